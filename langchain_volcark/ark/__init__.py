@@ -1,0 +1,1 @@
+"""Volcengine Ark (火山方舟): chat, bots, embeddings."""

@@ -1,0 +1,54 @@
+"""A local server that speaks the services' wire formats: an offline double for tests, demos and other languages.
+
+    with Emulator() as server:
+        ChatArk(model="doubao-seed-2-1-pro-260915", base_url=server.ark_base_url, api_key=server.api_key)
+
+Or from a shell, for a client in any language: `python -m langchain_volcark.emulator --port 8080`.
+
+It is no model. It checks a request against the documented rules, refuses what the service would refuse in the
+service's own words, and makes a reply by the rules below: the same request always gets the same reply, but for ids
+and times. It shares no code with the rest of the package, so that the two can disagree.
+
+**Ark chat** (`POST {ark_base_url}/chat/completions`, `GET /models`, `POST /tokenization`):
+
+* *Text.* The answer is `You said: …` (`你说：…` to Chinese) with the last user message, its first 400 characters.
+  `count to 500` (`数到500`) anywhere in it gets the numbers, up to 10,000: a reply as long as you need.
+* *Continuation.* A last message of the assistant's is continued: the reply holds only what comes after it.
+* *Thinking.* A model whose thinking is on sends one to three sentences of `reasoning_content`, by effort; the
+  seed-2-1 family `encrypted_content` too.
+* *Tools.* Offered tools are called after a user's message: those it names, else the one whose name shares most words
+  with it (`get_weather` for "what is the weather"), else the first. `tool_choice` is obeyed. After the results comes
+  a text that reports them, unless the user named another tool not yet called: then that one is called.
+* *Arguments and JSON.* Made from the schema with the prompt's own numbers, quotations and `name: value` pairs; see
+  `langchain_volcark.emulator.schema`. A `json_object` has the keys that stand in quotation marks in the prompt, or
+  those of a JSON schema written there.
+* *Limits.* `stop`, `max_tokens`, `max_completion_tokens` cut, also in the middle of a tool's arguments. Tokens are
+  counted as `langchain_volcark.emulator.tokens` says; a beginning of 256 tokens or more that was sent before, in
+  whole messages, counts as cached.
+* *Words that trigger.* `EMULATOR_SENSITIVE_INPUT` in any message: 400 `InputTextSensitiveContentDetected`. In the
+  last user message: `EMULATOR_FILTER_OUTPUT`, half an answer with `finish_reason: content_filter` (and
+  `moderation_hit_type` on vision models); `EMULATOR_REFUSE_OUTPUT`, `OutputTextSensitiveContentDetected`, in a
+  stream half-way through.
+* *Models.* The ids of the model list; any `ep-…` id (`Emulator(endpoints=…)` says which model it stands for);
+  `doubao-seed-not-open-260101` is not activated (`ModelNotOpen`); `ep-closed-…` is stopped
+  (`InvalidEndpoint.ClosedEndpoint`).
+
+**Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified; the
+temporary key it gives is accepted by the data plane for the resources it names until it expires.
+
+Faults, dictated replies and recordings: see `Controls`, the base class of `Emulator`; over HTTP under `/_emulator/`.
+"""
+
+try:
+    from langchain_volcark.emulator.server import Emulator
+except ImportError as error:
+    if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "h11"):
+        raise
+    raise ImportError(
+        'The emulator needs starlette and uvicorn: pip install "langchain-volcark[emulator]"', name=error.name
+    ) from error
+
+from langchain_volcark.emulator.control import Controls
+from langchain_volcark.emulator.state import RecordedRequest
+
+__all__ = ["Controls", "Emulator", "RecordedRequest"]

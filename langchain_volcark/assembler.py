@@ -1,0 +1,211 @@
+"""From the deltas of a stream to a message; no I/O.
+
+A vendor reads each payload, and a whole reply too, into a `StreamDelta`. `StreamAssembler` repairs what deltas
+get wrong and keeps the message so far; `stream_chunks` and `stream_events` show what is new in it. `invoke`
+feeds it the whole reply as one delta: that is why a sum of chunks equals `invoke`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage
+
+from langchain_volcark.surrogates import SurrogateJoiner
+from langchain_volcark.tool_calls import ToolCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_core.messages import InvalidToolCall, ToolCall
+    from langchain_core.messages.ai import UsageMetadata
+    from langchain_core.messages.tool import ToolCallChunk
+
+    from langchain_volcark.tool_calls import ToolCallDelta
+
+_CUT = frozenset({"length"})
+
+
+@dataclass
+class StreamDelta:
+    """What one payload adds to the message.
+
+    Attributes:
+        text: Answer text.
+        reasoning: Thinking text.
+        tool_calls: Fragments of tool calls.
+        id: The reply's id.
+        model_name: The model as resolved by the service.
+        finish_reason: Why the model stopped; None until it has.
+        usage: Tokens so far; a later one replaces an earlier one.
+        additional_kwargs: Further fields of the message; the first value of each stands.
+        metadata: Further fields of the reply, merged by `MERGE_RULES`.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: Sequence[ToolCallDelta] = ()
+    id: str | None = None
+    model_name: str | None = None
+    finish_reason: str | None = None
+    usage: UsageMetadata | None = None
+    additional_kwargs: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Increment:
+    """A delta after repair: what is new in the message."""
+
+    text: str
+    reasoning: str
+    tool_calls: list[ToolCallChunk]
+    additional_kwargs: dict[str, Any]
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.reasoning or self.tool_calls or self.additional_kwargs)
+
+
+def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Log probabilities come token by token: the lists inside grow."""
+    return {
+        key: [*old.get(key, []), *value] if isinstance(value, list) else value
+        for key, value in {**old, **new}.items()
+        if key in new or key in old
+    }
+
+
+MERGE_RULES = {"logprobs": _append_lists}
+"""How a metadata field that comes in several payloads is merged; of all others the last value stands."""
+
+
+class StreamAssembler:
+    """The message of one stream, as far as it has come.
+
+    Attributes:
+        provider: `model_provider` of the message.
+        id: The reply's id.
+        model_name: The model as resolved by the service.
+        finish_reason: Why the model stopped, or None.
+        usage: Tokens, or None where the service has sent none.
+        additional_kwargs: Further fields of the message, without the reasoning.
+        metadata: Further fields of the reply.
+    """
+
+    def __init__(self, provider: str, metadata: dict[str, Any] | None = None) -> None:
+        """Begin a message.
+
+        Args:
+            provider: `model_provider` of the message.
+            metadata: What is known before the first payload (the request id); stands on the first chunk.
+        """
+        self.provider = provider
+        self.id: str | None = None
+        self.model_name: str | None = None
+        self.finish_reason: str | None = None
+        self.usage: UsageMetadata | None = None
+        self.additional_kwargs: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
+        self._opening = {"model_provider": provider, **(metadata or {})}
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._text_joiner = SurrogateJoiner()
+        self._reasoning_joiner = SurrogateJoiner()
+        self._tool_calls = ToolCalls()
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        """The thinking so far."""
+        return "".join(self._reasoning)
+
+    @property
+    def opening_metadata(self) -> dict[str, Any]:
+        """What the first chunk says of the reply: provider, request id, and the model once it is known."""
+        if self.model_name is None:
+            return dict(self._opening)
+        return {**self._opening, "model_name": self.model_name}
+
+    def add(self, delta: StreamDelta) -> Increment:
+        """Take what one payload adds.
+
+        Args:
+            delta: The payload, read by the vendor.
+
+        Returns:
+            What is new, repaired.
+        """
+        self._note(delta)
+        text = self._text_joiner.add(delta.text) if delta.text else ""
+        reasoning = self._reasoning_joiner.add(delta.reasoning) if delta.reasoning else ""
+        return self._keep(text, reasoning, delta)
+
+    def finish(self) -> Increment:
+        """Close the message; returns what was held back."""
+        return self._keep(self._text_joiner.flush(), self._reasoning_joiner.flush(), StreamDelta())
+
+    def _keep(self, text: str, reasoning: str, delta: StreamDelta) -> Increment:
+        if text:
+            self._text.append(text)
+        if reasoning:
+            self._reasoning.append(reasoning)
+        new = {key: value for key, value in delta.additional_kwargs.items() if key not in self.additional_kwargs}
+        self.additional_kwargs.update(new)
+        calls = [self._tool_calls.add(call) for call in delta.tool_calls] if delta.tool_calls else []
+        return Increment(text, reasoning, calls, new)
+
+    def _note(self, delta: StreamDelta) -> None:
+        self.id = self.id or delta.id
+        self.model_name = self.model_name or delta.model_name
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.usage = delta.usage or self.usage
+        for key, value in delta.metadata.items():
+            rule = MERGE_RULES.get(key)
+            known = self.metadata.get(key)
+            self.metadata[key] = rule(known, value) if rule and isinstance(known, dict) else value
+
+    def tool_calls(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
+        """The calls as they stand; `cut` where the stream broke rather than ended."""
+        return self._tool_calls.finish(cut=cut or self.finish_reason in _CUT)
+
+    def response_metadata(self) -> dict[str, Any]:
+        """All that the message's `response_metadata` holds in the end."""
+        reason = {"finish_reason": self.finish_reason} if self.finish_reason else {}
+        return {**self.opening_metadata, **reason, **self.metadata}
+
+    def message(self, *, cut: bool = False) -> AIMessage:
+        """The message so far.
+
+        Args:
+            cut: Whether the stream broke: an unfinished tool call is then invalid, even without arguments.
+
+        Returns:
+            A message of its own, which later deltas do not change.
+        """
+        calls = self.tool_calls(cut=cut)
+        fields: dict[str, Any] = {"tool_calls": [call for call in calls if call["type"] == "tool_call"]}
+        fields["invalid_tool_calls"] = [call for call in calls if call["type"] != "tool_call"]
+        return AIMessage(
+            content=self.text,
+            id=self.id,
+            additional_kwargs=self.final_additional_kwargs(),
+            response_metadata=self.response_metadata(),
+            usage_metadata=self.usage,
+            **{name: value for name, value in fields.items() if value},
+        )
+
+    def final_additional_kwargs(self) -> dict[str, Any]:
+        """All that the message's `additional_kwargs` holds in the end."""
+        reasoning = {"reasoning_content": self.reasoning} if self._reasoning else {}
+        return {**reasoning, **self.additional_kwargs}
+
+    def partial(self) -> AIMessage | None:
+        """The message of a stream that broke, or None where nothing of it had come."""
+        if not (self._text or self._reasoning or self.additional_kwargs or self.tool_calls()):
+            return None
+        return self.message(cut=True)

@@ -1,0 +1,1 @@
+"""The chat-completions wire format, as far as the services share it."""

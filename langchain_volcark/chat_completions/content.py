@@ -1,0 +1,203 @@
+"""Content blocks of any origin (standard v1 and v0, OpenAI, Anthropic, Google) in one neutral form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Block = Mapping[str, Any]
+
+# What a model said or did that only its own service can read back. The message's own fields (`tool_calls`,
+# reasoning) carry what is portable.
+_FOREIGN = frozenset(
+    {
+        "thinking",
+        "redacted_thinking",
+        "reasoning",
+        "reasoning_content",
+        "tool_use",
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "function_call",
+        "executable_code",
+        "code_execution_result",
+        "server_tool_use",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
+        "web_search_call",
+        "web_search_tool_result",
+        "cachePoint",
+        "cache_point",
+        "guard_content",
+        "non_standard",
+    }
+)
+
+_MEDIA_KINDS = frozenset({"image", "video", "audio", "file"})
+_OPTIONS = ("detail", "image_pixel_limit", "min_pixels", "max_pixels", "fps", "max_video_tokens")
+
+
+@dataclass
+class Media:
+    """An image, a video, a sound or a file.
+
+    Attributes:
+        kind: `image`, `video`, `audio` or `file`.
+        url: Where it is, or a data URL.
+        data: Its bytes in base64, without the `data:` prefix.
+        mime_type: Its type, in lower case.
+        file_id: Its id at the service.
+        name: Its file name.
+        options: What the service may be told besides (`detail`, `fps`, …).
+    """
+
+    kind: str
+    url: str | None = None
+    data: str | None = None
+    mime_type: str | None = None
+    file_id: str | None = None
+    name: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def data_url(self) -> str | None:
+        """The URL, or the data as a data URL."""
+        if self.url is not None or self.data is None:
+            return self.url
+        return f"data:{self.mime_type or _default_mime(self.kind)};base64,{self.data}"
+
+
+def _default_mime(kind: str) -> str:
+    return {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/wav"}.get(kind, "application/pdf")
+
+
+def read_block(block: str | Block) -> str | Media | Block | None:
+    """Read one content block.
+
+    Args:
+        block: A string, or a block in any form that LangChain or a provider produces.
+
+    Returns:
+        Text, a `Media`, the block itself where its type is unknown (a new part type of the service, which must
+        not wait for a release), or None for what another model's service alone can read.
+    """
+    if isinstance(block, str):
+        return block
+    kind = block.get("type")
+    if kind in {"text", "text-plain", "input_text", "output_text"}:
+        return str(block.get("text") or "")
+    if kind == "refusal":
+        return str(block.get("refusal") or "")
+    if kind is None and isinstance(block.get("text"), str):
+        return str(block["text"])
+    if kind in _FOREIGN:
+        return None
+    return _read_media(str(kind), block) or block
+
+
+def _read_media(kind: str, block: Block) -> Media | str | None:
+    if kind in {"image_url", "video_url", "audio_url"}:
+        return _read_url_part(kind.removesuffix("_url"), block)
+    if kind == "input_audio":
+        return _read_input_audio(block.get("input_audio"))
+    if kind in {"file", "input_file"} and isinstance(block.get("file"), Mapping):
+        return _read_openai_file(block["file"])
+    if kind == "media":
+        return _read_google_media(block)
+    if kind == "document" or (kind == "image" and isinstance(block.get("source"), Mapping)):
+        return _read_anthropic_source("file" if kind == "document" else "image", block)
+    if kind in _MEDIA_KINDS:
+        return _read_standard(kind, block)
+    return None
+
+
+def _read_standard(kind: str, block: Block) -> Media | str:
+    """LangChain's own blocks: v1 (`url`, `base64`, `file_id`) and v0 (`source_type`)."""
+    source = block.get("source_type")
+    if source == "text":
+        return str(block.get("text") or "")
+    extras = block.get("extras") or {}
+    return Media(
+        kind,
+        url=block.get("url"),
+        data=block.get("base64") or (block.get("data") if source == "base64" else None),
+        mime_type=_lower(block.get("mime_type")),
+        file_id=block.get("file_id") or (block.get("id") if source == "id" else None),
+        name=block.get("filename") or extras.get("filename"),
+        options=_options({**block, **extras}),
+    )
+
+
+def _read_url_part(kind: str, block: Block) -> Media:
+    """OpenAI's and Ark's own `image_url`, `video_url`; options may stand inside or, in old samples, beside."""
+    value = block.get(f"{kind}_url")
+    inner = value if isinstance(value, Mapping) else {"url": value}
+    known = {"url", "file_id"}
+    options = {**_options(block), **{key: item for key, item in inner.items() if key not in known}}
+    return Media(kind, url=inner.get("url"), file_id=inner.get("file_id"), options=options)
+
+
+def _read_input_audio(value: Any) -> Media:
+    audio = value if isinstance(value, Mapping) else {}
+    audio_format = audio.get("format")
+    return Media(
+        "audio",
+        url=audio.get("url"),
+        data=audio.get("data"),
+        mime_type=f"audio/{audio_format}" if audio_format else None,
+    )
+
+
+def _read_openai_file(value: Block) -> Media:
+    return Media("file", url=value.get("file_data"), file_id=value.get("file_id"), name=value.get("filename"))
+
+
+def _read_google_media(block: Block) -> Media:
+    mime = _lower(block.get("mime_type")) or ""
+    kind = mime.partition("/")[0]
+    return Media(
+        kind if kind in _MEDIA_KINDS else "file",
+        url=block.get("file_uri"),
+        data=block.get("data") if isinstance(block.get("data"), str) else None,
+        mime_type=mime or None,
+    )
+
+
+def _read_anthropic_source(kind: str, block: Block) -> Media | str:
+    source = block.get("source") or {}
+    if source.get("type") == "text":
+        return str(source.get("data") or "")
+    if source.get("type") == "content":
+        return _plain(source.get("content"))
+    return Media(
+        kind,
+        url=source.get("url"),
+        data=source.get("data") if source.get("type") == "base64" else None,
+        mime_type=_lower(source.get("media_type")),
+        file_id=source.get("file_id"),
+        name=block.get("title"),
+    )
+
+
+def _plain(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    texts = (read_block(part) for part in content or ())
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _options(source: Block) -> dict[str, Any]:
+    return {key: source[key] for key in _OPTIONS if source.get(key) is not None}
+
+
+def _lower(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) and value else None
+
+
+def as_json_text(value: Any) -> str:
+    """A value as JSON text for a model to read: Chinese unescaped, foreign objects by their `str`."""
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,208 @@
+"""LangChain messages, written as chat-completions JSON.
+
+A history may hold what other models wrote: whatever cannot be sent is converted or left out, so that a change
+of model in mid-conversation never fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_volcark.chat_completions.content import Block, Media, as_json_text, read_block
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ReasoningPassback = Literal["always", "tool_turns", "never"]
+
+JSONMessage = dict[str, Any]
+
+
+class MessageWriter:
+    """Writes a conversation; a service with other content parts overrides `media`.
+
+    Args:
+        provider: Our `model_provider`; reasoning that another provider's model wrote is not sent.
+        service: The service's name in error texts.
+        reasoning: On which assistant messages reasoning is sent back.
+    """
+
+    reasoning_fields: tuple[str, ...] = ("reasoning_content",)
+
+    def __init__(self, provider: str, service: str, *, reasoning: ReasoningPassback = "tool_turns") -> None:
+        self._provider = provider
+        self._service = service
+        self._reasoning = reasoning
+
+    def write(self, messages: Sequence[BaseMessage]) -> list[JSONMessage]:
+        """Write a conversation.
+
+        Args:
+            messages: Messages of any kind and origin.
+
+        Returns:
+            The service's messages, in order. One message can become several (Anthropic's tool results stand
+            inside a human message) or none (an assistant message that said nothing).
+
+        Raises:
+            ValueError: A message or a part that the service cannot take, with its position.
+        """
+        answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+        written: list[JSONMessage] = []
+        for position, message in enumerate(messages):
+            try:
+                written.extend(self._write_one(message, answered))
+            except ValueError as error:
+                raise ValueError(f"messages[{position}]: {error}") from error
+        return written
+
+    def media(self, media: Media) -> Mapping[str, Any]:
+        """Write an image, video, sound or file as a content part.
+
+        Raises:
+            ValueError: The service does not take it.
+        """
+        raise ValueError(f"{self._service} takes no {media.kind} content here; send text.")
+
+    def _write_one(self, message: BaseMessage, answered: set[str]) -> list[JSONMessage]:
+        if isinstance(message, AIMessage):
+            return self._assistant(message, answered)
+        if isinstance(message, ToolMessage):
+            content = self._tool_content(message)
+            return [{"role": "tool", "tool_call_id": message.tool_call_id, "content": content}]
+        if isinstance(message, HumanMessage):
+            return self._user(message)
+        if isinstance(message, SystemMessage):
+            return [_named({"role": "system", "content": self._content(message.content)}, message)]
+        if isinstance(message, FunctionMessage):
+            return [{"role": "function", "name": message.name, "content": self._content(message.content)}]
+        if isinstance(message, ChatMessage):
+            # Chat endpoints refuse OpenAI's newer name of the role.
+            role = "system" if message.role == "developer" else message.role
+            return [_named({"role": role, "content": self._content(message.content)}, message)]
+        raise ValueError(f"a {type(message).__name__} cannot be sent to a model.")
+
+    def _user(self, message: HumanMessage) -> list[JSONMessage]:
+        if isinstance(message.content, str):
+            return [_named({"role": "user", "content": message.content}, message)]
+        results = [part for part in message.content if _is_tool_result(part)]
+        rest = [part for part in message.content if not _is_tool_result(part)]
+        written: list[JSONMessage] = [
+            {
+                "role": "tool",
+                "tool_call_id": str(result["tool_use_id"]),
+                "content": self._content(result.get("content") or ""),
+            }
+            for result in results
+            if isinstance(result, dict)
+        ]
+        if rest or not results:
+            written.append(_named({"role": "user", "content": self._content(rest)}, message))
+        return written
+
+    def _assistant(self, message: AIMessage, answered: set[str]) -> list[JSONMessage]:
+        text = assistant_text(message)
+        calls = [_tool_call(call["id"], call["name"], as_json_text(call["args"])) for call in message.tool_calls]
+        # A broken call goes out only where the history answers it: an unanswered one would be refused.
+        calls.extend(
+            _tool_call(call["id"], call["name"] or "", call["args"] or "")
+            for call in message.invalid_tool_calls
+            if call["id"] in answered
+        )
+        if not (text or calls):
+            return []
+        written: JSONMessage = {"role": "assistant", "content": text}
+        if self._sends_reasoning(message, calls):
+            written.update(self.reasoning_of(message))
+        if calls:
+            written["tool_calls"] = calls
+        return [_named(written, message)]
+
+    def _sends_reasoning(self, message: AIMessage, calls: list[JSONMessage]) -> bool:
+        author = message.response_metadata.get("model_provider")
+        if author is not None and author != self._provider:
+            return False
+        return self._reasoning == "always" or (self._reasoning == "tool_turns" and bool(calls))
+
+    def reasoning_of(self, message: AIMessage) -> dict[str, str]:
+        """The reasoning of a message of ours, whichever output version it was made with."""
+        found = {
+            name: value
+            for name in self.reasoning_fields
+            if isinstance(value := message.additional_kwargs.get(name), str) and value
+        }
+        if isinstance(message.content, list):
+            for block in message.content:
+                if isinstance(block, dict) and block.get("type") == "reasoning":
+                    _collect_reasoning(block, self.reasoning_fields, found)
+        return found
+
+    def _tool_content(self, message: ToolMessage) -> str | list[Any]:
+        content = message.content
+        if isinstance(content, str):
+            return content
+        if any(read_block(part) is None for part in content):
+            return as_json_text(content)
+        return self._content(content)
+
+    def _content(self, content: str | Sequence[str | Block]) -> str | list[Any]:
+        """Content as a string where it is one piece of text, else as a list of parts."""
+        if isinstance(content, str):
+            return content
+        parts: list[Any] = []
+        for block in content:
+            read = read_block(block)
+            if isinstance(read, str):
+                if read:
+                    parts.append({"type": "text", "text": read})
+            elif isinstance(read, Media):
+                parts.append(dict(self.media(read)))
+            elif read is not None:
+                parts.append(dict(read))
+        if not parts:
+            return ""
+        if len(parts) == 1 and parts[0].get("type") == "text":
+            return str(parts[0]["text"])
+        return parts
+
+
+def assistant_text(message: AIMessage) -> str:
+    """What an assistant said, without what only its own service can read."""
+    if isinstance(message.content, str):
+        return message.content
+    texts = (read_block(block) for block in message.content)
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _collect_reasoning(block: Block, names: tuple[str, ...], found: dict[str, str]) -> None:
+    """Reasoning that stands in the content as a standard block (output version v1)."""
+    if "reasoning_content" in names and block.get("reasoning"):
+        found.setdefault("reasoning_content", str(block["reasoning"]))
+    extras = block.get("extras") or {}
+    for name in names:
+        if isinstance(extras.get(name), str):
+            found.setdefault(name, extras[name])
+
+
+def _tool_call(call_id: str | None, name: str, arguments: str) -> JSONMessage:
+    return {"id": call_id or "", "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _named(written: JSONMessage, message: BaseMessage) -> JSONMessage:
+    if message.name:
+        written["name"] = message.name
+    return written
+
+
+def _is_tool_result(part: str | dict[Any, Any]) -> bool:
+    return isinstance(part, dict) and part.get("type") == "tool_result" and "tool_use_id" in part

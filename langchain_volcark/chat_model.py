@@ -1,0 +1,473 @@
+"""The chat model that all vendors share: generate, stream, bind tools, trace; each exactly once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import httpx
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from typing_extensions import Self, override
+
+from langchain_volcark._version import __version__
+from langchain_volcark.assembler import StreamAssembler, StreamDelta
+from langchain_volcark.exceptions import VolcArkError
+from langchain_volcark.http.client import HTTPClient, Reply, ServiceRequest, check_headers, to_timeout
+from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.stream_chunks import ChunkRenderer
+from langchain_volcark.stream_events import EventRenderer
+from langchain_volcark.tools import format_tool_choice, format_tools
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models.base import LangSmithParams
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.runnables import Runnable
+    from langchain_protocol.protocol import MessagesData
+
+    from langchain_volcark.http.errors import ErrorReader
+    from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
+    from langchain_volcark.tools import ToolLike
+
+_CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage", "stream"})
+_SHARED = ("http_client", "http_async_client", "rate_limiter", "callbacks", "cache")
+
+
+class HTTPChatModel(BaseChatModel):
+    """Base of the package's chat models.
+
+    A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
+    during a call, so one object serves many threads, tasks and event loops at once.
+    """
+
+    model_name: str = Field(alias="model")
+    """Model id or endpoint id; also per call as `model=`."""
+    base_url: str
+    """The API's address with its version path. A trailing slash or a pasted endpoint path is accepted."""
+    temperature: float | None = None
+    """Sampling temperature; sent only when set, 0 included."""
+    top_p: float | None = None
+    """Nucleus sampling threshold; sent only when set."""
+    max_tokens: int | None = Field(default=None, ge=0)
+    """Longest answer in tokens; sent only when set."""
+    stop: list[str] | str | None = None
+    """Texts at which the model stops; a call's own `stop` replaces them."""
+    timeout: Any = None
+    """Seconds, or an `httpx.Timeout`; None means connect 10 s, read 600 s.
+
+    In a stream the read timeout bounds the silence between two payloads; keep-alive comments do not reset it.
+    """
+    max_retries: int = Field(default=2, ge=0)
+    """Retries after the first attempt, for failures that may heal; 0 switches them off."""
+    streaming: bool = False
+    """Whether `invoke` streams under the hood, for callbacks that show tokens."""
+    stream_usage: bool = True
+    """Whether streams ask for their token usage."""
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body, which win over everything else."""
+    default_headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of every request."""
+    default_query: dict[str, Any] = Field(default_factory=dict)
+    """Query parameters of every request."""
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
+    """Proxy URL; None uses the environment's."""
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for sync calls: its headers, proxies and hooks stay in force; it is never closed here."""
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for async calls; likewise. It belongs to the event loop it was used in first."""
+
+    _http: HTTPClient | None = PrivateAttr(default=None)
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, protected_namespaces=())
+
+    provider: ClassVar[str]
+    """`model_provider` in messages and `ls_provider` in traces."""
+    body_fields: ClassVar[tuple[str, ...]] = ("temperature", "top_p", "max_tokens")
+    """Fields of the model that are fields of the request body."""
+    endpoint_paths: ClassVar[tuple[str, ...]] = ("/chat/completions",)
+    """Paths that people paste along with the base URL."""
+
+    # --- what a vendor says -------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def _errors(self) -> ErrorReader:
+        """How this service's replies say that something went wrong."""
+
+    @abstractmethod
+    def _auth(self, model: str) -> httpx.Auth:
+        """How a request is authorised."""
+
+    @abstractmethod
+    def _write_messages(self, messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+        """The conversation as the service wants it."""
+
+    @abstractmethod
+    def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
+        """The answers of a whole reply."""
+
+    @abstractmethod
+    def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
+        """What one payload of a stream adds."""
+
+    def _path(self, body: Mapping[str, Any]) -> str:  # noqa: ARG002
+        return self.endpoint_paths[0]
+
+    def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
+        """Add what only this service wants, and refuse contradictions."""
+        if stream:
+            body["stream"] = True
+            if stream_usage and "stream_options" not in body:
+                body["stream_options"] = {"include_usage": True}
+        return body
+
+    def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:  # noqa: ARG002
+        """Whether a stream that ended had said all: it named its reason to stop."""
+        return assembler.finish_reason is not None
+
+    # --- construction -------------------------------------------------------------------------------------
+
+    @field_validator("base_url")
+    @classmethod
+    def _normalise_base_url(cls, value: str) -> str:
+        url = value.strip().rstrip("/")
+        for path in cls.endpoint_paths:
+            url = url.removesuffix(path)
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url must begin with https:// (or http://), not {value!r}.")
+        return url.rstrip("/")
+
+    @field_validator("timeout")
+    @classmethod
+    def _check_timeout(cls, value: Any) -> Any:
+        to_timeout(value)
+        return value
+
+    @field_validator("default_headers")
+    @classmethod
+    def _check_default_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        return check_headers(value, "default_headers")
+
+    @model_validator(mode="after")
+    def _set_volcark_version(self) -> Self:
+        self._add_version("langchain-volcark", __version__)
+        return self
+
+    @override
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name != "_http" and name in type(self).model_fields:
+            self._http = None
+
+    @property
+    def model(self) -> str:
+        """The model's id, under the name of the constructor's argument."""
+        return self.model_name
+
+    # --- copies travel without connections ----------------------------------------------------------------
+
+    @override
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
+        private = {**(state["__pydantic_private__"] or {}), "_http": None}
+        return {**state, "__dict__": fields, "__pydantic_private__": private}
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._http = None  # noqa: SLF001
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        # Clients, limiters and caches are shared by a copy: they hold locks, and are meant to be shared.
+        memo = {} if memo is None else memo
+        for name in _SHARED:
+            shared = getattr(self, name)
+            if shared is not None:
+                memo[id(shared)] = shared
+        private, self._http = self._http, None
+        try:
+            return super().__deepcopy__(memo)
+        finally:
+            self._http = private
+
+    # --- requests -----------------------------------------------------------------------------------------
+
+    @property
+    def _client(self) -> HTTPClient:
+        if self._http is None:
+            self._http = self._new_client()
+        return self._http
+
+    def _new_client(self) -> HTTPClient:
+        from langchain_volcark.http.registry import PoolSettings
+
+        return HTTPClient(
+            self.base_url,
+            auth=self._auth(self.model_name),
+            errors=self._errors,
+            headers=self.default_headers,
+            query=self.default_query,
+            timeout=to_timeout(self.timeout),
+            max_retries=self.max_retries,
+            pool=PoolSettings(proxy=self.proxy),
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+        )
+
+    @property
+    def _default_params(self) -> dict[str, Any]:
+        """The body fields that were set."""
+        fields = {name: getattr(self, name) for name in self.body_fields}
+        return {**{name: value for name, value in fields.items() if value is not None}, **self.model_kwargs}
+
+    def _request(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
+    ) -> ServiceRequest:
+        """One call as a request: the call's own values over the model's, `extra_body` over all."""
+        options = {name: kwargs.pop(name) for name in _CALL_OPTIONS & kwargs.keys()}
+        body = {"model": self.model_name, "messages": self._write_messages(messages), **self._default_params}
+        if "model_name" in kwargs:
+            kwargs["model"] = kwargs.pop("model_name")
+        for name, value in kwargs.items():
+            # None for one call takes the model's own value back.
+            if value is None:
+                body.pop(name, None)
+            else:
+                body[name] = value
+        chosen_stop = stop if stop is not None else self.stop
+        if chosen_stop:
+            body["stop"] = chosen_stop
+        body.update(self.extra_body)
+        body.update(options.get("extra_body") or {})
+        wants_usage = options.get("stream_usage")
+        wants_usage = self.stream_usage if wants_usage is None else bool(wants_usage)
+        body = self._finish_body(body, stream=stream, stream_usage=wants_usage)
+        timeout = options.get("timeout")
+        return ServiceRequest(
+            self._path(body),
+            body,
+            headers=check_headers(options.get("extra_headers") or {}, "extra_headers"),
+            query=options.get("extra_query") or {},
+            timeout=None if timeout is None else to_timeout(timeout),
+        )
+
+    def _hooks(
+        self, run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, *, is_async: bool
+    ) -> RetryHooks:
+        limiter = self.rate_limiter
+        if run_manager is None and limiter is None:
+            return NO_HOOKS
+        # Core asks the limiter once per call; each retry is one more request.
+        before = None if limiter is None else (limiter.aacquire if is_async else limiter.acquire)
+        return RetryHooks(on_retry=run_manager.on_retry if run_manager else None, before_attempt=before)
+
+    # --- replies ------------------------------------------------------------------------------------------
+
+    def _new_assembler(self, headers: httpx.Headers, payload: Any = None) -> StreamAssembler:
+        request_id = self._errors.request_id(headers, payload)
+        return StreamAssembler(self.provider, {"request_id": request_id} if request_id else None)
+
+    def _result(self, reply: Reply) -> ChatResult:
+        generations: list[ChatGeneration] = []
+        for delta in self._read_choices(reply.payload):
+            assembler = self._new_assembler(reply.headers, reply.payload)
+            assembler.add(delta)
+            assembler.finish()
+            message = assembler.message()
+            if generations:
+                message.usage_metadata = None  # the usage of all choices together stands on the first
+            generations.append(ChatGeneration(message=message))
+        return ChatResult(generations=generations)
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        request = self._request(messages, stop, stream=False, **kwargs)
+        return self._result(self._client.post(request, self._hooks(run_manager, is_async=False)))
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        request = self._request(messages, stop, stream=False, **kwargs)
+        return self._result(await self._client.apost(request, self._hooks(run_manager, is_async=True)))
+
+    @override
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        request = self._request(messages, stop, stream=True, **kwargs)
+        for chunk in self._render(request, ChunkRenderer, run_manager):
+            if run_manager is not None:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        request = self._request(messages, stop, stream=True, **kwargs)
+        async for chunk in self._arender(request, ChunkRenderer, run_manager):
+            if run_manager is not None:
+                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    def _stream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[MessagesData]:
+        """Core's native hook for `stream_events(version="v3")`."""
+        request = self._request(messages, stop, stream=True, **kwargs)
+        return self._render(request, EventRenderer, run_manager)
+
+    def _astream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[MessagesData]:
+        """Core's native hook for `astream_events(version="v3")`."""
+        request = self._request(messages, stop, stream=True, **kwargs)
+        return self._arender(request, EventRenderer, run_manager)
+
+    def _render(
+        self,
+        request: ServiceRequest,
+        renderer_of: Callable[[StreamAssembler], Any],
+        run_manager: CallbackManagerForLLMRun | None,
+    ) -> Iterator[Any]:
+        with self._client.stream(request, self._hooks(run_manager, is_async=False)) as stream:
+            assembler = self._new_assembler(stream.headers)
+            renderer = renderer_of(assembler)
+            try:
+                for payload in stream:
+                    yield from renderer.feed(self._read_payload(payload))
+                self._require_end(assembler, stream)
+            except VolcArkError as error:
+                error.partial = assembler.partial()
+                raise
+            yield from renderer.finish()
+
+    async def _arender(
+        self,
+        request: ServiceRequest,
+        renderer_of: Callable[[StreamAssembler], Any],
+        run_manager: AsyncCallbackManagerForLLMRun | None,
+    ) -> AsyncIterator[Any]:
+        async with await self._client.astream(request, self._hooks(run_manager, is_async=True)) as stream:
+            assembler = self._new_assembler(stream.headers)
+            renderer = renderer_of(assembler)
+            try:
+                async for payload in stream:
+                    for piece in renderer.feed(self._read_payload(payload)):
+                        yield piece
+                self._require_end(assembler, stream)
+            except VolcArkError as error:
+                error.partial = assembler.partial()
+                raise
+            for piece in renderer.finish():
+                yield piece
+
+    def _require_end(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> None:
+        if not self._is_complete(assembler, stream):
+            raise stream.interrupted("it stopped without a finish reason")
+
+    # --- tools --------------------------------------------------------------------------------------------
+
+    @override
+    def bind_tools(
+        self,
+        tools: Sequence[ToolLike],
+        *,
+        tool_choice: str | bool | Mapping[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Offer tools to the model.
+
+        Args:
+            tools: Functions, `BaseTool`s, pydantic classes, TypedDicts, JSON schemas, Anthropic tools, or the
+                service's own tools as dicts.
+            tool_choice: `"auto"`, `"none"`, `"any"` or `"required"` or True (some tool must be called), a tool's
+                name, or a dict in OpenAI's form.
+            strict: Whether arguments must match the schema exactly; None leaves it to the service.
+            parallel_tool_calls: Whether the model may call several tools at once; None leaves it to the service.
+            **kwargs: Any further per-call argument.
+
+        Returns:
+            A runnable that calls this model with these tools; the model itself stays as it is.
+
+        Raises:
+            ValueError: `tool_choice` names a tool that is not among `tools`.
+
+        Example:
+            ```python
+            def get_weather(city: str) -> str:
+                '''Weather of a city.'''
+                return "sunny"
+
+
+            bound = model.bind_tools([get_weather], tool_choice="any")
+            bound.invoke("Weather in Hangzhou?").tool_calls
+            ```
+        """
+        formatted = format_tools(tools, strict=strict)
+        choice = format_tool_choice(tool_choice, formatted)
+        if formatted:
+            kwargs["tools"] = formatted
+        if choice is not None:
+            kwargs["tool_choice"] = choice
+        if parallel_tool_calls is not None:
+            kwargs["parallel_tool_calls"] = parallel_tool_calls
+        return self.bind(**kwargs)
+
+    # --- tracing and serialisation ------------------------------------------------------------------------
+
+    @classmethod
+    @override
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @property
+    @override
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_name": self.model_name, **self._default_params}
+
+    @override
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = self.provider
+        if stop is None and self.stop:
+            params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
+        return params

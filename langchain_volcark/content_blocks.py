@@ -1,0 +1,108 @@
+"""Our messages as LangChain's standard content blocks; registered with core for each provider name.
+
+Core asks a provider's translator whenever `content_blocks` is read, on every chunk where the output version is
+v1, and after every structured-output call, so it covers every shape our messages can have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.messages.block_translators import register_translator
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage, AIMessageChunk
+    from langchain_core.messages.content import ContentBlock
+
+_PASSED_ON = frozenset(
+    {
+        "text",
+        "reasoning",
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
+        "image",
+        "audio",
+        "video",
+        "file",
+        "text-plain",
+        "non_standard",
+    }
+)
+
+_BLOCK_INDEX = {"reasoning": "lc_rs_0", "text": "lc_txt_0"}
+
+
+def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
+    """The blocks of a whole message.
+
+    Args:
+        message: A message of ours, or a sum of chunks.
+
+    Returns:
+        Reasoning first, then text, then tool calls; nothing for what the message does not have.
+    """
+    blocks = _content(message)
+    listed = {block.get("id") for block in blocks if block["type"] == "tool_call"}
+    calls = [dict(call) for call in message.tool_calls if call["id"] not in listed]
+    invalid = [dict(call) for call in message.invalid_tool_calls]
+    return cast("list[ContentBlock]", [*blocks, *calls, *invalid])
+
+
+def to_content_block_deltas(chunk: AIMessageChunk) -> list[ContentBlock]:
+    """The blocks of a chunk, each with the index under which core merges it.
+
+    Core numbers blocks by itself where they have no index, and then confuses text 0 with tool call 0; string
+    indices of one's own keep them apart.
+
+    Args:
+        chunk: One chunk, or a sum of chunks.
+
+    Returns:
+        Deltas; for a sum that includes the last chunk, whole blocks.
+    """
+    if chunk.chunk_position == "last":
+        return to_content_blocks(chunk)
+    blocks = _content(chunk)
+    for block in blocks:
+        if block["type"] in _BLOCK_INDEX:
+            block.setdefault("index", _BLOCK_INDEX[block["type"]])
+    calls = [
+        {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"} for call in chunk.tool_call_chunks
+    ]
+    return cast("list[ContentBlock]", [*blocks, *calls])
+
+
+def _content(message: AIMessage) -> list[dict[str, Any]]:
+    """Reasoning and text, whichever way the message holds them."""
+    blocks = [_reasoning(message.additional_kwargs)]
+    parts = message.content if isinstance(message.content, list) else [message.content]
+    blocks.extend(_part(part) for part in parts)
+    return [block for block in blocks if block is not None]
+
+
+def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:
+    text = additional_kwargs.get("reasoning_content")
+    encrypted = additional_kwargs.get("encrypted_content")
+    if not (text or encrypted):
+        return None
+    block: dict[str, Any] = {"type": "reasoning", "reasoning": text or ""}
+    if encrypted:
+        block["extras"] = {"encrypted_content": encrypted}
+    return block
+
+
+def _part(part: str | dict[str, Any]) -> dict[str, Any] | None:
+    if isinstance(part, str):
+        return {"type": "text", "text": part} if part else None
+    if part.get("type") in _PASSED_ON:
+        return dict(part)
+    return {"type": "non_standard", "value": part}
+
+
+def register(provider: str) -> None:
+    """Let core read the messages of `provider` with this translator."""
+    register_translator(provider, to_content_blocks, to_content_block_deltas)

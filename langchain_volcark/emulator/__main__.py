@@ -1,0 +1,62 @@
+"""Run the emulator from a shell until Ctrl-C: `python -m langchain_volcark.emulator --port 8080`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from langchain_volcark.emulator import Emulator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Start an emulator, print where it is and what it accepts, and wait for the end.
+
+    Args:
+        arguments: The command line without the program's name; by default the process's own.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m langchain_volcark.emulator", description="A local server that speaks Ark's wire format."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument("--api-key", help="the key it accepts (default: a random one)")
+    parser.add_argument(
+        "--chunk-delay", type=float, default=0.0, metavar="SECONDS", help="time between two events of a stream"
+    )
+    options = parser.parse_args(arguments)
+    emulator = Emulator(
+        host=options.host, port=options.port, api_key=options.api_key, chunk_delay=options.chunk_delay
+    )
+    try:
+        emulator.start()
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}\n")
+        return 1
+    sys.stdout.write(_banner(emulator))
+    sys.stdout.flush()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        emulator.stop()
+    return 0
+
+
+def _banner(emulator: Emulator) -> str:
+    lines = {
+        "ARK_BASE_URL": emulator.ark_base_url,
+        "ARK_API_KEY": emulator.api_key,
+        "VOLC_ACCESSKEY": emulator.access_key,
+        "VOLC_SECRETKEY": emulator.secret_key,
+    }
+    settings = "\n".join(f"export {name}={value}" for name, value in lines.items())
+    return f"{settings}\n# control plane: {emulator.control_base_url}   faults: {emulator.origin}/_emulator/\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Rules for content parts: text, image, video, audio.
+
+Images: https://www.volcengine.com/docs/82379/1362931. Video: https://www.volcengine.com/docs/82379/1895586.
+Audio: https://www.volcengine.com/docs/82379/2377589.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator.ark.checks import check_fields, check_number
+from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing, unsupported
+from langchain_volcark.emulator.ark.media import (
+    decode_base64,
+    image_size,
+    looks_like_audio,
+    looks_like_image,
+    split_data_url,
+)
+
+if TYPE_CHECKING:
+    from langchain_volcark.emulator.ark.models import Model
+
+_MB = 1024 * 1024
+_MAX_IMAGE, _MAX_AUDIO, _MAX_VIDEO = 10 * _MB, 25 * _MB, 50 * _MB
+_MIN_SIDE, _MIN_PIXELS, _MAX_PIXELS = 14, 196, 36_000_000
+_LOWEST_LIMIT, _HIGHEST_LIMIT = 1_764, 9_031_680
+_IMAGE_TYPES = frozenset(
+    "image/" + kind
+    for kind in [
+        "jpeg",
+        "jpg",
+        "png",
+        "gif",
+        "webp",
+        "bmp",
+        "tiff",
+        "x-icon",
+        "vnd.microsoft.icon",
+        "ico",
+        "dib",
+        "icns",
+        "sgi",
+        "jp2",
+        "heic",
+        "heif",
+    ]
+)
+_VIDEO_TYPES = frozenset({"video/mp4", "video/avi", "video/mov"})
+_AUDIO_FORMATS = ("wav", "mp3", "aac", "m4a", "pcm", "flac", "ogg")
+_VIDEO_LINK = re.compile(r"https?://[^?#]*\.(mp4|avi|mov)([?#]|$)", re.IGNORECASE)
+
+# The tutorials put an image's or video's options beside its object, the reference inside it.
+_BESIDE = frozenset({"detail", "image_pixel_limit", "fps"})
+
+
+def check_part(part: Any, path: str, model: Model) -> None:
+    """Check one part of a message's content."""
+    if not isinstance(part, dict):
+        raise invalid(path, "expected an object")
+    kind = part.get("type")
+    if kind is None:
+        raise missing(f"{path}.type")
+    if kind == "text":
+        check_fields(part, frozenset({"type", "text"}), path)
+        if not isinstance(part.get("text"), str):
+            raise missing(f"{path}.text")
+    elif kind in ("image_url", "video_url"):
+        check_fields(part, frozenset({"type", kind}) | _BESIDE, path)
+        if not isinstance(part.get(kind), dict):
+            raise missing(f"{path}.{kind}")
+        _MEDIA_CHECKS[kind](part[kind], f"{path}.{kind}")
+    elif kind == "input_audio":
+        check_fields(part, frozenset({"type", "input_audio"}), path)
+        if not isinstance(part.get("input_audio"), dict):
+            raise missing(f"{path}.input_audio")
+        if "audio" not in model.inputs:
+            raise unsupported("input_audio", model.id)
+        _check_audio(part["input_audio"], f"{path}.input_audio")
+    else:
+        raise invalid(f"{path}.type", f"unknown type of content {kind!r}")
+
+
+def _check_image(image: dict[str, Any], path: str) -> None:
+    check_fields(image, frozenset({"url", "detail", "image_pixel_limit", "min_pixels", "max_pixels"}), path)
+    detail = image.get("detail")
+    if detail is not None and detail not in ("low", "high", "xhigh", "auto"):
+        raise ArkError(
+            400,
+            "InvalidArgumentError.InvalidImageDetail",
+            f"Invalid image detail {detail!r}.",
+            f"{path}.detail",
+        )
+    _check_pixel_limit(image.get("image_pixel_limit"), f"{path}.image_pixel_limit")
+    url = image.get("url")
+    if not url:
+        raise ArkError(400, "InvalidImageURL.EmptyURL", "The image URL is empty.", f"{path}.url")
+    if not isinstance(url, str):
+        raise invalid(f"{path}.url", "expected a string")
+    if url.startswith("data:video/") or _VIDEO_LINK.match(url):
+        raise invalid(f"{path}.url", "a video belongs into a video_url part")
+    if url.startswith(("http://", "https://")):
+        return
+    mime, payload = split_data_url(url)
+    data = decode_base64(payload)
+    if mime not in _IMAGE_TYPES or not data:
+        raise _bad_image(path, "expected http(s) or data:image/<lowercase format>;base64,…")
+    _check_image_data(data, path)
+
+
+def _check_image_data(data: bytes, path: str) -> None:
+    if len(data) > _MAX_IMAGE:
+        raise _bad_image(path, "the image is larger than 10 MB")
+    if not looks_like_image(data):
+        raise _bad_image(path, "the data is not an image")
+    size = image_size(data)
+    if size is None:
+        return
+    width, height = size
+    if min(size) <= _MIN_SIDE or not _MIN_PIXELS <= width * height <= _MAX_PIXELS:
+        raise _bad_image(path, f"an image of {width} x {height} pixels is too small or too large")
+
+
+def _bad_image(path: str, problem: str) -> ArkError:
+    return ArkError(400, "InvalidImageURL.InvalidFormat", f"The image cannot be read: {problem}.", f"{path}.url")
+
+
+def _check_pixel_limit(limit: Any, path: str) -> None:
+    if limit is None:
+        return
+    check_fields(limit, frozenset({"min_pixels", "max_pixels"}), path)
+    low, high = limit.get("min_pixels", _LOWEST_LIMIT), limit.get("max_pixels", _HIGHEST_LIMIT)
+    whole = all(isinstance(one, int) and not isinstance(one, bool) for one in (low, high))
+    if not whole or not _LOWEST_LIMIT <= low <= high <= _HIGHEST_LIMIT:
+        raise ArkError(
+            400, "InvalidArgumentError.InvalidPixelLimit", f"Invalid pixel limit {low} to {high}.", path
+        )
+
+
+def _check_video(video: dict[str, Any], path: str) -> None:
+    check_fields(video, frozenset({"url", "file_id", "fps"}), path)
+    check_number(video, "fps", 0.2, 5)
+    if video.get("file_id"):
+        return
+    url = video.get("url")
+    if not url:
+        raise missing(f"{path}.url")
+    if not isinstance(url, str):
+        raise invalid(f"{path}.url", "expected a string")
+    if url.startswith(("http://", "https://")):
+        return
+    mime, payload = split_data_url(url)
+    data = decode_base64(payload)
+    if mime not in _VIDEO_TYPES or not data:
+        raise invalid(f"{path}.url", f"expected http(s) or base64 data of one of {sorted(_VIDEO_TYPES)}")
+    if len(data) > _MAX_VIDEO:
+        raise invalid(f"{path}.url", "the video is larger than 50 MB")
+
+
+def _check_audio(audio: dict[str, Any], path: str) -> None:
+    check_fields(audio, frozenset({"url", "data", "format"}), path)
+    url, payload = audio.get("url"), audio.get("data")
+    if payload is None:
+        if not isinstance(url, str) or not url:
+            raise missing(f"{path}.data")
+        if not url.startswith(("http://", "https://", "data:audio/")):
+            raise invalid(f"{path}.url", "expected an http(s) URL")
+        return
+    kind = audio.get("format")
+    if kind is None:
+        raise missing(f"{path}.format")
+    if kind not in _AUDIO_FORMATS:
+        raise invalid(f"{path}.format", f"expected one of {list(_AUDIO_FORMATS)}")
+    data = decode_base64(payload) if isinstance(payload, str) else b""
+    if not data:
+        raise invalid(f"{path}.data", "expected bare base64 without a data: prefix")
+    if len(data) > _MAX_AUDIO:
+        raise invalid(f"{path}.data", "the audio is larger than 25 MB")
+    if not looks_like_audio(data, kind):
+        raise invalid(f"{path}.format", f"the data is not {kind}")
+
+
+_MEDIA_CHECKS = {"image_url": _check_image, "video_url": _check_video}

@@ -1,0 +1,120 @@
+"""A chat request read: every rule checked, every default filled in.
+
+Chat API: https://www.volcengine.com/docs/82379/1494384.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator.ark.errors import ArkError, invalid
+from langchain_volcark.emulator.ark.formats import check_response_format
+from langchain_volcark.emulator.ark.messages import check_messages, text_of
+from langchain_volcark.emulator.ark.options import check_options
+from langchain_volcark.emulator.ark.thinking import thinks
+from langchain_volcark.emulator.ark.tools import check_tools
+
+if TYPE_CHECKING:
+    from langchain_volcark.emulator.ark.models import Model
+
+DEFAULT_MAX_TOKENS = 4096
+SENSITIVE_INPUT = "EMULATOR_SENSITIVE_INPUT"
+
+KNOWN_FIELDS = frozenset(
+    {
+        "model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "thinking",
+        "reasoning_effort", "temperature", "top_p", "frequency_penalty", "presence_penalty",
+        "repetition_penalty", "stop", "logprobs", "top_logprobs", "logit_bias", "n", "user", "tools",
+        "tool_choice", "parallel_tool_calls", "response_format", "service_tier",
+        # Not in the documents, but seen to be accepted.
+        "seed", "top_k",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A request that passed the rules; `body` holds its fields without nulls."""
+
+    model: Model
+    messages: list[dict[str, Any]]
+    body: dict[str, Any]
+    thinking: bool
+
+    @property
+    def stream(self) -> bool:
+        """Whether the reply is a stream."""
+        return bool(self.body.get("stream"))
+
+    @property
+    def n(self) -> int:
+        """How many choices."""
+        return int(self.body.get("n", 1))
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The functions offered, without their wrapping."""
+        return [tool["function"] for tool in self.body.get("tools", ())]
+
+    @property
+    def tool_choice(self) -> Any:
+        """`none`, `auto`, `required`, or the object that names a function."""
+        return self.body.get("tool_choice", "auto")
+
+    @property
+    def prefill(self) -> str | None:
+        """The beginning of the answer where the last message is the assistant's, else None.
+
+        https://www.volcengine.com/docs/82379/1359497
+        """
+        last = self.messages[-1]
+        return text_of(last) if last["role"] == "assistant" else None
+
+    @property
+    def answer_limit(self) -> int | None:
+        """How many tokens the answer may have, thinking not counted; None where only the total is limited."""
+        if "max_completion_tokens" in self.body or self.model.max_tokens_counts_thinking:
+            return None
+        return int(self.body.get("max_tokens", DEFAULT_MAX_TOKENS))
+
+    @property
+    def total_limit(self) -> int | None:
+        """How many tokens thinking and answer may have together; None for no such limit."""
+        if "max_completion_tokens" in self.body:
+            return int(self.body["max_completion_tokens"])
+        if self.model.max_tokens_counts_thinking:
+            return int(self.body.get("max_tokens", DEFAULT_MAX_TOKENS))
+        return None
+
+
+def read_chat_request(sent: dict[str, Any], model: Model) -> ChatRequest:
+    """Check a parsed body against the rules.
+
+    Args:
+        sent: The JSON body.
+        model: The model it names.
+
+    Raises:
+        ArkError: It breaks one.
+    """
+    # The official SDK sends null for everything its user did not set, so null means absent.
+    body = {name: value for name, value in sent.items() if value is not None}
+    if not model.chat:
+        raise ArkError(400, "InvalidParameter", f"The model {model.id} does not support this api.", "model")
+    for name in body:
+        if name not in KNOWN_FIELDS:
+            raise invalid(name, f'unknown field "{name}"')
+    messages = check_messages(body, model)
+    check_options(body, model)
+    check_tools(body, model)
+    check_response_format(body, model, messages)
+    if any(SENSITIVE_INPUT in text_of(message) for message in messages):
+        raise ArkError(
+            400,
+            "InputTextSensitiveContentDetected",
+            "The request failed because the input text may contain sensitive information.",
+        )
+    # A prefilled answer leaves no room for thinking: the switch is ignored without an error.
+    thinking = thinks(body, model) and messages[-1]["role"] != "assistant"
+    return ChatRequest(model, messages, body, thinking)

@@ -1,0 +1,178 @@
+"""Ark's data plane: who may call, which route, and the reply or the refusal.
+
+Chat API: https://www.volcengine.com/docs/82379/1494384.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from langchain_volcark.emulator import tokens
+from langchain_volcark.emulator.ark.answer import compose
+from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
+from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.ark.models import CLOSED_ENDPOINT, DEFAULT_MODEL, MODELS, NOT_OPEN_MODEL, Model
+from langchain_volcark.emulator.ark.request import read_chat_request
+from langchain_volcark.emulator.ark.usage import PrefixCache
+from langchain_volcark.emulator.ark.wire import chat_completion, chat_events
+from langchain_volcark.emulator.sse import EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_volcark.emulator.credentials import Credentials
+    from langchain_volcark.emulator.state import RecordedRequest
+
+PREFIX = "/api/v3/"
+_MAX_BODY = 64 * 1024 * 1024
+
+
+class ArkService:
+    """The data plane under `/api/v3`."""
+
+    def __init__(self, credentials: Credentials, endpoints: Mapping[str, str]) -> None:
+        self._credentials = credentials
+        self._endpoints = endpoints
+        self._cache = PrefixCache()
+        self._routes = {
+            ("POST", "chat/completions"): self._chat,
+            ("POST", "tokenization"): self._tokenize,
+            ("GET", "models"): self._list_models,
+        }
+
+    def owns(self, path: str) -> bool:
+        """Everything under `/api/v3/`."""
+        return path.startswith(PREFIX)
+
+    def new_request_id(self) -> str:
+        """A server request id."""
+        return reply_id()
+
+    def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:
+        """The server's request id always, the client's where it sent one."""
+        headers = {"X-Request-Id": request_id}
+        if client_id := request.headers.get("x-client-request-id"):
+            headers["X-Client-Request-Id"] = client_id
+        return headers
+
+    def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
+        """An error in Ark's envelope."""
+        return ArkError(status, code, message).response(request_id)
+
+    async def handle(self, request: RecordedRequest, request_id: str) -> Response:
+        """Route a request and answer it."""
+        route = self._routes.get((request.method, request.path.removeprefix(PREFIX)))
+        if route is None:
+            return ArkError(
+                404, "NotFound", f"There is no {request.method} {request.path} here.", "path"
+            ).response(request_id)
+        try:
+            resources = self._authorise(request)
+            return route(request, request_id, resources)
+        except ArkError as error:
+            return error.response(request_id)
+
+    def _authorise(self, request: RecordedRequest) -> frozenset[str] | None:
+        """The resources the caller is limited to; None for a key without limits."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme == "Bearer" and key == self._credentials.api_key:
+            return None
+        temporary = self._credentials.temporary_keys.get(key) if scheme == "Bearer" else None
+        if temporary is None or temporary.expires_at <= time.time():
+            raise ArkError(
+                401, "AuthenticationError", "The API key or AK/SK in the request is missing or invalid."
+            )
+        return temporary.resources
+
+    def _resolve(self, name: Any, resources: frozenset[str] | None) -> Model:
+        """The model behind a model or endpoint id."""
+        if name is None or name == "":
+            raise missing("model")
+        if not isinstance(name, str):
+            raise invalid("model", "expected a string")
+        if resources is not None and name not in resources:
+            raise ArkError(403, "AccessDenied", f"This temporary key is not for {name}.", "model")
+        if name == NOT_OPEN_MODEL:
+            raise ArkError(
+                404,
+                "ModelNotOpen",
+                f"Your account has not activated the model {name}. Please activate it in the Ark console.",
+            )
+        if name.startswith(CLOSED_ENDPOINT):
+            raise ArkError(
+                400, "InvalidEndpoint.ClosedEndpoint", f"The endpoint {name} is stopped or starting.", "model"
+            )
+        model_id = self._endpoints.get(name, DEFAULT_MODEL) if name.startswith("ep-") else name
+        model = MODELS.get(model_id)
+        if model is None:
+            raise ArkError(
+                404,
+                "InvalidEndpointOrModel.NotFound",
+                f"The model or endpoint {name} does not exist or you do not have access to it.",
+            )
+        return model
+
+    def _chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
+        body = _parse(request.body)
+        model = self._resolve(body.get("model"), resources)
+        chat = read_chat_request(body, model)
+        counts = self._cache.count(chat)
+        replies = [compose(chat, index) for index in range(chat.n)]
+        if not chat.stream:
+            refused = next((reply.refused for reply in replies if reply.refused), None)
+            if refused is not None:
+                raise refused
+            return JSONResponse(chat_completion(chat, replies, counts))
+        return EventStream(chat_events(chat, replies, counts, request_id))
+
+    def _tokenize(self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None) -> Response:
+        body = _parse(request.body)
+        model = self._resolve(body.get("model"), resources)
+        text = body.get("text")
+        if text is None:
+            raise missing("text")
+        texts = [text] if isinstance(text, str) else text
+        if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
+            raise invalid("text", "expected a string or a list of strings")
+        return JSONResponse(
+            {
+                "id": reply_id(),
+                "object": "list",
+                "created": int(time.time()),
+                "model": model.id,
+                "data": [_tokenization(index, one) for index, one in enumerate(texts)],
+            }
+        )
+
+    def _list_models(
+        self, _request: RecordedRequest, _request_id: str, _resources: frozenset[str] | None
+    ) -> Response:
+        return JSONResponse({"object": "list", "data": [model.row() for model in MODELS.values()]})
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    if len(body) > _MAX_BODY:
+        raise invalid("body", "the request is larger than 64 MB")
+    try:
+        # json.loads on bytes would accept a byte order mark and UTF-16; Ark does not.
+        parsed = json.loads(body.decode("utf-8"))
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise ArkError(400, "InvalidParameter", "We could not parse the JSON body of your request.", "body")
+    return parsed
+
+
+def _tokenization(index: int, text: str) -> dict[str, Any]:
+    pieces = tokens.split(text)
+    return {
+        "index": index,
+        "object": "tokenization",
+        "total_tokens": len(pieces),
+        "token_ids": [tokens.token_id(piece) for piece in pieces],
+        "offset_mapping": [list(span) for span in tokens.spans(text)],
+    }

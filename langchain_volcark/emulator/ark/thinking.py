@@ -1,0 +1,64 @@
+"""Whether a request thinks: the switch, the effort, and what each model allows.
+
+https://www.volcengine.com/docs/82379/1449737
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator.ark.errors import ArkError, invalid, unsupported
+
+if TYPE_CHECKING:
+    from langchain_volcark.emulator.ark.models import Model
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_STOPPING_EFFORTS = ("none", "minimal")
+
+
+def thinks(body: dict[str, Any], model: Model) -> bool:
+    """Check `thinking` and `reasoning_effort`, alone and together; return whether the model will think."""
+    kind = _switch(body, model)
+    effort = body.get("reasoning_effort")
+    if effort is not None:
+        if effort not in EFFORTS:
+            raise invalid("reasoning_effort", f"expected one of {list(EFFORTS)}")
+        if not model.effort:
+            raise unsupported("reasoning_effort", model.id)
+        if kind == "disabled" and effort not in _STOPPING_EFFORTS:
+            raise ArkError(
+                400,
+                "InvalidParameter",
+                f"Invalid combination of reasoning_effort and thinking type: {effort} + disabled.",
+                "reasoning_effort",
+            )
+    if model.thinking == "always":
+        return True
+    if effort in _STOPPING_EFFORTS and model.effort_stops_thinking:
+        return False
+    return kind in ("enabled", "auto")
+
+
+def _switch(body: dict[str, Any], model: Model) -> str:
+    """The thinking type asked for, else the model's own."""
+    thinking = body.get("thinking")
+    if thinking is None:
+        return "enabled" if model.deep_thinking else "disabled_by_default"
+    if not isinstance(thinking, dict) or set(thinking) - {"type"}:
+        raise invalid("thinking", 'expected an object with the one field "type"')
+    kind = thinking.get("type")
+    if kind not in ("enabled", "disabled", "auto"):
+        raise invalid("thinking.type", "expected enabled, disabled or auto")
+    refused = (
+        (kind == "auto" and not model.auto_thinking)
+        or (kind == "enabled" and model.thinking == "never")
+        or (kind == "disabled" and model.thinking == "always")
+    )
+    if refused:
+        raise ArkError(
+            400,
+            "InvalidParameter",
+            f"Unsupported thinking type for the current model: {kind}.",
+            "thinking.type",
+        )
+    return str(kind)

@@ -1,0 +1,128 @@
+"""Counting the prompt, and remembering which beginnings of prompts were sent before.
+
+Text is counted by `tokens`, plus 4 tokens for each message and the tools as compact JSON. An image is its
+pixels divided by 784, within what its detail allows; behind a link its size is taken as 1024 x 1024. A video is
+10,240 tokens, a sound one token for 1,600 bytes (behind a link 100).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator import tokens
+from langchain_volcark.emulator.ark.errors import ArkError
+from langchain_volcark.emulator.ark.media import decode_base64, image_size, split_data_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_volcark.emulator.ark.request import ChatRequest
+
+MIN_CACHED = 256
+_MAX_PREFIXES = 20_000
+_PER_MESSAGE = 4
+_PIXELS_PER_TOKEN = 784
+_UNKNOWN_IMAGE = (1024, 1024)
+_DETAIL_LIMITS = {"low": 1312, "auto": 1312, "high": 5120, "xhigh": 11520}
+_VIDEO_TOKENS = 10_240
+_AUDIO_BYTES_PER_TOKEN = 1_600
+_LINKED_AUDIO_TOKENS = 100
+
+
+@dataclass(frozen=True)
+class PromptCount:
+    """Tokens of a prompt: all, those of a beginning sent before, those of sounds."""
+
+    total: int
+    cached: int
+    audio: int
+
+
+class PrefixCache:
+    """Counts prompts; whole leading messages sent before count as cached from 256 tokens on."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    def count(self, chat: ChatRequest) -> PromptCount:
+        """Count a prompt and remember it.
+
+        Raises:
+            ArkError: It is longer than the model takes.
+        """
+        tools = json.dumps(chat.tools, ensure_ascii=False, separators=(",", ":")) if chat.tools else ""
+        total = tokens.count(tools)
+        cached = audio = 0
+        prefixes: list[int] = []
+        known = True
+        prefix = hash((chat.model.id, tools))
+        for message in chat.messages:
+            counted, sounds = _count_message(message, chat.model.inputs)
+            total += counted
+            audio += sounds
+            prefix = hash((prefix, json.dumps(message)))
+            prefixes.append(prefix)
+            known = known and prefix in self._seen
+            cached = total if known else cached
+        limit = min(chat.model.context, chat.model.max_input)
+        if total > limit:
+            raise ArkError(
+                400,
+                "OutofContextError",
+                f"The prompt has {total} tokens, more than the {limit} that {chat.model.id} takes.",
+                "messages",
+            )
+        self._remember(prefixes)
+        # Sent again word for word, the last token is still computed.
+        cached = min(cached, total - 1)
+        return PromptCount(total, cached if cached >= MIN_CACHED else 0, audio)
+
+    def _remember(self, prefixes: list[int]) -> None:
+        for prefix in prefixes:
+            self._seen[prefix] = None
+            self._seen.move_to_end(prefix)
+        while len(self._seen) > _MAX_PREFIXES:
+            self._seen.popitem(last=False)
+
+
+def _count_message(message: dict[str, Any], inputs: frozenset[str]) -> tuple[int, int]:
+    """Tokens of a message, and those of its sounds among them."""
+    total = _PER_MESSAGE + sum(tokens.count(text) for text in _texts(message))
+    audio = 0
+    content = message.get("content")
+    for part in content if isinstance(content, list) else ():
+        if part["type"] == "image_url" and "image" in inputs:
+            total += _image_tokens(part["image_url"])
+        elif part["type"] == "video_url" and "video" in inputs:
+            total += _VIDEO_TOKENS
+        elif part["type"] == "input_audio":
+            audio += _audio_tokens(part["input_audio"])
+    return total + audio, audio
+
+
+def _texts(message: dict[str, Any]) -> Iterator[str]:
+    content = message.get("content", "")
+    yield from (
+        [content] if isinstance(content, str) else (part["text"] for part in content if part["type"] == "text")
+    )
+    yield message.get("name", "")
+    yield message.get("reasoning_content", "")
+    for call in message.get("tool_calls", ()):
+        yield call["function"]["name"]
+        yield call["function"]["arguments"]
+
+
+def _image_tokens(image: dict[str, Any]) -> int:
+    data = decode_base64(split_data_url(image["url"])[1])
+    width, height = image_size(data) or _UNKNOWN_IMAGE
+    limit = _DETAIL_LIMITS[image.get("detail") or "low"]
+    return max(1, min(width * height // _PIXELS_PER_TOKEN, limit))
+
+
+def _audio_tokens(audio: dict[str, Any]) -> int:
+    if audio.get("data") is None:
+        return _LINKED_AUDIO_TOKENS
+    return max(1, len(decode_base64(audio["data"])) // _AUDIO_BYTES_PER_TOKEN)

@@ -1,0 +1,187 @@
+"""Replies in Ark's wire format, whole and as a stream.
+
+Chat API: https://www.volcengine.com/docs/82379/1494384.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from langchain_volcark.emulator import tokens
+from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.sse import DONE, event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_volcark.emulator.ark.answer import Reply
+    from langchain_volcark.emulator.ark.calls import ToolCall
+    from langchain_volcark.emulator.ark.request import ChatRequest
+    from langchain_volcark.emulator.ark.usage import PromptCount
+
+# A fragment of a stream is this many tokens long: some characters.
+_FRAGMENT = 2
+_LEAST_LIKELY = -9.9
+
+Json = dict[str, Any]
+
+
+def chat_completion(chat: ChatRequest, replies: list[Reply], counts: PromptCount) -> Json:
+    """The whole reply."""
+    return {
+        **_envelope(chat, "chat.completion"),
+        "choices": [_choice(chat, index, reply) for index, reply in enumerate(replies)],
+        "usage": _usage(counts, replies),
+    }
+
+
+def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, request_id: str) -> Iterator[bytes]:
+    """The reply as a stream, event by event; the choices take turns."""
+    envelope = _envelope(chat, "chat.completion.chunk")
+    options = chat.body.get("stream_options", {})
+    cumulative = bool(options.get("chunk_include_usage"))
+    spent = sent_reasoning = 0
+    turns = zip_longest(*(_Choice(chat, index, reply).chunks() for index, reply in enumerate(replies)))
+    for chunks in turns:
+        for chunk in chunks:
+            if chunk is None:
+                continue
+            choice, cost, reasoning_cost = chunk
+            spent += cost
+            sent_reasoning += reasoning_cost
+            usage = _usage_of(counts, spent, sent_reasoning) if cumulative else None
+            yield event({**envelope, "choices": [choice], "usage": usage})
+    refused = next((reply.refused for reply in replies if reply.refused), None)
+    if refused is not None:
+        yield event(refused.payload(request_id))
+        return
+    if options.get("include_usage") or chat.model.usage_unasked:
+        yield event({**envelope, "choices": [], "usage": _usage(counts, replies)})
+    yield DONE
+
+
+def _envelope(chat: ChatRequest, kind: str) -> Json:
+    return {
+        "id": reply_id(),
+        "object": kind,
+        "created": int(time.time()),
+        "model": chat.model.id,
+        "service_tier": "fast" if chat.body.get("service_tier") == "fast" else "default",
+    }
+
+
+def _usage(counts: PromptCount, replies: list[Reply]) -> Json:
+    return _usage_of(
+        counts,
+        sum(reply.completion_tokens for reply in replies),
+        sum(reply.reasoning_tokens for reply in replies),
+    )
+
+
+def _usage_of(counts: PromptCount, completion: int, reasoning: int) -> Json:
+    details = {"cached_tokens": counts.cached}
+    if counts.audio:
+        details["audio_tokens"] = counts.audio
+    return {
+        "prompt_tokens": counts.total,
+        "completion_tokens": completion,
+        "total_tokens": counts.total + completion,
+        "prompt_tokens_details": details,
+        "completion_tokens_details": {"reasoning_tokens": reasoning},
+    }
+
+
+def _choice(chat: ChatRequest, index: int, reply: Reply) -> Json:
+    message: Json = {"role": "assistant", "content": reply.content}
+    if reply.reasoning:
+        message["reasoning_content"] = reply.reasoning
+    if reply.encrypted:
+        message["encrypted_content"] = reply.encrypted
+    if reply.calls:
+        message["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in reply.calls
+        ]
+    choice: Json = {
+        "index": index,
+        "finish_reason": reply.finish_reason,
+        "logprobs": _logprobs(chat, tokens.split(reply.content)),
+        "message": message,
+    }
+    if reply.moderation:
+        choice["moderation_hit_type"] = reply.moderation
+    return choice
+
+
+def _logprobs(chat: ChatRequest, pieces: list[str]) -> Json | None:
+    """Made-up but constant probabilities, where they were asked for."""
+    if not chat.body.get("logprobs"):
+        return None
+    return {"content": [_logprob(piece, chat.body.get("top_logprobs", 0)) for piece in pieces]}
+
+
+def _logprob(piece: str, alternatives: int) -> Json:
+    chosen = {
+        "token": piece,
+        "bytes": list(piece.encode()),
+        "logprob": -(crc32(piece.encode()) % 1000) / 1000,
+    }
+    others = [
+        {"token": f"~{number}", "bytes": list(f"~{number}".encode()), "logprob": _LEAST_LIKELY - number}
+        for number in range(1, alternatives)
+    ]
+    return {**chosen, "top_logprobs": [chosen, *others] if alternatives else []}
+
+
+class _Choice:
+    """One choice cut into chunks: `(choice, tokens, reasoning tokens among them)`."""
+
+    def __init__(self, chat: ChatRequest, index: int, reply: Reply) -> None:
+        self._chat = chat
+        self._index = index
+        self._reply = reply
+
+    def chunks(self) -> Iterator[tuple[Json, int, int]]:
+        reply = self._reply
+        for pieces in _fragments(reply.reasoning):
+            yield self._chunk(reasoning_content="".join(pieces)), len(pieces), len(pieces)
+        if reply.encrypted:
+            yield self._chunk(reasoning_content="", encrypted_content=reply.encrypted), 0, 0
+        fragments = list(_fragments(reply.content))
+        if reply.refused:
+            fragments = fragments[: len(fragments) // 2]
+        for pieces in fragments:
+            chunk = self._chunk(content="".join(pieces))
+            if self._chat.body.get("logprobs"):
+                chunk["logprobs"] = _logprobs(self._chat, pieces)
+            yield chunk, len(pieces), 0
+        if reply.refused:
+            return
+        for position, call in enumerate(reply.calls):
+            yield from self._call(position, call)
+        end = self._chunk()
+        end["finish_reason"] = reply.finish_reason
+        if reply.moderation:
+            end["moderation_hit_type"] = reply.moderation
+        yield end, 0, 0
+
+    def _call(self, position: int, call: ToolCall) -> Iterator[tuple[Json, int, int]]:
+        function = {"name": call.name, "arguments": ""}
+        opening = {"index": position, "id": call.id, "type": "function", "function": function}
+        yield self._chunk(tool_calls=[opening]), tokens.count(call.name), 0
+        for pieces in _fragments(call.arguments):
+            fragment = {"index": position, "function": {"arguments": "".join(pieces)}}
+            yield self._chunk(tool_calls=[fragment]), len(pieces), 0
+
+    def _chunk(self, **delta: Any) -> Json:
+        # Every delta names the role, and there is no finish_reason before the last.
+        return {"index": self._index, "delta": {"role": "assistant", "content": "", **delta}}
+
+
+def _fragments(text: str) -> Iterator[list[str]]:
+    pieces = tokens.split(text)
+    for start in range(0, len(pieces), _FRAGMENT):
+        yield pieces[start : start + _FRAGMENT]

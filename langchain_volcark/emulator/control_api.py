@@ -1,0 +1,64 @@
+"""The controls over HTTP, for any language: `POST /_emulator/<control>`, `GET /_emulator/requests`.
+
+A control's JSON body holds its arguments by name: `POST /_emulator/fail_next {"status": 429, "times": 2}`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+
+    from langchain_volcark.emulator.control import Controls
+    from langchain_volcark.emulator.state import RecordedRequest
+
+PREFIX = "/_emulator/"
+
+
+class ControlAPI:
+    """Routes under `/_emulator/`. No credentials: whoever reaches the port may use them."""
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self._commands: dict[str, Callable[..., None]] = {
+            "fail_next": controls.fail_next,
+            "reply_next": controls.reply_next,
+            "drop_next": controls.drop_next,
+            "delay_next": controls.delay_next,
+            "break_stream_after": controls.break_stream_after,
+            "stall_stream_after": controls.stall_stream_after,
+            "reset": controls.reset,
+        }
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is one of the controls'."""
+        return path.startswith(PREFIX)
+
+    def handle(self, request: RecordedRequest) -> Response:
+        """Run one control or list the recordings; neither is recorded itself."""
+        name = request.path.removeprefix(PREFIX)
+        if request.method == "GET" and name == "requests":
+            return JSONResponse([one.redacted() for one in self._controls.requests])
+        if request.method == "GET" and name == "streams":
+            counts = {"active": self._controls.active_streams, "disconnects": self._controls.disconnects}
+            return JSONResponse(counts)
+        command = self._commands.get(name)
+        if request.method != "POST" or command is None:
+            return _refuse(404, f"No such control; there are {', '.join(self._commands)}, requests and streams")
+        arguments: Any = request.json if request.body else {}
+        if not isinstance(arguments, dict):
+            return _refuse(400, "The body must be a JSON object of the control's arguments")
+        try:
+            command(**arguments)
+        except (TypeError, ValueError) as error:
+            return _refuse(400, str(error))
+        return JSONResponse({"ok": True})
+
+
+def _refuse(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status)

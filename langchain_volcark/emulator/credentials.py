@@ -1,0 +1,32 @@
+"""The credentials an emulator accepts, fixed ones and temporary keys it handed out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TemporaryKey:
+    """A key from `GetApiKey`: for some resources, until a time (Unix seconds)."""
+
+    value: str
+    resources: frozenset[str]
+    expires_at: int
+
+
+@dataclass
+class Credentials:
+    """The fixed credentials, and the temporary keys by value."""
+
+    api_key: str
+    access_key: str
+    secret_key: str
+    temporary_keys: dict[str, TemporaryKey] = field(default_factory=dict)
+
+    def issue(self, resources: frozenset[str], seconds: int) -> TemporaryKey:
+        """Make a temporary key for these endpoints, bots or models."""
+        key = TemporaryKey(f"temporary-{secrets.token_hex(16)}", resources, int(time.time()) + seconds)
+        self.temporary_keys[key.value] = key
+        return key

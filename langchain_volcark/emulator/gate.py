@@ -1,0 +1,163 @@
+"""The ASGI application: finds a request's service, records the request, applies the faults asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import JSONResponse, Response
+
+from langchain_volcark.emulator.sse import EventStream, Pause, Script, client_gone, close_connection
+from langchain_volcark.emulator.state import CannedReply, Delay, Drop, Failure, RecordedRequest, StreamBreak
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import Receive, Scope, Send
+
+    from langchain_volcark.emulator.control_api import ControlAPI
+    from langchain_volcark.emulator.state import State
+
+_log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """One of the services spoken here: it knows its wire format and rules, nothing of faults."""
+
+    def owns(self, path: str) -> bool:
+        """Whether requests to this path are for this service."""
+
+    def new_request_id(self) -> str:
+        """An id in the service's style."""
+
+    def headers(self, request: RecordedRequest, request_id: str) -> Mapping[str, str]:
+        """The headers the service adds to every reply."""
+
+    def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
+        """An error in the service's own envelope."""
+
+    async def handle(self, request: RecordedRequest, request_id: str) -> Response:
+        """Check the request and make the reply; a refused request is a reply too, not an exception."""
+
+
+class Gate:
+    """The application that uvicorn runs."""
+
+    def __init__(
+        self, services: Sequence[Service], state: State, control_api: ControlAPI, chunk_delay: float
+    ) -> None:
+        self._services = services
+        self._state = state
+        self._control_api = control_api
+        self._chunk_delay = chunk_delay
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = await _read(scope, receive)
+        if request is None:
+            return
+        if self._control_api.owns(request.path):
+            await self._control_api.handle(request)(scope, receive, send)
+            return
+        self._state.record(request)
+        delay = self._state.take_delay(request.path)
+        answer = self._state.take_answer(request.path)
+        response = None if isinstance(answer, Drop) else await self._respond(request, answer)
+        if isinstance(response, EventStream):
+            response.direct(self._script(request.path, delay), self._state)
+            if delay is not None and delay.keep_alive:
+                delay = None
+        if delay is not None and not await self._hold_back(delay, receive):
+            return
+        if response is None:
+            await close_connection(scope, receive)
+        else:
+            await response(scope, receive, send)
+
+    async def _respond(self, request: RecordedRequest, answer: Failure | CannedReply | None) -> Response:
+        service = next((one for one in self._services if one.owns(request.path)), None)
+        if isinstance(answer, CannedReply):
+            response = _canned(answer)
+        elif service is None:
+            return JSONResponse({"detail": f"The emulator has no service at {request.path}"}, 404)
+        if service is None:
+            return response
+        request_id = service.new_request_id()
+        if isinstance(answer, Failure):
+            response = _failure(service, request_id, answer)
+        elif answer is None:
+            response = await _handle(service, request, request_id)
+        for name, value in service.headers(request, request_id).items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def _script(self, path: str, delay: Delay | None) -> Script:
+        script = Script(spacing=self._chunk_delay)
+        if delay is not None and delay.keep_alive:
+            script.pauses[0] = [Pause(delay.seconds, keep_alive_every=delay.seconds / 10)]
+        fault = self._state.take_stream_fault(path)
+        if isinstance(fault, StreamBreak):
+            script.cut_after = fault.after
+        elif fault is not None:
+            script.pauses.setdefault(fault.after, []).append(Pause(fault.seconds, fault.keep_alive_every))
+        return script
+
+    async def _hold_back(self, delay: Delay, receive: Receive) -> bool:
+        """Wait; False when the client left meanwhile."""
+        gone = asyncio.ensure_future(client_gone(receive))
+        await asyncio.wait({gone}, timeout=delay.seconds)
+        if gone.done():
+            self._state.client_left()
+            return False
+        gone.cancel()
+        return True
+
+
+async def _read(scope: Scope, receive: Receive) -> RecordedRequest | None:
+    """The whole request; None when its client left before sending it."""
+    parts = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return RecordedRequest(
+        method=scope["method"],
+        path=scope["path"],
+        query=dict(QueryParams(scope["query_string"])),
+        headers=Headers(scope=scope),
+        body=b"".join(parts),
+    )
+
+
+async def _handle(service: Service, request: RecordedRequest, request_id: str) -> Response:
+    try:
+        return await service.handle(request, request_id)
+    except Exception as error:  # noqa: BLE001 - the client shall read what broke, in the envelope it knows
+        _log.exception("The emulator failed on %s %s", request.method, request.path)
+        return service.failure(request_id, 500, "InternalServiceError", f"A bug in the emulator: {error!r}")
+
+
+def _canned(answer: CannedReply) -> Response:
+    response: Response
+    if answer.events is not None:
+        response = EventStream(answer.events, answer.status, answer.content_type)
+    else:
+        response = Response(answer.body, answer.status, media_type=answer.content_type)
+    response.headers.update(answer.headers)
+    return response
+
+
+def _failure(service: Service, request_id: str, answer: Failure) -> Response:
+    if answer.code is None:
+        page = f"<html><body><h1>{answer.status}</h1></body></html>"
+        response = Response(page, answer.status, media_type="text/html")
+    else:
+        message = answer.message or f"The emulator was told to answer with {answer.code}."
+        response = service.failure(request_id, answer.status, answer.code, message)
+    response.headers.update(answer.headers)
+    return response

@@ -1,0 +1,94 @@
+"""What a prompt offers for filling a JSON schema: its numbers, quotations, `name: value` pairs and places."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+_Value = TypeVar("_Value")
+
+_MAX_TEXT = 200
+_INTEGER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?![A-Za-z0-9_]|\.\d)")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?:\.\d+)?(?![A-Za-z0-9_])")
+# A straight quote inside a word is an apostrophe; next to a Chinese character it is still a quotation mark.
+_QUOTED = re.compile(
+    r"(?<![A-Za-z0-9])'([^']+)'(?![A-Za-z0-9])|\"([^\"]+)\"|“([^”]+)”|‘([^’]+)’|「([^」]+)」|『([^』]+)』|`([^`]+)`"
+)
+_PLACE_FIELDS = frozenset({"city", "location", "place", "destination"})
+_PLACE = re.compile(
+    r"\b(?:in|at|for|to)\s+([A-Z][\w.'-]*(?:\s+[A-Z][\w.'-]*)*(?:,\s*[A-Z][\w.'-]*)*)|([\u4e00-\u9fff]{2,4}?)(?:今天|明天|现在)?的?天气"
+)
+_CHINESE_OPENINGS = re.compile(r"^(?:请问|请|查询|查一下|告诉我|帮我查|今天|明天|现在)+")
+
+
+class Hints:
+    """The values of a text, each kind handed out one after the other.
+
+    Args:
+        text: The whole prompt; itself the value of a string that nothing else fits.
+        near: The part of it to take numbers and quotations from; the whole where that part has none.
+    """
+
+    def __init__(self, text: str, near: str | None = None) -> None:
+        self.text = text.strip()
+        self._near = near if near is not None else text
+        self._integers = [int(found) for found in self._find(_INTEGER)]
+        self._numbers = [float(found) for found in self._find(_NUMBER)]
+        self._quotations = list(self._find(_QUOTED))
+
+    def _find(self, pattern: re.Pattern[str]) -> list[str]:
+        return _matches(pattern, self._near) or _matches(pattern, self.text)
+
+    def mentions(self, word: str) -> bool:
+        """Whether the text has this word, in any case, with `_` or a space between its parts."""
+        parts = [re.escape(part) for part in re.split(r"[_\s-]+", word.strip()) if part]
+        if not parts:
+            return False
+        # A plural counts, a longer word does not; there are no spaces to look for between Chinese words.
+        pattern = r"(?<![A-Za-z0-9_])" + r"[_\s-]".join(parts) + r"s?(?![A-Za-z0-9_])"
+        return re.search(pattern, self.text, re.IGNORECASE) is not None
+
+    def named(self, name: str) -> str | None:
+        """The value of a pair `name: value` or `name = value` in the text."""
+        words = r"[_\s-]".join(re.escape(part) for part in name.split("_"))
+        pattern = rf"(?<![A-Za-z0-9_]){words}[\"'`]?\s*[:=：]\s*(\"[^\"]*\"|'[^']*'|[^\s,;，；。)}}\]]+)"
+        found = re.search(pattern, self.text, re.IGNORECASE)
+        return found[1].strip("\"'") if found else None
+
+    def integer(self) -> int | None:
+        """The next integer; the last one again when there are no more."""
+        return _next(self._integers)
+
+    def number(self) -> float | None:
+        """The next number; the last one again when there are no more."""
+        return _next(self._numbers)
+
+    def all_integers(self) -> list[int]:
+        """Every integer."""
+        return list(self._integers)
+
+    def all_numbers(self) -> list[float]:
+        """Every number."""
+        return list(self._numbers)
+
+    def all_quotations(self) -> list[str]:
+        """Every quotation."""
+        return list(self._quotations)
+
+    def string(self, name: str) -> str:
+        """A place for a field that wants one, else the next quotation, else the text itself."""
+        if self._quotations:
+            return self._quotations.pop(0)
+        if name.lower() in _PLACE_FIELDS and (found := _PLACE.search(self.text)):
+            return found[1] or _CHINESE_OPENINGS.sub("", found[2]) or found[2]
+        return self.text[:_MAX_TEXT] or "text"
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> list[str]:
+    return [next((group for group in found.groups() if group), found[0]) for found in pattern.finditer(text)]
+
+
+def _next(values: list[_Value]) -> _Value | None:
+    if not values:
+        return None
+    return values.pop(0) if len(values) > 1 else values[0]

@@ -1,0 +1,222 @@
+"""The `Emulator`: a server in a thread, its addresses and credentials."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from langchain_volcark.emulator.ark.control_plane import ArkControlPlane
+from langchain_volcark.emulator.ark.service import ArkService
+from langchain_volcark.emulator.control import Controls
+from langchain_volcark.emulator.control_api import ControlAPI
+from langchain_volcark.emulator.credentials import Credentials
+from langchain_volcark.emulator.gate import Gate, Service
+from langchain_volcark.emulator.state import State
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+_START_TIMEOUT = 10.0
+_STOP_TIMEOUT = 5.0
+
+
+class _Connection(H11Protocol):
+    """Lets the application reach the socket (`scope["state"]["transport"]`), which ASGI has no word for."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.access_log = False
+        self.app_state = {"transport": transport}
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn that says when it listens and does not wait for its clients when it ends."""
+
+    def __init__(self, config: uvicorn.Config, listening: threading.Event) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._listening.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        # A stalled stream notices the abort by itself; polling for it would only take time.
+        self.force_exit = True
+        await super().shutdown(sockets)
+
+
+class Emulator(Controls):
+    """A server on loopback that speaks the services' wire formats.
+
+    It runs in a thread of its own from `start()` to `stop()`, or as a context manager. Several at once share
+    nothing. The rules it replies by are in the docstring of `langchain_volcark.emulator`; `Controls` has its
+    faults.
+
+    Example:
+        >>> import httpx
+        >>> with Emulator() as server:
+        ...     reply = httpx.post(
+        ...         f"{server.ark_base_url}/chat/completions",
+        ...         headers={"Authorization": f"Bearer {server.api_key}"},
+        ...         json={
+        ...             "model": "doubao-1-5-pro-32k-250115",
+        ...             "messages": [{"role": "user", "content": "Hi"}],
+        ...         },
+        ...     )
+        >>> reply.json()["choices"][0]["message"]["content"]
+        'You said: Hi'
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str | None = None,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        endpoints: Mapping[str, str] | None = None,
+        chunk_delay: float = 0.0,
+    ) -> None:
+        """Prepare an emulator; nothing listens before `start()`.
+
+        Args:
+            host: The address to listen on.
+            port: The port; 0 takes a free one at every start.
+            api_key: The Ark key it accepts; a random one by default.
+            access_key: The Volcengine access key it accepts; a random one by default.
+            secret_key: Its secret; a random one by default.
+            endpoints: `ep-…` ids and the model id each stands for; any other `ep-…` id stands for
+                `doubao-seed-2-1-pro-260915`.
+            chunk_delay: Seconds between two events of a stream.
+        """
+        self._credentials = Credentials(
+            api_key=api_key or f"emulator-{secrets.token_hex(16)}",
+            access_key=access_key or f"AKLT{secrets.token_hex(16)}",
+            secret_key=secret_key or secrets.token_urlsafe(32),
+        )
+        state = State()
+        super().__init__(state)
+        self._host = host
+        self._wanted_port = port
+        self._port: int | None = None
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        # A new service is one more module beside `ark` and one more line here.
+        services: list[Service] = [
+            ArkService(self._credentials, endpoints or {}),
+            ArkControlPlane(self._credentials),
+        ]
+        self._app = Gate(services, state, ControlAPI(self), chunk_delay)
+
+    def start(self) -> Self:
+        """Listen, and return once connections are accepted.
+
+        Raises:
+            OSError: The address cannot be bound.
+            RuntimeError: It is running already, or the server's thread died.
+        """
+        if self._thread is not None:
+            raise RuntimeError("This emulator is running already")
+        listener = _bind(self._host, self._wanted_port)
+        listening = threading.Event()
+        # No logging set-up: it is process-wide, and the process belongs to the user.
+        config = uvicorn.Config(
+            self._app,
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+            backlog=2048,
+        )
+        self._server = _Server(config, listening)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="volcark-emulator", daemon=True
+        )
+        self._port = listener.getsockname()[1]
+        self._thread.start()
+        if not listening.wait(_START_TIMEOUT):
+            self.stop()
+            raise RuntimeError(f"The emulator did not start within {_START_TIMEOUT:g} s")
+        return self
+
+    def stop(self) -> None:
+        """Cut every connection and end the server; does nothing when it is not running."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.should_exit = True
+        self._thread.join(_STOP_TIMEOUT)
+        self._server = self._thread = self._port = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def origin(self) -> str:
+        """`http://host:port` of the running server."""
+        if self._port is None:
+            raise RuntimeError("The emulator is not running: call start() or use it in a with statement")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def ark_base_url(self) -> str:
+        """Base URL of Ark's data plane: chat, models, tokenization."""
+        return f"{self.origin}/api/v3"
+
+    @property
+    def control_base_url(self) -> str:
+        """Base URL of Ark's control plane, where AK/SK are exchanged for a temporary key."""
+        return self.origin
+
+    @property
+    def api_key(self) -> str:
+        """The key that Ark's data plane accepts."""
+        return self._credentials.api_key
+
+    @property
+    def access_key(self) -> str:
+        """The access key id that signed requests must name."""
+        return self._credentials.access_key
+
+    @property
+    def secret_key(self) -> str:
+        """The secret that signed requests must be signed with."""
+        return self._credentials.secret_key
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A bound socket: done here, not in the thread, so that a failure reaches the caller."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches Nagle's algorithm off (40 ms a reply) only where the protocol is named.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"The emulator cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener

@@ -1,0 +1,129 @@
+"""Event streams that break, stall and stop as told, and end when their client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from langchain_volcark.emulator.state import State
+
+DONE = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
+
+
+def event(payload: Any) -> bytes:
+    """One payload as a server-sent event, in UTF-8 and without escapes like the services send it."""
+    return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+async def client_gone(receive: Receive) -> None:
+    """Return when the client has closed the connection (or it was closed for it)."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def close_connection(scope: Scope, receive: Receive) -> None:
+    """Close the socket after what is already written, without the end that HTTP asks for."""
+    scope["state"]["transport"].close()
+    await client_gone(receive)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A silence of some seconds, with keep-alive comments at an interval or none."""
+
+    seconds: float
+    keep_alive_every: float | None = None
+
+
+@dataclass
+class Script:
+    """What happens to a stream besides its events.
+
+    Attributes:
+        spacing: Seconds between two events.
+        pauses: Number of events sent before → silence.
+        cut_after: Number of events after which the connection is cut; None for never.
+    """
+
+    spacing: float = 0.0
+    pauses: dict[int, list[Pause]] = field(default_factory=dict)
+    cut_after: int | None = None
+
+
+class EventStream(Response):
+    """A response whose body is a series of events; `direct` must be called before it is sent."""
+
+    def __init__(self, events: Iterable[bytes], status_code: int = 200, media_type: str | None = None) -> None:
+        # The base class would announce a length of zero; a stream has none.
+        self.background = None
+        self.body = b""
+        self.status_code = status_code
+        self.media_type = media_type or "text/event-stream; charset=utf-8"
+        self.raw_headers = [(b"content-type", self.media_type.encode()), (b"cache-control", b"no-cache")]
+        self._events = events
+        self._script = Script()
+        self._state: State | None = None
+
+    def direct(self, script: Script, state: State) -> None:
+        """Set what shall happen on the way and who counts it."""
+        self._script = script
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events."""
+        if self._state is None:
+            raise RuntimeError("direct() must be called first")
+        with self._state.open_stream():
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            gone = asyncio.ensure_future(client_gone(receive))
+            try:
+                finished = await self._play(send, gone)
+                if finished:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                elif gone.done():
+                    self._state.client_left()
+                else:
+                    scope["state"]["transport"].close()
+                    await gone
+            finally:
+                gone.cancel()
+
+    async def _play(self, send: Send, gone: asyncio.Future[None]) -> bool:
+        """Send event after event; False when the stream was cut or its client left before the last."""
+        script = self._script
+        sent = 0
+        for data in self._events:
+            await self._pause(sent, send, gone)
+            if gone.done() or sent == script.cut_after:
+                return False
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+            sent += 1
+            # Zero hands over to the loop too: other streams get their turn, and a leaving client is noticed.
+            await asyncio.sleep(script.spacing)
+        await self._pause(sent, send, gone)
+        return sent != script.cut_after
+
+    async def _pause(self, sent: int, send: Send, gone: asyncio.Future[None]) -> None:
+        for pause in self._script.pauses.get(sent, ()):
+            await _keep_silent(pause, send, gone)
+
+
+async def _keep_silent(pause: Pause, send: Send, gone: asyncio.Future[None]) -> None:
+    """Wait out a pause; a client that leaves ends it."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + pause.seconds
+    while not gone.done() and (left := end - loop.time()) > 0:
+        step = left if pause.keep_alive_every is None else min(left, pause.keep_alive_every)
+        await asyncio.wait({gone}, timeout=step)
+        if pause.keep_alive_every is not None and not gone.done() and loop.time() < end:
+            await send({"type": "http.response.body", "body": KEEP_ALIVE, "more_body": True})

@@ -1,0 +1,230 @@
+"""What one emulator remembers: the requests that arrived, the faults still to come, the streams open now.
+
+Written by the server's thread and by any thread of a test, so every access takes the one lock.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+# Enough for any test; a server left running for weeks must not keep every body it was ever sent.
+MAX_RECORDED = 10_000
+
+_SECRET_HEADERS = frozenset({"authorization", "x-security-token", "cookie"})
+
+_Fault = TypeVar("_Fault")
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """A request as it arrived.
+
+    Attributes:
+        method: `"POST"`, `"GET"`, …
+        path: The path without the query.
+        query: The query's parameters, percent-decoded; of a repeated one the last.
+        headers: Case-insensitive; the values as sent, credentials included.
+        body: The bytes as sent.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body read as JSON; None where it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def redacted(self) -> dict[str, Any]:
+        """The request as plain JSON data, with its credentials blotted out."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "query": dict(self.query),
+            "headers": {
+                name: "[redacted]" if name.lower() in _SECRET_HEADERS else value
+                for name, value in self.headers.items()
+            },
+            "body": self.body.decode("utf-8", errors="replace"),
+            "json": self.json,
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Answer with an error in the service's own envelope; without a code, with a gateway's bare page."""
+
+    status: int
+    code: str | None
+    message: str | None
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CannedReply:
+    """Answer with exactly these bytes, or with exactly these events."""
+
+    status: int
+    content_type: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    events: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Close the connection without a word."""
+
+
+@dataclass(frozen=True)
+class Delay:
+    """Hold the reply's first byte back; `keep_alive` sends a stream's headers and comments meanwhile."""
+
+    seconds: float
+    keep_alive: bool
+
+
+@dataclass(frozen=True)
+class StreamBreak:
+    """Cut the connection once `after` events were sent."""
+
+    after: int
+
+
+@dataclass(frozen=True)
+class StreamStall:
+    """Fall silent for `seconds` once `after` events were sent, but for comments every `keep_alive_every`."""
+
+    after: int
+    seconds: float
+    keep_alive_every: float | None
+
+
+Answer = Failure | CannedReply | Drop
+StreamFault = StreamBreak | StreamStall
+
+
+class _FaultQueue(deque[tuple[str | None, _Fault]]):
+    """Faults in the order they were asked for, each for any request or only for paths ending alike."""
+
+    def take(self, path: str) -> _Fault | None:
+        """Remove and return the first fault meant for a request to `path`."""
+        for position, (suffix, fault) in enumerate(self):
+            if suffix is None or path.endswith(suffix):
+                del self[position]
+                return fault
+        return None
+
+
+class State:
+    """The memory shared by an `Emulator` and its server thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._requests: deque[RecordedRequest] = deque(maxlen=MAX_RECORDED)
+        self._answers: _FaultQueue[Answer] = _FaultQueue()
+        self._delays: _FaultQueue[Delay] = _FaultQueue()
+        self._stream_faults: _FaultQueue[StreamFault] = _FaultQueue()
+        self._active_streams = 0
+        self._disconnects = 0
+
+    def reset(self) -> None:
+        """Forget recordings, faults and the count of disconnects; open streams stay open and counted."""
+        with self._changed:
+            self._requests.clear()
+            for queue in (self._answers, self._delays, self._stream_faults):
+                queue.clear()
+            self._disconnects = 0
+            self._changed.notify_all()
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """A copy of the recordings, oldest first."""
+        with self._changed:
+            return list(self._requests)
+
+    @property
+    def active_streams(self) -> int:
+        """Streams being sent at this moment."""
+        with self._changed:
+            return self._active_streams
+
+    @property
+    def disconnects(self) -> int:
+        """Replies whose client left before their end."""
+        with self._changed:
+            return self._disconnects
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Block until `condition()` holds, looking again at every change; False when time is up."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
+
+    def record(self, request: RecordedRequest) -> None:
+        """Remember a request."""
+        with self._changed:
+            self._requests.append(request)
+            self._changed.notify_all()
+
+    def push_answer(self, answer: Answer, times: int, path: str | None) -> None:
+        """Queue an answer for the next `times` requests."""
+        with self._changed:
+            self._answers.extend([(path, answer)] * times)
+
+    def push_delay(self, delay: Delay, path: str | None) -> None:
+        """Queue a delay for the next request."""
+        with self._changed:
+            self._delays.append((path, delay))
+
+    def push_stream_fault(self, fault: StreamFault, path: str | None) -> None:
+        """Queue a fault for the next stream."""
+        with self._changed:
+            self._stream_faults.append((path, fault))
+
+    def take_answer(self, path: str) -> Answer | None:
+        """Consume the answer queued for a request to `path`, if any."""
+        with self._changed:
+            return self._answers.take(path)
+
+    def take_delay(self, path: str) -> Delay | None:
+        """Consume the delay queued for a request to `path`, if any."""
+        with self._changed:
+            return self._delays.take(path)
+
+    def take_stream_fault(self, path: str) -> StreamFault | None:
+        """Consume the fault queued for a stream from `path`, if any."""
+        with self._changed:
+            return self._stream_faults.take(path)
+
+    @contextmanager
+    def open_stream(self) -> Iterator[None]:
+        """Count a stream as open for as long as the block runs."""
+        with self._changed:
+            self._active_streams += 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._active_streams -= 1
+                self._changed.notify_all()
+
+    def client_left(self) -> None:
+        """Count a client that did not wait for the end of its reply."""
+        with self._changed:
+            self._disconnects += 1
+            self._changed.notify_all()

@@ -1,0 +1,64 @@
+"""Bearer keys: the form of authorisation that all the services share."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from typing import Any, cast
+
+import httpx
+from pydantic import SecretStr
+
+from langchain_volcark.exceptions import AuthenticationError
+
+KeySource = SecretStr | Callable[[], str] | Callable[[], Awaitable[str]]
+"""A key, or a callable that returns one; an async callable serves async calls only."""
+
+
+class BearerAuth(httpx.Auth):
+    """Adds `Authorization: Bearer …`; a header the user set by hand stands.
+
+    Args:
+        key: The key or its source; None fails at the first request, not before.
+        missing: What to tell the user then: which argument or environment variable to set.
+    """
+
+    def __init__(self, key: KeySource | None, *, missing: str) -> None:
+        self._key = key
+        self._missing = missing
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Authorise one request."""
+        if "authorization" not in request.headers:
+            key = self._key() if callable(self._key) else self._key
+            if inspect.isawaitable(key):
+                if inspect.iscoroutine(key):
+                    key.close()
+                raise ValueError("api_key is an async callable: use ainvoke or astream, or give a sync callable.")
+            request.headers["Authorization"] = self._header(key)
+        yield request
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Authorise one request; a sync callable runs in a thread, for it may block."""
+        if "authorization" not in request.headers:
+            key: Any = self._key
+            if inspect.iscoroutinefunction(key):
+                key = await key()
+            elif callable(key):
+                key = await asyncio.to_thread(cast("Callable[[], Any]", key))
+                if inspect.isawaitable(key):
+                    key = await key
+            request.headers["Authorization"] = self._header(key)
+        yield request
+
+    def _header(self, key: object) -> str:
+        text = (key.get_secret_value() if isinstance(key, SecretStr) else str(key or "")).strip()
+        if not text:
+            raise AuthenticationError(f"No API key. {self._missing}")
+        if not (text.isascii() and text.isprintable()):
+            # h11 would refuse it too, and print it while doing so.
+            raise AuthenticationError(
+                "The API key holds a line break or a character outside ASCII: no key has that. Copy it again."
+            )
+        return f"Bearer {text}"

@@ -1,0 +1,295 @@
+"""One service as one model sees it: address, credentials, headers, timeout, retries; sync and async."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import httpx
+
+from langchain_volcark._version import __version__
+from langchain_volcark.http import retry
+from langchain_volcark.http.errors import (
+    connection_error,
+    error_from_facts,
+    error_from_response,
+    format_error,
+)
+from langchain_volcark.http.json import dump_json, parse_json
+from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
+from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.http.stream import (
+    AsyncPayloadStream,
+    PayloadStream,
+    error_instead_of_stream,
+    is_other_body,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_volcark.exceptions import VolcArkError
+    from langchain_volcark.http.errors import ErrorReader
+
+DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+"""Read, write and pool 600 s, connect 10 s: thinking models can be silent for minutes."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BASE_HEADERS = {
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate",
+    "content-type": "application/json",
+    "user-agent": f"langchain-volcark/{__version__}",
+}
+
+
+@dataclass(frozen=True)
+class ServiceRequest:
+    """One POST.
+
+    Attributes:
+        path: Below the base URL, beginning with a slash.
+        body: The JSON body.
+        headers: Headers of this call; they win over the client's.
+        query: Query parameters of this call; they win over the client's.
+        timeout: Bounds of this call, or None for the client's.
+    """
+
+    path: str
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    timeout: httpx.Timeout | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A successful reply: the parsed body and the headers."""
+
+    payload: dict[str, Any]
+    headers: httpx.Headers
+
+
+def to_timeout(value: float | httpx.Timeout | tuple[Any, ...] | None) -> httpx.Timeout:
+    """Read a user's `timeout`.
+
+    Args:
+        value: Seconds for reading (and for connecting, at most 10 s), an `httpx.Timeout`, its tuple form, or
+            None for the default. None is never "no limit": a call that may hang for ever helps nobody.
+
+    Returns:
+        The bounds.
+
+    Raises:
+        ValueError: Seconds that are not positive.
+    """
+    if value is None:
+        return DEFAULT_TIMEOUT
+    if isinstance(value, (httpx.Timeout, tuple)):
+        return httpx.Timeout(value)
+    if not value > 0:
+        raise ValueError(f"timeout must be a positive number of seconds, not {value!r}.")
+    return httpx.Timeout(value, connect=min(float(value), 10.0))
+
+
+def check_headers(headers: Mapping[str, Any], field_name: str) -> dict[str, str]:
+    """Refuse headers that cannot be sent, before anything is sent.
+
+    Args:
+        headers: Names and values as a user gave them.
+        field_name: The argument they came from, for the error.
+
+    Returns:
+        The same, as strings.
+
+    Raises:
+        ValueError: A name is not a token, or a value holds a line break or a character outside ASCII.
+    """
+    checked = {}
+    for name, value in headers.items():
+        text = str(value)
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{field_name}: {name!r} is not an HTTP header name.")
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError(f"{field_name}[{name!r}] must be printable ASCII text on one line.")
+        checked[name] = text
+    return checked
+
+
+class HTTPClient:
+    """Posts to one service; retries what may heal; raises nothing but our own exceptions.
+
+    It holds settings, never connections (those belong to the process and its event loops), so it is cheap to
+    make, safe in threads, and survives `fork`, `pickle` and a second event loop.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: httpx.Auth,
+        errors: ErrorReader,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        timeout: httpx.Timeout = DEFAULT_TIMEOUT,
+        max_retries: int = 2,
+        pool: PoolSettings = DEFAULT_POOL,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._auth = auth
+        self._errors = errors
+        self._own_headers = dict(headers or {})
+        self._headers = httpx.Headers({**_BASE_HEADERS, **self._own_headers})
+        self._query = dict(query or {})
+        self._timeout = timeout
+        self._max_retries = max_retries
+        self._pool = pool
+        self._http_client = http_client
+        self._http_async_client = http_async_client
+        self._urls: dict[str, httpx.URL] = {}
+
+    def post(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
+        """Send one request and read its JSON reply.
+
+        Args:
+            request: What to send.
+            hooks: Told about retries.
+
+        Returns:
+            The reply's JSON object and headers.
+
+        Raises:
+            VolcArkError: The call failed, after retries where these could help.
+            TypeError: The body holds a value that JSON does not know.
+        """
+        content = dump_json(request.body)
+        return retry.call(lambda: self._read(self._send(request, content)), self._max_retries, hooks)
+
+    async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
+        """Async twin of `post`."""
+        content = dump_json(request.body)
+
+        async def attempt() -> Reply:
+            return self._read(await self._asend(request, content))
+
+        return await retry.acall(attempt, self._max_retries, hooks)
+
+    def stream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> PayloadStream:
+        """Send one request and open its event stream, read up to the first payload.
+
+        Args:
+            request: What to send.
+            hooks: Told about retries, which end with the first payload.
+
+        Returns:
+            The stream; close it, or use it in a `with`.
+
+        Raises:
+            VolcArkError: The stream could not be opened.
+        """
+        content = dump_json(request.body)
+
+        def attempt() -> PayloadStream:
+            response = self._send(request, content, stream=True)
+            try:
+                if not response.is_success or is_other_body(response):
+                    response.read()
+                    raise self._refusal(response)
+                return PayloadStream(response, self._errors, self._silence(request))
+            except httpx.HTTPError as error:
+                response.close()
+                raise connection_error(error, response.url) from error
+            except BaseException:
+                response.close()
+                raise
+
+        return retry.call(attempt, self._max_retries, hooks)
+
+    async def astream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> AsyncPayloadStream:
+        """Async twin of `stream`."""
+        content = dump_json(request.body)
+
+        async def attempt() -> AsyncPayloadStream:
+            response = await self._asend(request, content, stream=True)
+            try:
+                if not response.is_success or is_other_body(response):
+                    await response.aread()
+                    raise self._refusal(response)
+                return await AsyncPayloadStream.open(response, self._errors, self._silence(request))
+            except httpx.HTTPError as error:
+                await response.aclose()
+                raise connection_error(error, response.url) from error
+            except BaseException:
+                await response.aclose()
+                raise
+
+        return await retry.acall(attempt, self._max_retries, hooks)
+
+    def _send(self, request: ServiceRequest, content: bytes, *, stream: bool = False) -> httpx.Response:
+        client = self._http_client or registry.client(self._pool)
+        built = self._build(request, content, self._http_client)
+        try:
+            return client.send(built, auth=self._auth, stream=stream)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise connection_error(error, built.url) from error
+
+    async def _asend(self, request: ServiceRequest, content: bytes, *, stream: bool = False) -> httpx.Response:
+        client = self._http_async_client or registry.async_client(self._pool)
+        built = self._build(request, content, self._http_async_client)
+        try:
+            return await client.send(built, auth=self._auth, stream=stream)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise connection_error(error, built.url) from error
+
+    def _build(
+        self, request: ServiceRequest, content: bytes, users: httpx.Client | httpx.AsyncClient | None
+    ) -> httpx.Request:
+        url = self._url(request)
+        timeout = request.timeout or self._timeout
+        if users is not None:
+            # The user's client adds its own defaults; what a model or call sets stands above them.
+            headers = {"content-type": "application/json", **self._own_headers, **request.headers}
+            return users.build_request("POST", url, headers=headers, content=content, timeout=timeout)
+        headers_ready = self._headers
+        if request.headers:
+            headers_ready = headers_ready.copy()
+            headers_ready.update(request.headers)
+        return httpx.Request(
+            "POST", url, headers=headers_ready, content=content, extensions={"timeout": timeout.as_dict()}
+        )
+
+    def _url(self, request: ServiceRequest) -> httpx.URL:
+        """The request's URL, parsed once: httpx spends a sixth of a call on that otherwise."""
+        url = self._urls.get(request.path)
+        if url is None:
+            url = httpx.URL(self._base_url + quote(request.path, safe="/:@!$&'()*+,;=-._~"))
+            if self._query:
+                url = url.copy_merge_params(self._query)
+            self._urls[request.path] = url
+        return url.copy_merge_params(dict(request.query)) if request.query else url
+
+    def _silence(self, request: ServiceRequest) -> float | None:
+        return (request.timeout or self._timeout).read
+
+    def _read(self, response: httpx.Response) -> Reply:
+        if not response.is_success:
+            raise error_from_response(response, self._errors)
+        try:
+            payload = parse_json(response.content)
+        except ValueError as error:
+            raise format_error(response, self._errors, "it is not JSON") from error
+        facts = self._errors.in_payload(payload)
+        if facts is not None:
+            raise error_from_facts(facts, payload, response, self._errors)
+        if not isinstance(payload, dict):
+            raise format_error(response, self._errors, "it is not a JSON object")
+        return Reply(payload, response.headers)
+
+    def _refusal(self, response: httpx.Response) -> VolcArkError:
+        if not response.is_success:
+            return error_from_response(response, self._errors)
+        return error_instead_of_stream(response, self._errors)

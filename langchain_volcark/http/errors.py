@@ -1,0 +1,219 @@
+"""From transport failures and bare HTTP statuses to our exceptions.
+
+A vendor's own error codes come first and live in its `errors.py`; this is what remains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+
+from langchain_volcark.exceptions import (
+    APIConnectionError,
+    APITimeoutError,
+    AuthenticationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    ResponseFormatError,
+    ServiceError,
+    VolcArkError,
+)
+from langchain_volcark.http.json import parse_json
+from langchain_volcark.http.retry import parse_retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CLASS_BY_STATUS: dict[int, type[VolcArkError]] = {
+    400: InvalidRequestError,
+    401: AuthenticationError,
+    402: PermissionDeniedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: APITimeoutError,
+    409: ServiceError,
+    413: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+}
+
+
+class ErrorReader(Protocol):
+    """What a vendor's `errors.py` supplies: how its replies say that something went wrong."""
+
+    def in_payload(self, payload: Any) -> ErrorFacts | None:
+        """The error that a parsed body or stream payload carries, or None."""
+
+    def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
+        """The server's id of the request."""
+
+    def classify(self, facts: ErrorFacts) -> Verdict | None:
+        """Class, advice and retry verdict for a code of this service; None for an unknown one."""
+
+
+@dataclass(frozen=True)
+class ErrorFacts:
+    """What an error body says, in any vendor's envelope.
+
+    Attributes:
+        code: The service's code, as a string.
+        message: The service's own text.
+    """
+
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a service's error code means to us.
+
+    Attributes:
+        error: The exception class.
+        advice: What the user should do next, one sentence, or empty.
+        retryable: Overrides the class's own verdict; None keeps it.
+    """
+
+    error: type[VolcArkError]
+    advice: str = ""
+    retryable: bool | None = None
+
+
+def class_for_status(status: int) -> type[VolcArkError]:
+    """The exception class for an HTTP status alone."""
+    if status in _CLASS_BY_STATUS:
+        return _CLASS_BY_STATUS[status]
+    if status >= 500:
+        return ServiceError
+    if status >= 400:
+        return InvalidRequestError
+    return ResponseFormatError
+
+
+def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcArkError:
+    """Read a non-2xx reply whose body has been read.
+
+    Args:
+        response: The reply.
+        reader: The vendor's reader of error bodies.
+
+    Returns:
+        The exception to raise.
+    """
+    try:
+        payload = parse_json(response.content)
+    except ValueError:
+        payload = None
+    facts = reader.in_payload(payload) if payload is not None else None
+    if facts is not None:
+        return error_from_facts(facts, payload, response, reader)
+    return _error_without_facts(response, payload, reader)
+
+
+def error_from_facts(
+    facts: ErrorFacts, payload: Any, response: httpx.Response, reader: ErrorReader
+) -> VolcArkError:
+    """Build the exception for an error that came in the vendor's own envelope, whatever the HTTP status."""
+    status = response.status_code
+    verdict = reader.classify(facts)
+    if verdict is None:
+        # An error inside a 200 has no status to go by: the service failed to say more.
+        verdict = Verdict(class_for_status(status) if status >= 400 else ServiceError)
+    message = facts.message or facts.code or f"HTTP {status}"
+    return verdict.error(
+        f"{message} {verdict.advice}".strip(),
+        status_code=status,
+        code=facts.code,
+        request_id=reader.request_id(response.headers, payload),
+        retry_after=parse_retry_after(response.headers),
+        body=payload,
+        response=_without_request(response),
+        is_retryable=_server_verdict(response, default=verdict.retryable),
+    )
+
+
+def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorReader) -> VolcArkError:
+    status = response.status_code
+    text = " ".join(response.text.split())[:300]
+    message = f"HTTP {status} without the service's error envelope: {text or '(empty body)'}"
+    error, retryable = class_for_status(status), None
+    if response.is_redirect:
+        message = (
+            f"HTTP {status}: the server redirects to {response.headers.get('location')!r}; "
+            "set base_url to the final address."
+        )
+    elif status == 407:
+        error, retryable = APIConnectionError, False
+        message = f"HTTP 407: the proxy wants credentials; put them into the proxy's URL. {text}"
+    return error(
+        message,
+        status_code=status,
+        request_id=reader.request_id(response.headers, payload),
+        retry_after=parse_retry_after(response.headers),
+        body=payload if payload is not None else response.text,
+        response=_without_request(response),
+        is_retryable=_server_verdict(response, default=retryable),
+    )
+
+
+def format_error(response: httpx.Response, reader: ErrorReader, what: str) -> ResponseFormatError:
+    """The exception for a 200 that is not what the service documents."""
+    text = " ".join(response.text.split())[:200]
+    return ResponseFormatError(
+        f"The reply is not what the service documents: {what}. It begins: {text!r}. "
+        "Is base_url the API's own address, and no proxy or portal in between?",
+        status_code=response.status_code,
+        request_id=reader.request_id(response.headers, None),
+        body=response.text,
+        response=_without_request(response),
+    )
+
+
+def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> VolcArkError:
+    """Translate an httpx exception; the caller chains it with `from`.
+
+    Args:
+        error: What httpx raised.
+        url: Where the request went; only its host is shown.
+
+    Returns:
+        The exception to raise.
+    """
+    host = url.netloc.decode("ascii", "replace").rpartition("@")[2]
+    kind = type(error).__name__
+    if isinstance(error, httpx.PoolTimeout):
+        return APITimeoutError(
+            f"No free connection to {host} in time: all of the pool's are in use. "
+            "Lower the concurrency, or raise max_connections."
+        )
+    if isinstance(error, httpx.ConnectTimeout):
+        return APITimeoutError(
+            f"Connecting to {host} took too long. Check the network, the proxy and base_url, or raise timeout."
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return APITimeoutError(
+            f"{host} did not answer in time ({kind}). Thinking models can be silent for minutes: "
+            "stream the answer, or raise timeout."
+        )
+    if isinstance(error, httpx.DecodingError):
+        return ResponseFormatError(f"The reply of {host} could not be decompressed: {error}")
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)):
+        return APIConnectionError(f"The request to {host} cannot be sent: {error}", is_retryable=False)
+    return APIConnectionError(f"No answer from {host}: {error or kind} ({kind}).")
+
+
+def _server_verdict(response: httpx.Response, *, default: bool | None) -> bool | None:
+    """The server's own word on retrying wins over our tables (header `x-should-retry`)."""
+    word = response.headers.get("x-should-retry")
+    return {"true": True, "false": False}.get(word, default) if word else default
+
+
+def _without_request(response: httpx.Response) -> httpx.Response:
+    """Copy a read reply without the request, whose headers carry the credentials."""
+    dropped = {"content-encoding", "content-length", "transfer-encoding", "set-cookie"}
+    headers = [(key, value) for key, value in response.headers.multi_items() if key not in dropped]
+    return httpx.Response(response.status_code, headers=headers, content=response.content)

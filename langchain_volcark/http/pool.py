@@ -1,0 +1,387 @@
+"""httpx transports whose cost per request does not grow with the number of connections.
+
+The pool below `httpx.HTTPTransport` walks all its connections for every request that comes or goes, so its
+cost grows with the square of the calls in flight. These transports keep a last-in-first-out list of idle
+connections for each origin instead (`http.ledger`). A connection is httpcore's
+(https://www.encode.io/httpcore/connections/); so are proxies and HTTP itself.
+
+The two transports differ by the lock, the await and the way to wait; the rest is shared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ipaddress
+import threading
+import time
+from contextlib import AsyncExitStack, ExitStack
+from typing import TYPE_CHECKING, TypeVar
+from urllib.request import getproxies
+
+import httpcore
+import httpx
+
+from langchain_volcark.http.dialer import Dialer, convert, is_replayable, pool_timeout, translate
+from langchain_volcark.http.ledger import Lease, Ledger
+from langchain_volcark.http.network import AsyncNetwork, SyncNetwork, settle
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+
+    from langchain_volcark.http.dialer import Verify
+    from langchain_volcark.http.ledger import Key
+
+TransportT = TypeVar("TransportT")
+
+# A server that closed an idle connection shows it within a round trip. One that hangs up later gave up on the
+# request itself, which is for the caller to judge: the work may have been done, and paid for.
+_STALE_SECONDS = 5.0
+
+_STALE = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+
+
+class _Link:
+    """One connection and the network below it."""
+
+    __slots__ = ("connection", "network")
+
+    def __init__(self, key: Key, dialer: Dialer) -> None:
+        self.network = SyncNetwork()
+        self.connection = dialer.dial(key, self.network)
+
+
+class PooledTransport(httpx.BaseTransport):
+    """A transport for `httpx.Client` with a pool that stays cheap under many threads.
+
+    A connection is used again once its response was read to the end. It is closed if the exchange broke or
+    was abandoned, or if the server asked for it. A request that finds its used connection closed by the
+    server is sent once more on a fresh one, provided that nothing was received and the body is bytes.
+
+    Example:
+        >>> client = httpx.Client(transport=PooledTransport(), mounts=environment_mounts(PooledTransport))
+
+    Args:
+        proxy: URL of a proxy for all requests; http, https, or socks5 with the package socksio.
+        verify: True for the usual certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), the path of
+            a certificate file or directory, False to trust anybody, an SSL context, or a function which
+            returns one and is called when a connection is opened.
+        max_connections: Most connections open at once. Further requests queue, first come, first served,
+            for as long as the `pool` timeout of the request allows.
+        max_idle: Most idle connections kept; the oldest are closed first.
+        keepalive_expiry: Seconds until an idle connection is closed, at the next request. Long, so that
+            someone who thinks between two questions does not pay for a TLS handshake with each.
+        clock: Seconds of a clock that never goes back.
+
+    Raises:
+        httpx.TransportError: By requests; the same subclasses as `httpx.HTTPTransport`.
+        ImportError: The proxy speaks SOCKS and socksio is missing.
+        ValueError: A cap makes no sense, or the proxy's scheme is unknown.
+    """
+
+    def __init__(
+        self,
+        proxy: httpx.Proxy | str | None = None,
+        *,
+        verify: Verify = True,
+        max_connections: int = 1000,
+        max_idle: int = 100,
+        keepalive_expiry: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dialer = Dialer(proxy, verify)
+        self._ledger: Ledger[_Link] = Ledger(max_connections, max_idle, keepalive_expiry)
+        self._lock = threading.Lock()  # held over the ledger only, never over I/O
+        self._clock = clock
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections wait for a request."""
+        return self._ledger.idle
+
+    @property
+    def active_connections(self) -> int:
+        """How many connections are in use."""
+        return self._ledger.active
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the response holds its connection until it is closed."""
+        key, converted = convert(request)
+        lease = self._take(key, pool_timeout(request))
+        try:
+            response = self._send(lease, converted, is_replayable(request))
+        except BaseException as error:
+            self._give(lease, keep=False)
+            if (translated := translate(error)) is not None:
+                raise translated from error
+            raise
+        body = _Body(lease, response.stream, self._give)  # type: ignore[arg-type]
+        return httpx.Response(
+            response.status, headers=response.headers, stream=body, extensions=response.extensions
+        )
+
+    def close(self) -> None:
+        """Close idle connections now and the others when their responses are closed."""
+        with self._lock:
+            closing = self._ledger.close()
+        _close_all(closing)
+
+    def _send(self, lease: Lease[_Link], request: httpcore.Request, replayable: bool) -> httpcore.Response:
+        link = lease.link
+        if link is not None:
+            if not link.connection.has_expired():
+                started, link.network.heard = self._clock(), False
+                try:
+                    return link.connection.handle_request(request)
+                except _STALE:
+                    late = self._clock() - started > _STALE_SECONDS
+                    if link.network.heard or late or not replayable:
+                        raise
+            link.network.close()
+        lease.link = link = _Link(lease.key, self._dialer)
+        return link.connection.handle_request(request)
+
+    def _take(self, key: Key, timeout: float | None) -> Lease[_Link]:
+        with self._lock:
+            lease, closing = self._ledger.take(key, self._clock())
+            turn = None if lease.granted else threading.Event()
+            if turn is not None:
+                lease.wake = turn.set
+        try:
+            _close_all(closing)
+            if turn is not None and not turn.wait(timeout) and self._withdraw(lease):
+                raise httpx.PoolTimeout("No connection of the pool became free in time")
+        except BaseException:
+            if not self._withdraw(lease):
+                self._give(lease, keep=False)
+            raise
+        return lease
+
+    def _withdraw(self, lease: Lease[_Link]) -> bool:
+        with self._lock:
+            return self._ledger.withdraw(lease)
+
+    def _give(self, lease: Lease[_Link], *, keep: bool) -> None:
+        with self._lock:
+            closing = self._ledger.give(lease, self._clock(), keep=keep)
+        _close_all(closing)
+
+
+class _Body(httpx.SyncByteStream):
+    """The bytes of a response; closing it gives the connection back."""
+
+    def __init__(self, lease: Lease[_Link], stream: Iterable[bytes], give: Callable[..., None]) -> None:
+        self._lease = lease
+        self._stream = stream
+        self._give = give
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except Exception as error:
+            if (translated := translate(error)) is not None:
+                raise translated from error
+            raise
+
+    def close(self) -> None:
+        link, keep = self._lease.link, False
+        if link is None:
+            return
+        try:
+            self._stream.close()  # type: ignore[attr-defined]
+            keep = link.connection.is_idle()  # false unless both sides are done and neither wants to close
+        finally:
+            self._give(self._lease, keep=keep)
+
+
+def _close_all(links: list[_Link]) -> None:
+    with ExitStack() as stack:  # one failure must not spare the others
+        for link in links:
+            stack.callback(link.network.close)
+
+
+class _AsyncLink:
+    """One connection and the network below it."""
+
+    __slots__ = ("connection", "network")
+
+    def __init__(self, key: Key, dialer: Dialer) -> None:
+        self.network = AsyncNetwork()
+        self.connection = dialer.dial_async(key, self.network)
+
+
+class AsyncPooledTransport(httpx.AsyncBaseTransport):
+    """The twin of `PooledTransport` for `httpx.AsyncClient`; belongs to one asyncio event loop.
+
+    A cancelled request closes its connection and frees its place. The arguments are those of
+    `PooledTransport`; an https:// proxy for https needs Python 3.11.
+    """
+
+    def __init__(
+        self,
+        proxy: httpx.Proxy | str | None = None,
+        *,
+        verify: Verify = True,
+        max_connections: int = 1000,
+        max_idle: int = 100,
+        keepalive_expiry: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._dialer = Dialer(proxy, verify)
+        self._ledger: Ledger[_AsyncLink] = Ledger(max_connections, max_idle, keepalive_expiry)
+        self._clock = clock
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections wait for a request."""
+        return self._ledger.idle
+
+    @property
+    def active_connections(self) -> int:
+        """How many connections are in use."""
+        return self._ledger.active
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; the response holds its connection until it is closed."""
+        key, converted = convert(request)
+        lease = await self._take(key, pool_timeout(request))
+        try:
+            response = await self._send(lease, converted, is_replayable(request))
+        except BaseException as error:
+            await self._give(lease, keep=False)
+            if (translated := translate(error)) is not None:
+                raise translated from error
+            raise
+        body = _AsyncBody(lease, response.stream, self._give)  # type: ignore[arg-type]
+        return httpx.Response(
+            response.status, headers=response.headers, stream=body, extensions=response.extensions
+        )
+
+    async def aclose(self) -> None:
+        """Close idle connections now and the others when their responses are closed."""
+        await _aclose_all(self._ledger.close())
+
+    async def _send(
+        self, lease: Lease[_AsyncLink], request: httpcore.Request, replayable: bool
+    ) -> httpcore.Response:
+        link = lease.link
+        if link is not None:
+            if not link.connection.has_expired():
+                started, link.network.heard = self._clock(), False
+                try:
+                    return await link.connection.handle_async_request(request)
+                except _STALE:
+                    late = self._clock() - started > _STALE_SECONDS
+                    if link.network.heard or late or not replayable:
+                        raise
+            await link.network.aclose()
+        lease.link = link = _AsyncLink(lease.key, self._dialer)
+        return await link.connection.handle_async_request(request)
+
+    async def _take(self, key: Key, seconds: float | None) -> Lease[_AsyncLink]:
+        lease, closing = self._ledger.take(key, self._clock())
+        try:
+            if closing:
+                await _aclose_all(closing)
+            if not lease.granted:
+                await self._wait(lease, seconds)
+        except BaseException:
+            if not self._ledger.withdraw(lease):
+                await self._give(lease, keep=False)
+            raise
+        return lease
+
+    async def _wait(self, lease: Lease[_AsyncLink], seconds: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        lease.wake = functools.partial(settle, turn, True)
+        timer = None if seconds is None else loop.call_later(seconds, settle, turn, False)
+        try:
+            if not await turn and self._ledger.withdraw(lease):
+                raise httpx.PoolTimeout("No connection of the pool became free in time")
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _give(self, lease: Lease[_AsyncLink], *, keep: bool) -> None:
+        closing = self._ledger.give(lease, self._clock(), keep=keep)
+        if closing:
+            await _aclose_all(closing)
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    """The bytes of a response; closing it gives the connection back."""
+
+    def __init__(
+        self, lease: Lease[_AsyncLink], stream: AsyncIterable[bytes], give: Callable[..., Awaitable[None]]
+    ) -> None:
+        self._lease = lease
+        self._stream = stream
+        self._give = give
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._stream:
+                yield part
+        except Exception as error:
+            if (translated := translate(error)) is not None:
+                raise translated from error
+            raise
+
+    async def aclose(self) -> None:
+        link, keep = self._lease.link, False
+        if link is None:
+            return
+        try:
+            await self._stream.aclose()  # type: ignore[attr-defined]
+            keep = link.connection.is_idle()  # false unless both sides are done and neither wants to close
+        finally:
+            await self._give(self._lease, keep=keep)
+
+
+async def _aclose_all(links: list[_AsyncLink]) -> None:
+    async with AsyncExitStack() as stack:  # one failure or cancellation must not spare the others
+        for link in links:
+            stack.push_async_callback(link.network.aclose)
+
+
+def environment_mounts(make: Callable[[str], TransportT]) -> dict[str, TransportT | None]:
+    """Honour the proxy variables of the environment, which httpx ignores beside a transport of one's own.
+
+    `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` mean what
+    https://www.python-httpx.org/environment_variables/ says.
+
+    Args:
+        make: Builds the transport for a proxy URL, for example `PooledTransport`.
+
+    Returns:
+        The `mounts` of an httpx client. None stands for the client's own transport.
+    """
+    found = getproxies()
+    bypassed = [host.strip() for host in found.get("no", "").split(",") if host.strip()]
+    if "*" in bypassed:
+        return {}
+    mounts: dict[str, TransportT | None] = {}
+    made: dict[str, TransportT] = {}
+    for scheme in ("http", "https", "all"):
+        if url := found.get(scheme):
+            url = url if "://" in url else f"http://{url}"
+            if url not in made:
+                made[url] = make(url)
+            mounts[f"{scheme}://"] = made[url]
+    if mounts:
+        mounts.update(dict.fromkeys(map(_pattern, bypassed)))
+    return mounts
+
+
+def _pattern(host: str) -> str:
+    """Write an entry of `NO_PROXY` as a URL pattern of httpx."""
+    if "://" in host:
+        return host
+    address = host.partition("/")[0]  # httpx takes networks such as 10.0.0.0/8 as the one address they name
+    try:
+        version = ipaddress.ip_address(address).version
+    except ValueError:
+        # A name covers its subdomains. One with a leading dot covers only these.
+        return f"all://{host}" if host.lower() == "localhost" else f"all://*{host}"
+    return f"all://[{host}]" if version == 6 else f"all://{host}"

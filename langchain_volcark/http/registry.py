@@ -1,0 +1,128 @@
+"""The process's httpx clients: shared by settings, made on first use, one async client per event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+
+from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """What decides whether two models can share one pool of connections.
+
+    Attributes:
+        proxy: Proxy URL for every request, or None for the environment's (`HTTPS_PROXY`, `NO_PROXY`, …).
+        max_connections: Connections open at once to one service; further calls wait for a free one.
+    """
+
+    proxy: str | None = None
+    max_connections: int = 4000
+
+
+DEFAULT_POOL = PoolSettings()
+
+
+@dataclass
+class _LoopClients:
+    """The async clients of one event loop, closed when the loop shuts down."""
+
+    clients: dict[PoolSettings, httpx.AsyncClient] = field(default_factory=dict)
+    lifespan: AsyncGenerator[None, None] | None = None
+
+
+class ClientRegistry:
+    """Hands out shared clients; one instance serves the process."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew without closing anything: in a forked child the sockets are the parent's."""
+        self._lock = threading.Lock()
+        self._clients: dict[PoolSettings, httpx.Client] = {}
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClients] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def client(self, settings: PoolSettings) -> httpx.Client:
+        """The process's sync client for these settings."""
+        client = self._clients.get(settings)
+        if client is None:
+            with self._lock:
+                client = self._clients.get(settings)
+                if client is None:
+                    client = self._clients[settings] = _new_client(settings)
+        return client
+
+    def async_client(self, settings: PoolSettings) -> httpx.AsyncClient:
+        """The running event loop's async client for these settings."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            of_loop = self._loops.get(loop)
+            if of_loop is None:
+                of_loop = self._loops[loop] = self._enter(loop)
+            client = of_loop.clients.get(settings)
+            if client is None:
+                client = of_loop.clients[settings] = _new_async_client(settings)
+        return client
+
+    def _enter(self, loop: asyncio.AbstractEventLoop) -> _LoopClients:
+        for other in [known for known in self._loops if known.is_closed()]:
+            del self._loops[other]
+        entry = _LoopClients()
+        entry.lifespan = self._close_with_loop(weakref.ref(loop), entry)
+        # Its first step, taken here, lets the loop know the generator; `shutdown_asyncgens` runs the rest.
+        with_first_step = entry.lifespan.__anext__()
+        with contextlib.suppress(StopIteration):
+            with_first_step.send(None)
+        return entry
+
+    async def _close_with_loop(
+        self, loop: weakref.ref[asyncio.AbstractEventLoop], entry: _LoopClients
+    ) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            key = loop()
+            with self._lock:
+                if key is not None:
+                    self._loops.pop(key, None)
+            for client in entry.clients.values():
+                await client.aclose()
+
+
+def _new_client(settings: PoolSettings) -> httpx.Client:
+    size = settings.max_connections
+    if settings.proxy:
+        return httpx.Client(transport=PooledTransport(proxy=settings.proxy, max_connections=size))
+    return httpx.Client(
+        transport=PooledTransport(max_connections=size),
+        mounts=environment_mounts(lambda proxy: PooledTransport(proxy=proxy, max_connections=size)),
+    )
+
+
+def _new_async_client(settings: PoolSettings) -> httpx.AsyncClient:
+    size = settings.max_connections
+    if settings.proxy:
+        return httpx.AsyncClient(transport=AsyncPooledTransport(proxy=settings.proxy, max_connections=size))
+    return httpx.AsyncClient(
+        transport=AsyncPooledTransport(max_connections=size),
+        mounts=environment_mounts(lambda proxy: AsyncPooledTransport(proxy=proxy, max_connections=size)),
+    )
+
+
+registry = ClientRegistry()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=registry.forget)

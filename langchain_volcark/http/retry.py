@@ -1,0 +1,157 @@
+"""What is retried, how often, and how long to wait between attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from langchain_volcark.exceptions import VolcArkError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+T = TypeVar("T")
+
+# Looked up at every wait, so that a test can put a fake clock here.
+sleep: Callable[[float], None] = time.sleep
+asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+_BACKOFF = wait_exponential_jitter(initial=0.5, exp_base=2, max=8.0, jitter=0.5)
+_LONGEST_RETRY_AFTER = 60.0
+
+
+@dataclass(frozen=True)
+class RetryHooks:
+    """Who wants to know about a retry.
+
+    Attributes:
+        on_retry: Called with tenacity's `RetryCallState` before the wait (LangChain's `on_retry`).
+        before_attempt: Called after the wait, before the new attempt (a rate limiter's turn).
+    """
+
+    on_retry: Callable[[RetryCallState], Any] | None = None
+    before_attempt: Callable[[], Any] | None = None
+
+
+NO_HOOKS = RetryHooks()
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same request may succeed later; the exception itself says so."""
+    return isinstance(error, VolcArkError) and error.is_retryable
+
+
+def wait_before_retry(state: RetryCallState) -> float:
+    """Seconds to wait: what the server asked for (at most 60), else exponential with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, VolcArkError) else None
+    if asked is None:
+        return _BACKOFF(state)
+    return min(asked, _LONGEST_RETRY_AFTER)
+
+
+def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Read `Retry-After` as seconds from now.
+
+    Args:
+        headers: Reply headers, looked up by lower-case name.
+        now: The present time; for tests.
+
+    Returns:
+        Seconds, never negative, or None where the header is absent or makes no sense.
+    """
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except (TypeError, ValueError, IndexError):
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        seconds = (moment - (now or datetime.now(timezone.utc))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def call(attempt: Callable[[], T], max_retries: int, hooks: RetryHooks = NO_HOOKS) -> T:
+    """Run `attempt`, and again while its failure may heal.
+
+    Args:
+        attempt: Does one request; raises a `VolcArkError` when that fails.
+        max_retries: Attempts after the first one.
+        hooks: Told about each retry.
+
+    Returns:
+        What the first successful attempt returned.
+
+    Raises:
+        VolcArkError: The last attempt's own exception.
+    """
+    # Tenacity enters only once something failed: a call that succeeds does not pay for its bookkeeping.
+    try:
+        return attempt()
+    except VolcArkError as error:
+        if not (max_retries and error.is_retryable):
+            raise
+        failed_first = error
+    before = hooks.before_attempt
+
+    def prepare(state: RetryCallState) -> None:
+        if before is not None and state.attempt_number > 1:
+            before()
+
+    retrying = Retrying(**_arguments(max_retries, hooks), before=prepare, sleep=sleep)
+    pending = [failed_first]
+
+    def replay_then_attempt() -> T:
+        if pending:
+            raise pending.pop()
+        return attempt()
+
+    return retrying(replay_then_attempt)
+
+
+async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: RetryHooks = NO_HOOKS) -> T:
+    """Async twin of `call`; hooks and attempt are awaited."""
+    try:
+        return await attempt()
+    except VolcArkError as error:
+        if not (max_retries and error.is_retryable):
+            raise
+        failed_first = error
+    before = hooks.before_attempt
+
+    async def prepare(state: RetryCallState) -> None:
+        if before is not None and state.attempt_number > 1:
+            await before()
+
+    retrying = AsyncRetrying(**_arguments(max_retries, hooks), before=prepare, sleep=asleep)
+    pending = [failed_first]
+
+    async def replay_then_attempt() -> T:
+        if pending:
+            raise pending.pop()
+        return await attempt()
+
+    return await retrying(replay_then_attempt)
+
+
+def _arguments(max_retries: int, hooks: RetryHooks) -> dict[str, Any]:
+    return {
+        "stop": stop_after_attempt(max_retries + 1),
+        "wait": wait_before_retry,
+        "retry": retry_if_exception(is_retryable),
+        "before_sleep": hooks.on_retry,
+        "reraise": True,
+    }

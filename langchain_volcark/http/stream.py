@@ -1,0 +1,230 @@
+"""A reply that comes as an event stream: bytes in, parsed payloads out, silence bounded."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
+from langchain_volcark.http.errors import connection_error, error_from_facts, format_error
+from langchain_volcark.http.json import parse_json
+from langchain_volcark.http.sse import SSEDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from typing_extensions import Self
+
+    from langchain_volcark.http.errors import ErrorReader
+
+# Looked up at every check, so that a test can put a fake clock here.
+monotonic: Callable[[], float] = time.monotonic
+
+_DONE = b"[DONE]"
+_NOT_A_STREAM = ("application/json", "text/html", "text/plain", "application/xml")
+
+
+class PayloadDecoder:
+    """Turns the bytes of one stream into payloads; no I/O.
+
+    Attributes:
+        done: Whether the service's closing `[DONE]` has been seen.
+    """
+
+    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
+        self.done = False
+        self._response = response
+        self._reader = reader
+        self._silence = silence
+        self._sse = SSEDecoder()
+        self._last_payload = monotonic()
+
+    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """Yield the payloads which these bytes complete.
+
+        Raises:
+            VolcArkError: A payload carries an error, or is not JSON.
+            APITimeoutError: Only keep-alive comments have come for longer than the read timeout.
+        """
+        events = self._sse.feed(data)
+        now = monotonic()
+        if events:
+            self._last_payload = now
+            yield from self._read(events)
+        elif self._silence is not None and now - self._last_payload > self._silence:
+            raise APITimeoutError(
+                f"The stream sent nothing but keep-alives for {self._silence:g} s. Raise timeout if "
+                "the model may think longer than that."
+            )
+
+    def flush(self) -> Iterator[dict[str, Any]]:
+        """Yield what the end of the connection completes."""
+        yield from self._read(self._sse.flush())
+
+    def _read(self, events: list[bytes]) -> Iterator[dict[str, Any]]:
+        for event in events:
+            if self.done or event == _DONE:
+                self.done = True
+                return
+            try:
+                payload = parse_json(event)
+            except ValueError as error:
+                raise self._unreadable(event) from error
+            if not isinstance(payload, dict):
+                raise self._unreadable(event)
+            facts = self._reader.in_payload(payload)
+            if facts is not None:
+                raise error_from_facts(facts, payload, self._response, self._reader)
+            yield payload
+
+    def _unreadable(self, event: bytes) -> StreamInterruptedError:
+        text = event[:200].decode("utf-8", "replace")
+        return StreamInterruptedError(
+            f"The stream holds a payload that is not a JSON object: {text!r}. It was cut or changed on its way.",
+            status_code=self._response.status_code,
+            request_id=self._reader.request_id(self._response.headers, None),
+        )
+
+
+def error_instead_of_stream(response: httpx.Response, reader: ErrorReader) -> VolcArkError:
+    """The exception for a 200 that is not an event stream; its body has been read.
+
+    Some services answer a refused stream with HTTP 200 and a JSON error; proxies answer with HTML.
+    """
+    try:
+        payload = parse_json(response.content)
+    except ValueError:
+        return format_error(response, reader, "an event stream was asked for, and this came instead")
+    facts = reader.in_payload(payload)
+    if facts is not None:
+        return error_from_facts(facts, payload, response, reader)
+    return format_error(response, reader, "an event stream was asked for, and a whole reply came")
+
+
+def is_other_body(response: httpx.Response) -> bool:
+    """Whether the content type rules an event stream out."""
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.startswith(_NOT_A_STREAM)
+
+
+class _Stream:
+    """What both twins share: the decoder, the reply's headers, and the reading of failures."""
+
+    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
+        self._response = response
+        self._reader = reader
+        self._decoder = PayloadDecoder(response, reader, silence)
+        self._began = False
+        # Undecoded bytes are cheaper; only a compressed stream needs httpx's decoders.
+        self._compressed = response.headers.get("content-encoding", "identity") != "identity"
+
+    @property
+    def done(self) -> bool:
+        """Whether the service's closing `[DONE]` has been seen."""
+        return self._decoder.done
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The reply's headers."""
+        return self._response.headers
+
+    def interrupted(self, why: str) -> StreamInterruptedError:
+        """The exception for a stream that ended before the reply did."""
+        return StreamInterruptedError(
+            f"The stream ended early: {why}. What had arrived is in `.partial`.",
+            status_code=self._response.status_code,
+            request_id=self._reader.request_id(self.headers, None),
+        )
+
+    def _broken(self, error: httpx.HTTPError) -> VolcArkError:
+        translated = connection_error(error, self._response.url)
+        if not self._began or isinstance(translated, APITimeoutError):
+            return translated
+        return self.interrupted(f"{error or type(error).__name__}")
+
+
+class PayloadStream(_Stream):
+    """Iterator over one stream's payloads; a context manager that closes the connection."""
+
+    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
+        super().__init__(response, reader, silence)
+        self._payloads = self._read()
+        # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
+        self._first = next(self._payloads, None)
+        self._began = self._first is not None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        if self._first is not None:
+            yield self._first
+            yield from self._payloads
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        decoder = self._decoder
+        source = self._response.iter_bytes() if self._compressed else self._response.iter_raw()
+        try:
+            for data in source:
+                yield from decoder.feed(data)
+                if decoder.done:
+                    return
+            yield from decoder.flush()
+        except httpx.HTTPError as error:
+            raise self._broken(error) from error
+
+    def close(self) -> None:
+        """Give the connection back, or close it if the stream was not read to its end."""
+        self._response.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncPayloadStream(_Stream):
+    """Async twin of `PayloadStream`; made by `open`."""
+
+    @classmethod
+    async def open(cls, response: httpx.Response, reader: ErrorReader, silence: float | None) -> Self:
+        """Read up to the first payload, within the attempt that may still be retried."""
+        stream = cls(response, reader, silence)
+        stream._first = await anext(stream._payloads, None)
+        stream._began = stream._first is not None
+        return stream
+
+    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
+        super().__init__(response, reader, silence)
+        self._payloads = self._read()
+        self._first: dict[str, Any] | None = None
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        if self._first is not None:
+            yield self._first
+            async for payload in self._payloads:
+                yield payload
+
+    async def _read(self) -> AsyncIterator[dict[str, Any]]:
+        decoder = self._decoder
+        source = self._response.aiter_bytes() if self._compressed else self._response.aiter_raw()
+        try:
+            async for data in source:
+                for payload in decoder.feed(data):
+                    yield payload
+                if decoder.done:
+                    return
+            for payload in decoder.flush():
+                yield payload
+        except httpx.HTTPError as error:
+            raise self._broken(error) from error
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it if the stream was not read to its end."""
+        await self._response.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

@@ -1,0 +1,79 @@
+"""A stream as LangChain chunks, whose sum is the message that `invoke` returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from langchain_volcark.assembler import Increment
+from langchain_volcark.tool_calls import spoil
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_volcark.assembler import StreamAssembler, StreamDelta
+
+_NOTHING_NEW = Increment("", "", [], {})
+
+
+class ChunkRenderer:
+    """Shows each increment of an assembler's message as one chunk.
+
+    Core sums chunks by concatenating equal keys, so each piece of metadata stands on exactly one of them: what
+    is known early (model, request id) on the first, the rest on the last. Only `model_provider`, by which core
+    finds our translator, stands on all.
+    """
+
+    def __init__(self, assembler: StreamAssembler) -> None:
+        self._assembler = assembler
+        self._every = {"model_provider": assembler.provider}
+        self._sent: frozenset[str] = frozenset()
+
+    def feed(self, delta: StreamDelta) -> Sequence[ChatGenerationChunk]:
+        """The chunk of one delta; none where it adds nothing to show yet."""
+        increment = self._assembler.add(delta)
+        return (self._chunk(increment),) if increment else ()
+
+    def finish(self) -> Sequence[ChatGenerationChunk]:
+        """The closing chunks.
+
+        Returns:
+            What was held back, if anything; then the last chunk, which adds only what is known at the end
+            (finish reason, usage, metadata), so that content never depends on a chunk's position.
+        """
+        increment = self._assembler.finish()
+        for index, call in enumerate(self._assembler.tool_calls()):
+            if call["type"] != "tool_call":
+                fragment = spoil(index, call["args"] or "")
+                increment.tool_calls.extend([fragment] if fragment else [])
+        last = self._chunk(_NOTHING_NEW, last=True)
+        return (self._chunk(increment), last) if increment else (last,)
+
+    def _chunk(self, increment: Increment, *, last: bool = False) -> ChatGenerationChunk:
+        fields: dict[str, Any] = {
+            "content": increment.text,
+            "id": self._assembler.id,
+            "response_metadata": self._metadata(last=last),
+        }
+        if increment.reasoning or increment.additional_kwargs:
+            fields["additional_kwargs"] = dict(increment.additional_kwargs)
+            if increment.reasoning:
+                fields["additional_kwargs"]["reasoning_content"] = increment.reasoning
+        if increment.tool_calls:
+            fields["tool_call_chunks"] = increment.tool_calls
+        if last:
+            fields["chunk_position"] = "last"
+            fields["usage_metadata"] = self._assembler.usage
+        return ChatGenerationChunk(message=AIMessageChunk(**fields))
+
+    def _metadata(self, *, last: bool) -> dict[str, Any]:
+        if last:
+            rest = self._assembler.response_metadata()
+            return {**{key: value for key, value in rest.items() if key not in self._sent}, **self._every}
+        if self._sent:
+            return dict(self._every)
+        opening = self._assembler.opening_metadata
+        self._sent = frozenset(opening)
+        return opening
