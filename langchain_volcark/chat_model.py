@@ -5,39 +5,39 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self, override
 
 from langchain_volcark._version import __version__
 from langchain_volcark.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http.client import HTTPClient, Reply, ServiceRequest, check_headers, to_timeout
+from langchain_volcark.http.client import Reply, ServiceRequest, check_headers, to_timeout
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.service import HTTPService
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
+from langchain_volcark.structured_output import METHODS, Method, binding, check_method, parser, with_raw
 from langchain_volcark.tools import format_tool_choice, format_tools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
+    import httpx
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
-    from langchain_volcark.http.errors import ErrorReader
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
     from langchain_volcark.tools import ToolLike
 
 _CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage", "stream"})
-_SHARED = ("http_client", "http_async_client", "rate_limiter", "callbacks", "cache")
 
 
-class HTTPChatModel(BaseChatModel):
+class HTTPChatModel(HTTPService, BaseChatModel):
     """Base of the package's chat models.
 
     A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
@@ -46,8 +46,6 @@ class HTTPChatModel(BaseChatModel):
 
     model_name: str = Field(alias="model")
     """Model id or endpoint id; also per call as `model=`."""
-    base_url: str
-    """The API's address with its version path. A trailing slash or a pasted endpoint path is accepted."""
     temperature: float | None = None
     """Sampling temperature; sent only when set, 0 included."""
     top_p: float | None = None
@@ -56,13 +54,6 @@ class HTTPChatModel(BaseChatModel):
     """Longest answer in tokens; sent only when set."""
     stop: list[str] | str | None = None
     """Texts at which the model stops; a call's own `stop` replaces them."""
-    timeout: Any = None
-    """Seconds, or an `httpx.Timeout`; None means connect 10 s, read 600 s.
-
-    In a stream the read timeout bounds the silence between two payloads; keep-alive comments do not reset it.
-    """
-    max_retries: int = Field(default=2, ge=0)
-    """Retries after the first attempt, for failures that may heal; 0 switches them off."""
     streaming: bool = False
     """Whether `invoke` streams under the hood, for callbacks that show tokens."""
     stream_usage: bool = True
@@ -71,42 +62,18 @@ class HTTPChatModel(BaseChatModel):
     """Further fields of the request body."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body, which win over everything else."""
-    default_headers: dict[str, str] = Field(default_factory=dict)
-    """Headers of every request."""
-    default_query: dict[str, Any] = Field(default_factory=dict)
-    """Query parameters of every request."""
-    proxy: str | None = Field(default=None, exclude=True, repr=False)
-    """Proxy URL; None uses the environment's."""
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
-    """Your own client for sync calls: its headers, proxies and hooks stay in force; it is never closed here."""
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
-    """Your own client for async calls; likewise. It belongs to the event loop it was used in first."""
-
-    _http: HTTPClient | None = PrivateAttr(default=None)
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, protected_namespaces=())
-
     provider: ClassVar[str]
     """`model_provider` in messages and `ls_provider` in traces."""
     body_fields: ClassVar[tuple[str, ...]] = ("temperature", "top_p", "max_tokens")
     """Fields of the model that are fields of the request body."""
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/chat/completions",)
-    """Paths that people paste along with the base URL."""
+    shared_fields: ClassVar[tuple[str, ...]] = (*HTTPService.shared_fields, "callbacks", "cache")
 
     # --- what a vendor says -------------------------------------------------------------------------------
 
-    @property
     @abstractmethod
-    def _errors(self) -> ErrorReader:
-        """How this service's replies say that something went wrong."""
-
-    @abstractmethod
-    def _auth(self, model: str) -> httpx.Auth:
-        """How a request is authorised."""
-
-    @abstractmethod
-    def _write_messages(self, messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
-        """The conversation as the service wants it."""
+    def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
+        """The conversation as the service wants it from this model."""
 
     @abstractmethod
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
@@ -133,93 +100,17 @@ class HTTPChatModel(BaseChatModel):
 
     # --- construction -------------------------------------------------------------------------------------
 
-    @field_validator("base_url")
-    @classmethod
-    def _normalise_base_url(cls, value: str) -> str:
-        url = value.strip().rstrip("/")
-        for path in cls.endpoint_paths:
-            url = url.removesuffix(path)
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"base_url must begin with https:// (or http://), not {value!r}.")
-        return url.rstrip("/")
-
-    @field_validator("timeout")
-    @classmethod
-    def _check_timeout(cls, value: Any) -> Any:
-        to_timeout(value)
-        return value
-
-    @field_validator("default_headers")
-    @classmethod
-    def _check_default_headers(cls, value: dict[str, str]) -> dict[str, str]:
-        return check_headers(value, "default_headers")
-
     @model_validator(mode="after")
     def _set_volcark_version(self) -> Self:
         self._add_version("langchain-volcark", __version__)
         return self
-
-    @override
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if name != "_http" and name in type(self).model_fields:
-            self._http = None
 
     @property
     def model(self) -> str:
         """The model's id, under the name of the constructor's argument."""
         return self.model_name
 
-    # --- copies travel without connections ----------------------------------------------------------------
-
-    @override
-    def __getstate__(self) -> dict[Any, Any]:
-        state = super().__getstate__()
-        fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
-        private = {**(state["__pydantic_private__"] or {}), "_http": None}
-        return {**state, "__dict__": fields, "__pydantic_private__": private}
-
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        copied._http = None  # noqa: SLF001
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # Clients, limiters and caches are shared by a copy: they hold locks, and are meant to be shared.
-        memo = {} if memo is None else memo
-        for name in _SHARED:
-            shared = getattr(self, name)
-            if shared is not None:
-                memo[id(shared)] = shared
-        private, self._http = self._http, None
-        try:
-            return super().__deepcopy__(memo)
-        finally:
-            self._http = private
-
     # --- requests -----------------------------------------------------------------------------------------
-
-    @property
-    def _client(self) -> HTTPClient:
-        if self._http is None:
-            self._http = self._new_client()
-        return self._http
-
-    def _new_client(self) -> HTTPClient:
-        from langchain_volcark.http.registry import PoolSettings
-
-        return HTTPClient(
-            self.base_url,
-            auth=self._auth(self.model_name),
-            errors=self._errors,
-            headers=self.default_headers,
-            query=self.default_query,
-            timeout=to_timeout(self.timeout),
-            max_retries=self.max_retries,
-            pool=PoolSettings(proxy=self.proxy),
-            http_client=self.http_client,
-            http_async_client=self.http_async_client,
-        )
 
     @property
     def _default_params(self) -> dict[str, Any]:
@@ -232,9 +123,8 @@ class HTTPChatModel(BaseChatModel):
     ) -> ServiceRequest:
         """One call as a request: the call's own values over the model's, `extra_body` over all."""
         options = {name: kwargs.pop(name) for name in _CALL_OPTIONS & kwargs.keys()}
-        body = {"model": self.model_name, "messages": self._write_messages(messages), **self._default_params}
-        if "model_name" in kwargs:
-            kwargs["model"] = kwargs.pop("model_name")
+        model = kwargs.pop("model", None) or kwargs.pop("model_name", None) or self.model_name
+        body = {"model": model, "messages": self._write_messages(messages, model), **self._default_params}
         for name, value in kwargs.items():
             # None for one call takes the model's own value back.
             if value is None:
@@ -451,6 +341,68 @@ class HTTPChatModel(BaseChatModel):
         if parallel_tool_calls is not None:
             kwargs["parallel_tool_calls"] = parallel_tool_calls
         return self.bind(**kwargs)
+
+    # --- structured output --------------------------------------------------------------------------------
+
+    def _structured_output_methods(self) -> tuple[Method, ...]:
+        """What this model can do, best first."""
+        return METHODS
+
+    def _can_force_tools(self) -> bool:
+        """Whether this model accepts a `tool_choice` that forces a call."""
+        return True
+
+    @override
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: Method | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Make the model answer in data of a given shape.
+
+        Args:
+            schema: Pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; None for plain JSON.
+            method: `"function_calling"` (the schema is a tool), `"json_schema"` (the service holds the answer to
+                the schema) or `"json_mode"` (any JSON; say in the prompt what is wanted, with the word "JSON").
+                None takes the best that the model can do.
+            include_raw: Return `{"raw", "parsed", "parsing_error"}` instead of raising on a bad answer.
+            strict: Whether the answer must match exactly; None leaves it to the service.
+            **kwargs: Any further per-call argument.
+
+        Returns:
+            A runnable that gives an instance of a pydantic class, a dict for other schemas.
+
+        Raises:
+            ValueError: The model cannot do this method; the text names one that it can.
+
+        Example:
+            ```python
+            from pydantic import BaseModel
+
+
+            class Joke(BaseModel):
+                setup: str
+                punchline: str
+
+
+            model.with_structured_output(Joke).invoke("Tell me a joke about cats.")
+            ```
+        """
+        supported = self._structured_output_methods()
+        chosen = check_method(method or supported[0], supported, self.model_name)
+        arguments = {**binding(schema, chosen, strict), **kwargs}
+        forced = self._can_force_tools()
+        if chosen == "function_calling":
+            choice = "any" if forced else None
+            model = self.bind_tools([schema], tool_choice=choice, strict=strict, **arguments)
+        else:
+            model = self.bind(**arguments)
+        reader = parser(schema, chosen, forced=forced)
+        return with_raw(model, reader) if include_raw else model | reader
 
     # --- tracing and serialisation ------------------------------------------------------------------------
 

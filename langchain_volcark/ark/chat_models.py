@@ -13,13 +13,17 @@ from pydantic import Field, SecretStr
 
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.ark.messages import ArkMessageWriter
+from langchain_volcark.ark.profiles import find_model
+from langchain_volcark.ark.schemas import rewrite_response_format
 from langchain_volcark.chat_completions.replies import read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.structured_output import METHODS, Method, json_schema_format
 
 if TYPE_CHECKING:
     import httpx
+    from langchain_core.language_models import ModelProfile
     from langchain_core.messages import BaseMessage
 
     from langchain_volcark.assembler import StreamDelta
@@ -113,6 +117,11 @@ class ChatArk(HTTPChatModel):
     """`auto`, `default` or `fast`."""
     user: str | None = None
     """Your id of the end user."""
+    reasoning_passback: Literal["auto", "always", "tool_turns", "never"] = "auto"
+    """On which assistant messages reasoning is sent back: all, those with tool calls, none.
+
+    `"auto"` does what the model's profile says; for an unknown model or an `ep-` id that is `"tool_turns"`.
+    """
 
     provider: ClassVar[str] = "volcengine"
     body_fields: ClassVar[tuple[str, ...]] = (
@@ -148,11 +157,39 @@ class ChatArk(HTTPChatModel):
     def _errors(self) -> ErrorReader:
         return _ERRORS
 
-    def _auth(self, model: str) -> httpx.Auth:  # noqa: ARG002
+    def _auth(self) -> httpx.Auth:
         return BearerAuth(self.api_key, missing="Set ARK_API_KEY, or pass api_key=…")
 
-    def _write_messages(self, messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
-        return ArkMessageWriter(self.provider, "Ark's chat API").write(messages)
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        row = find_model(self.model_name)
+        return row.profile() if row else None
+
+    def _structured_output_methods(self) -> tuple[Method, ...]:
+        row = find_model(self.model_name)
+        profile = self.profile or {}
+        if row is None and not profile:
+            return METHODS
+        able: list[Method] = []
+        if profile.get("structured_output", True):
+            able.append("json_schema")
+        if profile.get("tool_calling", True):
+            able.append("function_calling")
+        if row is None or row.json_object:
+            able.append("json_mode")
+        # Where nobody knows, the method may be asked for by name; it is never chosen.
+        if row is not None and row.json_schema is None and "json_schema" not in able:
+            able.append("json_schema")
+        return tuple(able)
+
+    def _can_force_tools(self) -> bool:
+        return bool((self.profile or {}).get("tool_choice", True))
+
+    def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
+        policy = self.reasoning_passback
+        if policy == "auto":
+            row = find_model(model)
+            policy = row.reasoning_passback if row else "tool_turns"
+        return ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy).write(messages)
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         return [read_reply(payload, choice) for choice in payload.get("choices") or [None]]
@@ -163,9 +200,16 @@ class ChatArk(HTTPChatModel):
     def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
         if isinstance(body.get("thinking"), str):
             body["thinking"] = {"type": body["thinking"]}
+        if body.get("response_format") is not None:
+            body["response_format"] = _response_format(body["response_format"])
         body = super()._finish_body(body, stream=stream, stream_usage=stream_usage)
         refuse_contradictions(body)
         return body
+
+
+def _response_format(value: Any) -> Any:
+    """A `response_format` as the API has it; a pydantic class or TypedDict stands for its JSON schema."""
+    return rewrite_response_format(value if isinstance(value, dict) else json_schema_format(value))
 
 
 def refuse_contradictions(body: Mapping[str, Any]) -> None:

@@ -1,0 +1,137 @@
+"""The settings that every object which talks to one HTTP service shares: address, timeouts, headers, clients."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+
+from langchain_volcark.http.client import HTTPClient, check_headers, to_timeout
+from langchain_volcark.http.registry import PoolSettings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from langchain_volcark.http.errors import ErrorReader
+
+
+class HTTPService(BaseModel):
+    """Base of the chat models, embeddings, rerankers and retrievers.
+
+    A vendor's class says how a request is authorised and how the service's errors read; the connections
+    belong to the process and its event loops, so the object pickles and copies without them, and serves many
+    threads, tasks and event loops at once.
+    """
+
+    base_url: str
+    """The API's address with its version path. A trailing slash or a pasted endpoint path is accepted."""
+    timeout: Any = None
+    """Seconds, or an `httpx.Timeout`; None means connect 10 s, read 600 s.
+
+    In a stream the read timeout bounds the silence between two payloads; keep-alive comments do not reset it.
+    """
+    max_retries: int = Field(default=2, ge=0)
+    """Retries after the first attempt, for failures that may heal; 0 switches them off."""
+    default_headers: dict[str, str] = Field(default_factory=dict)
+    """Headers of every request."""
+    default_query: dict[str, Any] = Field(default_factory=dict)
+    """Query parameters of every request."""
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
+    """Proxy URL; None uses the environment's."""
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for sync calls: its headers, proxies and hooks stay in force; it is never closed here."""
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """Your own client for async calls; likewise. It belongs to the event loop it was used in first."""
+
+    _http: HTTPClient | None = PrivateAttr(default=None)
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, protected_namespaces=(), arbitrary_types_allowed=True
+    )
+
+    endpoint_paths: ClassVar[tuple[str, ...]] = ()
+    """Paths that people paste along with the base URL, the longest first."""
+    shared_fields: ClassVar[tuple[str, ...]] = ("http_client", "http_async_client", "rate_limiter")
+    """Fields that a copy shares: they hold locks, and are meant to be shared."""
+
+    # --- what a vendor says -------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def _errors(self) -> ErrorReader:
+        """How this service's replies say that something went wrong."""
+
+    @abstractmethod
+    def _auth(self) -> httpx.Auth:
+        """How a request is authorised."""
+
+    # --- construction -------------------------------------------------------------------------------------
+
+    @field_validator("base_url")
+    @classmethod
+    def _normalise_base_url(cls, value: str) -> str:
+        url = value.strip().rstrip("/")
+        for path in cls.endpoint_paths:
+            url = url.removesuffix(path)
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url must begin with https:// (or http://), not {value!r}.")
+        return url.rstrip("/")
+
+    @field_validator("timeout")
+    @classmethod
+    def _check_timeout(cls, value: Any) -> Any:
+        to_timeout(value)
+        return value
+
+    @field_validator("default_headers")
+    @classmethod
+    def _check_default_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        return check_headers(value, "default_headers")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in type(self).model_fields:
+            self._http = None
+
+    @property
+    def _client(self) -> HTTPClient:
+        """Made on first use; it holds settings, no connections."""
+        if self._http is None:
+            self._http = HTTPClient(
+                self.base_url,
+                auth=self._auth(),
+                errors=self._errors,
+                headers=self.default_headers,
+                query=self.default_query,
+                timeout=to_timeout(self.timeout),
+                max_retries=self.max_retries,
+                pool=PoolSettings(proxy=self.proxy),
+                http_client=self.http_client,
+                http_async_client=self.http_async_client,
+            )
+        return self._http
+
+    # --- copies travel without connections ----------------------------------------------------------------
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
+        private = {**(state["__pydantic_private__"] or {}), "_http": None}
+        return {**state, "__dict__": fields, "__pydantic_private__": private}
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._http = None  # noqa: SLF001
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        for name in self.shared_fields:
+            shared = getattr(self, name, None)
+            if shared is not None:
+                memo[id(shared)] = shared
+        if self._http is not None:
+            memo[id(self._http)] = None  # the copy makes its own
+        return super().__deepcopy__(memo)

@@ -1,0 +1,143 @@
+"""Structured output: how a model is asked for data of a given shape, and how its answer is read."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.output_parsers import (
+    BaseGenerationOutputParser,
+    JsonOutputParser,
+    PydanticOutputParser,
+)
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.runnables import RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.messages import AIMessage
+    from langchain_core.outputs import Generation
+    from langchain_core.runnables import Runnable
+
+Method = Literal["function_calling", "json_schema", "json_mode"]
+METHODS: tuple[Method, ...] = ("function_calling", "json_schema", "json_mode")
+
+
+def check_method(method: Method, supported: tuple[Method, ...], model_name: str) -> Method:
+    """Refuse a method the model cannot do; never exchange it for another in silence.
+
+    Args:
+        method: What the caller asked for.
+        supported: What the model can do, best first.
+        model_name: For the error.
+
+    Returns:
+        The method.
+
+    Raises:
+        ValueError: Names a method that the model can do.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}.")
+    if method not in supported:
+        instead = f'Use method="{supported[0]}".' if supported else "It has no structured output."
+        raise ValueError(f"{model_name} does not support structured output by {method}. {instead}")
+    return method
+
+
+def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
+    """What to bind to a model so that it answers in the schema.
+
+    Args:
+        schema: A pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; None for JSON mode.
+        method: How the model is asked.
+        strict: Whether the answer must match the schema exactly; None leaves it to the service.
+
+    Returns:
+        Per-call arguments, `ls_structured_output_format` for traces among them.
+
+    Raises:
+        ValueError: The method needs a schema and there is none, or JSON mode was combined with `strict`.
+    """
+    if schema is None and method != "json_mode":
+        raise ValueError(f"method={method!r} needs a schema.")
+    trace = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    arguments: dict[str, Any] = {"ls_structured_output_format": trace}
+    if method == "json_mode":
+        if strict is not None:
+            raise ValueError("strict has no meaning in JSON mode; use json_schema or function_calling.")
+        arguments["response_format"] = {"type": "json_object"}
+    elif method == "json_schema":
+        arguments["response_format"] = json_schema_format(schema, strict)
+    return arguments
+
+
+def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any]:
+    """A schema of any kind as the request's `response_format`.
+
+    Args:
+        schema: A pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function.
+        strict: As the service means it; left out where None.
+
+    Returns:
+        `{"type": "json_schema", "json_schema": {"name", "description", "schema", "strict"}}`.
+    """
+    function = convert_to_openai_function(schema, strict=strict)
+    described = {"description": function["description"]} if function.get("description") else {}
+    strictness = {} if strict is None else {"strict": strict}
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": function["name"], **described, "schema": function["parameters"], **strictness},
+    }
+
+
+def parser(schema: Any, method: Method, *, forced: bool) -> Runnable[AIMessage, Any]:
+    """What reads the answer.
+
+    Args:
+        schema: The schema, or None.
+        method: How the model was asked.
+        forced: Whether the model had to call the tool; where it had not, an answer without a call is an error.
+
+    Returns:
+        Gives an instance for a pydantic class, else a dict.
+    """
+    is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
+    if method != "function_calling":
+        return PydanticOutputParser(pydantic_object=schema) if is_model else JsonOutputParser()
+    if is_model:
+        reader: Any = PydanticToolsParser(tools=[schema], first_tool_only=True)
+    else:
+        name = convert_to_openai_tool(schema)["function"]["name"]
+        reader = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+    return reader if forced else _RequiredCallParser(inner=reader)
+
+
+class _RequiredCallParser(BaseGenerationOutputParser[Any]):
+    """Reads a tool call that the model was asked, but could not be forced, to make."""
+
+    inner: Any
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        parsed = self.inner.parse_result(result, partial=partial)
+        if parsed is None and not partial:
+            raise OutputParserException(
+                "The model answered in text and called no tool. It cannot be forced to while it thinks: "
+                'disable thinking, or use method="json_schema" where the model supports it.',
+                llm_output=result[0].text if result else "",
+            )
+        return parsed
+
+
+def with_raw(
+    model: Runnable[LanguageModelInput, AIMessage], reader: Runnable[AIMessage, Any]
+) -> Runnable[LanguageModelInput, Mapping[str, Any]]:
+    """Return the message beside what was read of it: `raw`, `parsed`, `parsing_error`."""
+    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | reader, parsing_error=lambda _: None)
+    unread = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=model) | parsed.with_fallbacks([unread], exception_key="parsing_error")
