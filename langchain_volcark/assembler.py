@@ -16,7 +16,7 @@ from langchain_volcark.surrogates import SurrogateJoiner
 from langchain_volcark.tool_calls import ToolCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from langchain_core.messages import InvalidToolCall, ToolCall
     from langchain_core.messages.ai import UsageMetadata
@@ -41,6 +41,7 @@ class StreamDelta:
         usage: Tokens so far; a later one replaces an earlier one.
         additional_kwargs: Further fields of the message; the first value of each stands.
         metadata: Further fields of the reply, merged by `MERGE_RULES`.
+        is_last: Whether the payload itself says that nothing follows it.
     """
 
     text: str = ""
@@ -52,6 +53,7 @@ class StreamDelta:
     usage: UsageMetadata | None = None
     additional_kwargs: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    is_last: bool = False
 
 
 @dataclass
@@ -62,9 +64,10 @@ class Increment:
     reasoning: str
     tool_calls: list[ToolCallChunk]
     additional_kwargs: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.reasoning or self.tool_calls or self.additional_kwargs)
+        return bool(self.text or self.reasoning or self.tool_calls or self.additional_kwargs or self.metadata)
 
 
 def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -76,8 +79,43 @@ def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-MERGE_RULES = {"logprobs": _append_lists}
+def _append_unknown(old: list[Any], new: list[Any]) -> list[Any]:
+    """References may come again, or come again with more of them: each is kept once, in the order of arrival."""
+    if new[: len(old)] == old:
+        return new
+    return [*old, *(item for item in new if item not in old)]
+
+
+def _add_keys(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What a service echoes in every payload is said once; what was said stands."""
+    return {**old, **{key: value for key, value in new.items() if key not in old}}
+
+
+MERGE_RULES: dict[str, Callable[[Any, Any], Any]] = {
+    "logprobs": _append_lists,
+    "references": _append_unknown,
+    "search_results": _append_unknown,
+    "metadata": _add_keys,
+}
 """How a metadata field that comes in several payloads is merged; of all others the last value stands."""
+
+EARLY = frozenset({"references", "search_results", "metadata"})
+"""Metadata fields that are shown when they come, not at the end: their rules only ever add."""
+
+
+def _added(old: Any, new: Any) -> Any:
+    """What an `EARLY` field has now beyond what it had; nothing where that must wait for the end."""
+    if isinstance(new, list) and any(isinstance(item, dict) and "index" in item for item in new):
+        return []  # core merges list items of equal `index` into one: such a list is safe on one chunk only
+    return _beyond([] if isinstance(new, list) else {}, new) if old is None else _beyond(old, new)
+
+
+def _beyond(old: Any, new: Any) -> Any:
+    if isinstance(old, list) and isinstance(new, list):
+        return new[len(old) :]
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: value for key, value in new.items() if key not in old}
+    return None
 
 
 class StreamAssembler:
@@ -107,6 +145,7 @@ class StreamAssembler:
         self.usage: UsageMetadata | None = None
         self.additional_kwargs: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
+        self._shown: dict[str, Any] = {}
         self._opening = {"model_provider": provider, **(metadata or {})}
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -143,7 +182,10 @@ class StreamAssembler:
         self._note(delta)
         text = self._text_joiner.add(delta.text) if delta.text else ""
         reasoning = self._reasoning_joiner.add(delta.reasoning) if delta.reasoning else ""
-        return self._keep(text, reasoning, delta)
+        increment = self._keep(text, reasoning, delta)
+        if delta.metadata:
+            increment.metadata = self._early(delta.metadata)
+        return increment
 
     def finish(self) -> Increment:
         """Close the message; returns what was held back."""
@@ -167,7 +209,26 @@ class StreamAssembler:
         for key, value in delta.metadata.items():
             rule = MERGE_RULES.get(key)
             known = self.metadata.get(key)
-            self.metadata[key] = rule(known, value) if rule and isinstance(known, dict) else value
+            if rule is None or known is None:
+                self.metadata[key] = value
+            elif type(known) is type(value):
+                self.metadata[key] = rule(known, value)
+
+    def _early(self, came: dict[str, Any]) -> dict[str, Any]:
+        """What of the metadata is shown at once; `unshown_metadata` gives the rest."""
+        early = {}
+        for key in EARLY & came.keys():
+            new = _added(self._shown.get(key), self.metadata[key])
+            if new:
+                early[key] = new
+                self._shown[key] = self.metadata[key]
+        return early
+
+    def unshown_metadata(self) -> dict[str, Any]:
+        """What of `response_metadata` no increment has shown, without the opening."""
+        rest = {key: value for key, value in self.response_metadata().items() if key not in self._shown}
+        late = {key: _beyond(shown, self.metadata[key]) for key, shown in self._shown.items()}
+        return {**rest, **{key: value for key, value in late.items() if value}}
 
     def tool_calls(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
         """The calls as they stand; `cut` where the stream broke rather than ended."""
@@ -206,6 +267,7 @@ class StreamAssembler:
 
     def partial(self) -> AIMessage | None:
         """The message of a stream that broke, or None where nothing of it had come."""
-        if not (self._text or self._reasoning or self.additional_kwargs or self.tool_calls()):
+        came = self._text or self._reasoning or self.additional_kwargs or self._shown or self.tool_calls()
+        if not came:
             return None
         return self.message(cut=True)

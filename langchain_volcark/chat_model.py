@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage", "stream"})
 
 
-class HTTPChatModel(HTTPService, BaseChatModel):
+class HTTPChatModel(BaseChatModel, HTTPService):
     """Base of the package's chat models.
 
     A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
@@ -160,14 +160,19 @@ class HTTPChatModel(HTTPService, BaseChatModel):
 
     # --- replies ------------------------------------------------------------------------------------------
 
-    def _new_assembler(self, headers: httpx.Headers, payload: Any = None) -> StreamAssembler:
+    def _new_assembler(
+        self,
+        request: ServiceRequest,  # noqa: ARG002
+        headers: httpx.Headers,
+        payload: Any = None,
+    ) -> StreamAssembler:
         request_id = self._errors.request_id(headers, payload)
         return StreamAssembler(self.provider, {"request_id": request_id} if request_id else None)
 
-    def _result(self, reply: Reply) -> ChatResult:
+    def _result(self, request: ServiceRequest, reply: Reply) -> ChatResult:
         generations: list[ChatGeneration] = []
         for delta in self._read_choices(reply.payload):
-            assembler = self._new_assembler(reply.headers, reply.payload)
+            assembler = self._new_assembler(request, reply.headers, reply.payload)
             assembler.add(delta)
             assembler.finish()
             message = assembler.message()
@@ -185,7 +190,7 @@ class HTTPChatModel(HTTPService, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, stream=False, **kwargs)
-        return self._result(self._client.post(request, self._hooks(run_manager, is_async=False)))
+        return self._result(request, self._client.post(request, self._hooks(run_manager, is_async=False)))
 
     @override
     async def _agenerate(
@@ -196,7 +201,7 @@ class HTTPChatModel(HTTPService, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         request = self._request(messages, stop, stream=False, **kwargs)
-        return self._result(await self._client.apost(request, self._hooks(run_manager, is_async=True)))
+        return self._result(request, await self._client.apost(request, self._hooks(run_manager, is_async=True)))
 
     @override
     def _stream(
@@ -207,7 +212,7 @@ class HTTPChatModel(HTTPService, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         request = self._request(messages, stop, stream=True, **kwargs)
-        for chunk in self._render(request, ChunkRenderer, run_manager):
+        for chunk in self._render(request, self._chunk_renderer, run_manager):
             if run_manager is not None:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -221,10 +226,13 @@ class HTTPChatModel(HTTPService, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._request(messages, stop, stream=True, **kwargs)
-        async for chunk in self._arender(request, ChunkRenderer, run_manager):
+        async for chunk in self._arender(request, self._chunk_renderer, run_manager):
             if run_manager is not None:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
+
+    def _chunk_renderer(self, assembler: StreamAssembler) -> ChunkRenderer:
+        return ChunkRenderer(assembler, blocks=self.output_version == "v1")
 
     def _stream_chat_model_events(
         self,
@@ -257,11 +265,14 @@ class HTTPChatModel(HTTPService, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None,
     ) -> Iterator[Any]:
         with self._client.stream(request, self._hooks(run_manager, is_async=False)) as stream:
-            assembler = self._new_assembler(stream.headers)
+            assembler = self._new_assembler(request, stream.headers)
             renderer = renderer_of(assembler)
             try:
                 for payload in stream:
-                    yield from renderer.feed(self._read_payload(payload))
+                    delta = self._read_payload(payload)
+                    yield from renderer.feed(delta)
+                    if delta.is_last:
+                        stream.stop()
                 self._require_end(assembler, stream)
             except VolcArkError as error:
                 error.partial = assembler.partial()
@@ -275,12 +286,15 @@ class HTTPChatModel(HTTPService, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None,
     ) -> AsyncIterator[Any]:
         async with await self._client.astream(request, self._hooks(run_manager, is_async=True)) as stream:
-            assembler = self._new_assembler(stream.headers)
+            assembler = self._new_assembler(request, stream.headers)
             renderer = renderer_of(assembler)
             try:
                 async for payload in stream:
-                    for piece in renderer.feed(self._read_payload(payload)):
+                    delta = self._read_payload(payload)
+                    for piece in renderer.feed(delta):
                         yield piece
+                    if delta.is_last:
+                        stream.stop()
                 self._require_end(assembler, stream)
             except VolcArkError as error:
                 error.partial = assembler.partial()

@@ -6,13 +6,20 @@ v1, and after every structured-output call, so it covers every shape our message
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages.block_translators import register_translator
 
+from langchain_volcark.citations import SOURCES, CitationFields, cite
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from langchain_core.messages import AIMessage, AIMessageChunk
-    from langchain_core.messages.content import ContentBlock
+    from langchain_core.messages.content import Citation, ContentBlock
+
+    ServerTools = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
 
 _PASSED_ON = frozenset(
     {
@@ -36,6 +43,22 @@ _PASSED_ON = frozenset(
 _BLOCK_INDEX = {"reasoning": "lc_rs_0", "text": "lc_txt_0"}
 
 
+@dataclass(frozen=True)
+class _Metadata:
+    """Where a provider's `response_metadata` holds content.
+
+    Attributes:
+        sources: Fields that list references, and their forms.
+        server_tools: Reads what the service's own tools did into standard blocks; None where it tells nothing.
+    """
+
+    sources: Mapping[str, CitationFields]
+    server_tools: ServerTools | None = None
+
+
+_PROVIDERS: dict[str, _Metadata] = {}
+
+
 def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
     """The blocks of a whole message.
 
@@ -43,13 +66,62 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
         message: A message of ours, or a sum of chunks.
 
     Returns:
-        Reasoning first, then text, then tool calls; nothing for what the message does not have.
+        Reasoning first, then text with its citations, then tool calls, at last what the service's own tools did;
+        nothing for what the message does not have.
     """
     blocks = _content(message)
     listed = {block.get("id") for block in blocks if block["type"] == "tool_call"}
     calls = [dict(call) for call in message.tool_calls if call["id"] not in listed]
     invalid = [dict(call) for call in message.invalid_tool_calls]
-    return cast("list[ContentBlock]", [*blocks, *calls, *invalid])
+    metadata = message.response_metadata
+    texts = [block for block in blocks if block["type"] == "text"]
+    if len(texts) == 1 and "annotations" not in texts[0] and (found := citations_in(metadata, texts[0]["text"])):
+        texts[0]["annotations"] = found
+    done = [] if any(block["type"] == "server_tool_call" for block in blocks) else _server_tools(metadata)
+    return cast("list[ContentBlock]", [*blocks, *calls, *invalid, *done])
+
+
+def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
+    """The references of a message as citations.
+
+    Args:
+        metadata: The message's `response_metadata`.
+        text: Its text, whole.
+
+    Returns:
+        The citations; see `langchain_volcark.citations.cite`.
+    """
+    provider = _PROVIDERS.get(metadata.get("model_provider", ""))
+    if provider is None:
+        return []
+    return [
+        citation
+        for name, fields in provider.sources.items()
+        if isinstance(listed := metadata.get(name), list)
+        for citation in cite(text, [one for one in listed if isinstance(one, dict)], fields)
+    ]
+
+
+def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    provider = _PROVIDERS.get(metadata.get("model_provider", ""))
+    return provider.server_tools(metadata) if provider and provider.server_tools else []
+
+
+def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
+    """What only the end of a stream tells, as block deltas: citations of the text, the service's own tools.
+
+    Args:
+        metadata: `response_metadata` of the whole message.
+        text: Its text, whole.
+
+    Returns:
+        Deltas that add to the blocks of `to_content_block_deltas`.
+    """
+    found = citations_in(metadata, text) if text else []
+    index = _BLOCK_INDEX["text"]
+    blocks = [{"type": "text", "text": "", "annotations": found, "index": index}] if found else []
+    done = [{**block, "index": f"lc_st_{number}"} for number, block in enumerate(_server_tools(metadata))]
+    return [*blocks, *done]
 
 
 def to_content_block_deltas(chunk: AIMessageChunk) -> list[ContentBlock]:
@@ -103,6 +175,16 @@ def _part(part: str | dict[str, Any]) -> dict[str, Any] | None:
     return {"type": "non_standard", "value": part}
 
 
-def register(provider: str) -> None:
-    """Let core read the messages of `provider` with this translator."""
+def register(
+    provider: str, *, sources: Mapping[str, CitationFields] = SOURCES, server_tools: ServerTools | None = None
+) -> None:
+    """Let core read the messages of `provider` with this translator.
+
+    Args:
+        provider: `model_provider` of the messages.
+        sources: Fields of `response_metadata` that list references, and their forms.
+        server_tools: Reads from `response_metadata` what the service's own tools did, as `server_tool_call` and
+            `server_tool_result` blocks.
+    """
+    _PROVIDERS[provider] = _Metadata(sources, server_tools)
     register_translator(provider, to_content_blocks, to_content_block_deltas)

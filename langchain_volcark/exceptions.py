@@ -75,7 +75,13 @@ class VolcArkError(ModelError):
         response: The reply without its request (which carries the credentials); not pickled.
         is_retryable: Whether the same request may succeed later without anybody doing anything.
         partial: For streams: the message as far as it had come, or None.
+        completed: For calls of many requests (embeddings, reranking): input's position to its result, for all
+            requests that succeeded; None elsewhere.
+        failed_inputs: For such calls: the positions that the failed request was for.
     """
+
+    completed: dict[int, Any] | None = None
+    failed_inputs: tuple[int, ...] = ()
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_volcark.assembler import Increment
+from langchain_volcark.content_blocks import closing_blocks
 from langchain_volcark.tool_calls import spoil
 
 if TYPE_CHECKING:
@@ -22,12 +23,18 @@ class ChunkRenderer:
     """Shows each increment of an assembler's message as one chunk.
 
     Core sums chunks by concatenating equal keys, so each piece of metadata stands on exactly one of them: what
-    is known early (model, request id) on the first, the rest on the last. Only `model_provider`, by which core
-    finds our translator, stands on all.
+    is known early (model, request id) on the first, references on the one they came with, the rest on the last.
+    Only `model_provider`, by which core finds our translator, stands on all.
+
+    Args:
+        assembler: Keeps the message.
+        blocks: Whether the chunks' content becomes blocks (output version v1). What only the end tells (citations,
+            whose places are in the whole text) is then added as blocks too; a string has no room for it.
     """
 
-    def __init__(self, assembler: StreamAssembler) -> None:
+    def __init__(self, assembler: StreamAssembler, *, blocks: bool = False) -> None:
         self._assembler = assembler
+        self._blocks = blocks
         self._every = {"model_provider": assembler.provider}
         self._sent: frozenset[str] = frozenset()
 
@@ -48,14 +55,25 @@ class ChunkRenderer:
             if call["type"] != "tool_call":
                 fragment = spoil(index, call["args"] or "")
                 increment.tool_calls.extend([fragment] if fragment else [])
-        last = self._chunk(_NOTHING_NEW, last=True)
-        return (self._chunk(increment), last) if increment else (last,)
+        held_back = (self._chunk(increment),) if increment else ()
+        if not self._blocks:
+            return (*held_back, self._chunk(_NOTHING_NEW, last=True))
+        closing = closing_blocks(self._assembler.response_metadata(), self._assembler.text)
+        added = (self._block_chunk(closing),) if closing else ()
+        return (*held_back, *added, self._block_chunk([], last=True))
+
+    def _block_chunk(self, blocks: list[dict[str, Any]], *, last: bool = False) -> ChatGenerationChunk:
+        """A chunk whose content is blocks already, which core leaves as they are."""
+        generation = self._chunk(_NOTHING_NEW, last=last)
+        generation.message.content = list(blocks)
+        generation.message.response_metadata["output_version"] = "v1"
+        return generation
 
     def _chunk(self, increment: Increment, *, last: bool = False) -> ChatGenerationChunk:
         fields: dict[str, Any] = {
             "content": increment.text,
             "id": self._assembler.id,
-            "response_metadata": self._metadata(last=last),
+            "response_metadata": {**self._metadata(last=last), **increment.metadata},
         }
         if increment.reasoning or increment.additional_kwargs:
             fields["additional_kwargs"] = dict(increment.additional_kwargs)
@@ -70,7 +88,7 @@ class ChunkRenderer:
 
     def _metadata(self, *, last: bool) -> dict[str, Any]:
         if last:
-            rest = self._assembler.response_metadata()
+            rest = self._assembler.unshown_metadata()
             return {**{key: value for key, value in rest.items() if key not in self._sent}, **self._every}
         if self._sent:
             return dict(self._every)

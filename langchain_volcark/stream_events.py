@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from langchain_volcark.assembler import Increment, StreamAssembler, StreamDelta
 
 _TEXT, _REASONING = "text", "reasoning"
+_SPOKEN = frozenset({_TEXT, _REASONING})
 _CALLS = frozenset({"tool_call", "invalid_tool_call"})
 
 
@@ -41,11 +42,14 @@ class EventRenderer:
         events = [] if self._started else [self._start()]
         events.extend(self._deltas(self._assembler.finish()))
         message = self._assembler.message()
-        for block in cast("list[dict[str, Any]]", to_content_blocks(message)):
-            if block["type"] not in _CALLS:
+        blocks = cast("list[dict[str, Any]]", to_content_blocks(message))
+        for block in blocks:
+            if block["type"] in _SPOKEN:
                 events.extend(self._close(block["type"], block))
         for number, call in enumerate(self._assembler.tool_calls()):
             events.extend(self._close(number, dict(call)))
+        for number, block in enumerate(one for one in blocks if one["type"] not in _SPOKEN | _CALLS):
+            events.extend(self._close(f"other {number}", block))
         finish: dict[str, Any] = {"event": "message-finish", "metadata": dict(message.response_metadata)}
         if message.usage_metadata:
             finish["usage"] = dict(message.usage_metadata)
@@ -96,7 +100,7 @@ class EventRenderer:
 
     def _close(self, key: str | int, block: dict[str, Any]) -> list[MessagesData]:
         events: list[dict[str, Any]] = []
-        skeleton = {**block, "text": ""} if "text" in block else block
+        skeleton = {"type": _TEXT, "text": ""} if block["type"] == _TEXT else block
         index = self._open(key, skeleton, events)
         events.append({"event": "content-block-finish", "index": index, "content": block})
         return cast("list[MessagesData]", events)

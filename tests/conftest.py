@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from langchain_tests.conftest import CustomPersister, CustomSerializer, base_vcr_config
+from vcr import VCR
 
 from langchain_volcark.emulator import Emulator
 
@@ -19,6 +23,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper().startswith(_PREFIXES) or name.upper() in _PROXIES:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "langchain-volcark tests")
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +38,25 @@ def emulator(running_emulator: Emulator) -> Iterator[Emulator]:
     running_emulator.reset()
     yield running_emulator
     running_emulator.reset()
+
+
+def _without_port(request: Any) -> Any:
+    """The emulator's port differs from run to run; cassettes must not."""
+    request.uri = re.sub(r"^http://127\.0\.0\.1:\d+", "http://emulator", request.uri)
+    return request
+
+
+@pytest.fixture(scope="session")
+def vcr_config() -> dict[str, Any]:
+    """Cassettes of the standard suites' streaming benchmark."""
+    return {
+        **base_vcr_config(),
+        "before_record_request": _without_port,
+        "serializer": "yaml.gz",
+        "path_transformer": VCR.ensure_suffix(".yaml.gz"),
+    }
+
+
+def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:  # noqa: ARG001
+    vcr.register_persister(CustomPersister())
+    vcr.register_serializer("yaml.gz", CustomSerializer())

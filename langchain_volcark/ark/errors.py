@@ -6,6 +6,7 @@ prefix, so `InvalidParameter.messages` finds `InvalidParameter`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.exceptions import (
@@ -87,6 +88,8 @@ _VERDICTS: dict[str, Verdict] = {
     "InternalServiceError": Verdict(ServiceError),
 }
 
+_REQUEST_ID = re.compile(r"\s*Request id: \S+\s*$", re.IGNORECASE)
+
 # Families whose names vary at the front: ModelAccountTpmRateLimitExceeded, InputImageSensitiveContentDetected, …
 _FAMILIES: tuple[tuple[str, Verdict], ...] = (
     ("SensitiveContentDetected", Verdict(ContentFilterError, _MODERATION)),
@@ -132,5 +135,6 @@ class ArkErrors:
 def _text(message: Any, param: Any) -> str | None:
     if not message:
         return None
-    text = str(message)
+    # The request id has a place of its own in our exceptions.
+    text = _REQUEST_ID.sub("", str(message))
     return f"{text} (parameter: {param})" if param and str(param) not in text else text

@@ -1,0 +1,112 @@
+"""Vectors as services send them: decoded, put in order, cut and normalised. No I/O, no numpy."""
+
+from __future__ import annotations
+
+import binascii
+import math
+import sys
+from array import array
+from collections.abc import Mapping
+from operator import mul
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+
+
+def read_vector(value: Any) -> list[float]:
+    """Read one dense vector.
+
+    Args:
+        value: JSON numbers, or base64 of little-endian 32-bit floats.
+
+    Returns:
+        Floats, also where the JSON said `0` or `1`.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(value, str):
+        return _decode(value)
+    if not isinstance(value, list) or not value:
+        raise ValueError("a row has no vector in `embedding`")
+    try:
+        return list(map(float, value))
+    except (TypeError, ValueError) as error:
+        raise ValueError("a vector holds something that is not a number") from error
+
+
+def _decode(text: str) -> list[float]:
+    floats = array("f")
+    try:
+        floats.frombytes(binascii.a2b_base64(text, strict_mode=True) if _STRICT else binascii.a2b_base64(text))
+    except ValueError as error:
+        raise ValueError("a vector is not base64 of 32-bit floats") from error
+    if not floats:
+        raise ValueError("a vector is empty")
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return floats.tolist()
+
+
+_STRICT = sys.version_info >= (3, 11)
+
+
+def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> list[T]:
+    """Read a reply's list of rows in the order of the inputs.
+
+    Args:
+        rows: The reply's `data`. A row without `index` has the place where it stands.
+        count: How many inputs were sent.
+        read: Reads one row.
+
+    Returns:
+        One result for each input.
+
+    Raises:
+        ValueError: Rows are missing, or two are for the same input.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("`data` is not a list of rows")
+    if len(rows) != count:
+        raise ValueError(f"it has {len(rows)} rows for {count} inputs")
+    found: dict[int, T] = {}
+    for place, row in enumerate(rows):
+        index = row.get("index")
+        if index is None:
+            index = place
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
+            raise ValueError(f"a row has the index {index!r}, for {count} inputs")
+        if index in found:
+            raise ValueError(f"two rows are for input {index}")
+        found[index] = read(row)
+    return [found[index] for index in range(count)]
+
+
+def normalise(vector: Sequence[float]) -> list[float]:
+    """Scale a vector to length 1 (L2); a zero vector stays what it is."""
+    length = math.sqrt(sum(map(mul, vector, vector)))
+    if length == 0.0:
+        return list(vector)
+    return [value / length for value in vector]
+
+
+def shape(vector: list[float], dimensions: int | None, *, unit_length: bool | None) -> list[float]:
+    """Cut a vector to its first `dimensions` numbers.
+
+    Args:
+        vector: As the service sent it.
+        dimensions: How many numbers are wanted; None wants all.
+        unit_length: Whether to normalise; None normalises only what is cut here.
+
+    Raises:
+        ValueError: The vector is shorter than that.
+    """
+    cut = dimensions is not None and len(vector) > dimensions
+    if dimensions is not None and len(vector) < dimensions:
+        raise ValueError(f"its vectors have {len(vector)} numbers, and dimensions={dimensions} were asked for")
+    if cut:
+        vector = vector[:dimensions]
+    return normalise(vector) if unit_length or (unit_length is None and cut) else vector

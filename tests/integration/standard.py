@@ -1,0 +1,59 @@
+"""What langchain_tests' standard suites need to run against the emulator instead of the internet."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+# The smallest real files of each kind: the suites download theirs, and no test may leave the machine.
+_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAGklEQVR4nGP4z8BAEiJN9aiGUQ1DSwMDA8N/AAxf/wHnjzQ1"
+    "AAAAAElFTkSuQmCC"
+)
+_PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def _wav() -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\0\0" * 800)
+    return buffer.getvalue()
+
+
+def _asset(url: str) -> bytes:
+    if url.endswith(".pdf"):
+        return _PDF
+    return _wav() if url.endswith((".wav", ".mp3")) else _PNG
+
+
+@pytest.fixture
+def offline_assets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Serve the files which the standard suites download."""
+    real_get = httpx.get
+
+    def get(url: Any, *args: Any, **kwargs: Any) -> httpx.Response:
+        if "127.0.0.1" in str(url):
+            return real_get(url, *args, **kwargs)
+        return httpx.Response(200, content=_asset(str(url)), request=httpx.Request("GET", url))
+
+    monkeypatch.setattr("langchain_tests.integration_tests.chat_models.httpx.get", get)
+    yield
+
+
+def allow_loading(monkeypatch: pytest.MonkeyPatch, model: type) -> None:
+    """Let core's `load` accept a class outside its own list, as `load(..., allowed_objects=[…])` does for users."""
+    load_module = importlib.import_module("langchain_core.load.load")
+    path = (*model.__module__.split("."), model.__name__)
+    mappings = {**load_module.ALL_SERIALIZABLE_MAPPINGS, path: path}
+    monkeypatch.setattr(load_module, "ALL_SERIALIZABLE_MAPPINGS", mappings)
+    load_module._default_class_paths_cache.clear()
