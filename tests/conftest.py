@@ -12,6 +12,7 @@ from langchain_tests.conftest import CustomPersister, CustomSerializer, base_vcr
 from vcr import VCR
 
 from langchain_volcark.emulator import Emulator
+from langchain_volcark.http import retry
 
 _PREFIXES = ("ARK_", "VOLC_", "QIANFAN_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -60,3 +61,16 @@ def vcr_config() -> dict[str, Any]:
 def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:  # noqa: ARG001
     vcr.register_persister(CustomPersister())
     vcr.register_serializer("yaml.gz", CustomSerializer())
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that retries would have waited; nothing waits."""
+    seconds: list[float] = []
+
+    async def note(wait: float) -> None:
+        seconds.append(wait)
+
+    monkeypatch.setattr(retry, "sleep", seconds.append)
+    monkeypatch.setattr(retry, "asleep", note)
+    return seconds
