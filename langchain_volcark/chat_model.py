@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 from typing_extensions import Self, override
 
 from langchain_volcark._version import __version__
@@ -44,7 +44,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
     during a call, so one object serves many threads, tasks and event loops at once.
     """
 
-    model_name: str = Field(alias="model")
+    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
     """Model id or endpoint id; also per call as `model=`."""
     temperature: float | None = None
     """Sampling temperature; sent only when set, 0 included."""
@@ -106,9 +106,9 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         return self
 
     @property
-    def model(self) -> str:
-        """The model's id, under the name of the constructor's argument."""
-        return self.model_name
+    def model_name(self) -> str:
+        """The model's id, under the name that other LangChain models give it."""
+        return self.model
 
     # --- requests -----------------------------------------------------------------------------------------
 
@@ -277,7 +277,8 @@ class HTTPChatModel(BaseChatModel, HTTPService):
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
-            yield from renderer.finish()
+        # Outside: who stops reading at the last piece has already given the connection back.
+        yield from renderer.finish()
 
     async def _arender(
         self,
@@ -299,8 +300,8 @@ class HTTPChatModel(BaseChatModel, HTTPService):
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
-            for piece in renderer.finish():
-                yield piece
+        for piece in renderer.finish():
+            yield piece
 
     def _require_end(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> None:
         if not self._is_complete(assembler, stream):

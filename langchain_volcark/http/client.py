@@ -20,6 +20,7 @@ from langchain_volcark.http.errors import (
 from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.http.secret_query import EXTENSION
 from langchain_volcark.http.stream import (
     AsyncPayloadStream,
     PayloadStream,
@@ -116,6 +117,33 @@ def check_headers(headers: Mapping[str, Any], field_name: str) -> dict[str, str]
             raise ValueError(f"{field_name}[{name!r}] must be printable ASCII text on one line.")
         checked[name] = text
     return checked
+
+
+def read_json_reply(response: httpx.Response, errors: ErrorReader) -> dict[str, Any]:
+    """Read a reply that should be a JSON object.
+
+    Args:
+        response: Its body has been read.
+        errors: The service's reader of errors.
+
+    Returns:
+        The object.
+
+    Raises:
+        VolcArkError: The reply is an error, whatever its status, or not a JSON object.
+    """
+    if not response.is_success:
+        raise error_from_response(response, errors)
+    try:
+        payload = parse_json(response.content)
+    except ValueError as error:
+        raise format_error(response, errors, "it is not JSON") from error
+    facts = errors.in_payload(payload)
+    if facts is not None:
+        raise error_from_facts(facts, payload, response, errors)
+    if not isinstance(payload, dict):
+        raise format_error(response, errors, "it is not a JSON object")
+    return payload
 
 
 class HTTPClient:
@@ -259,7 +287,12 @@ class HTTPClient:
             headers_ready = headers_ready.copy()
             headers_ready.update(request.headers)
         return httpx.Request(
-            "POST", url, headers=headers_ready, content=content, extensions={"timeout": timeout.as_dict()}
+            "POST",
+            url,
+            headers=headers_ready,
+            content=content,
+            # The second key says that one of our transports is below, for auth that needs a secret query.
+            extensions={"timeout": timeout.as_dict(), EXTENSION: None},
         )
 
     def _url(self, request: ServiceRequest) -> httpx.URL:
@@ -276,18 +309,7 @@ class HTTPClient:
         return (request.timeout or self._timeout).read
 
     def _read(self, response: httpx.Response) -> Reply:
-        if not response.is_success:
-            raise error_from_response(response, self._errors)
-        try:
-            payload = parse_json(response.content)
-        except ValueError as error:
-            raise format_error(response, self._errors, "it is not JSON") from error
-        facts = self._errors.in_payload(payload)
-        if facts is not None:
-            raise error_from_facts(facts, payload, response, self._errors)
-        if not isinstance(payload, dict):
-            raise format_error(response, self._errors, "it is not a JSON object")
-        return Reply(payload, response.headers)
+        return Reply(read_json_reply(response, self._errors), response.headers)
 
     def _refusal(self, response: httpx.Response) -> VolcArkError:
         if not response.is_success:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import httpcore
 import httpx
 
+from langchain_volcark.http.secret_query import join
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -113,7 +115,7 @@ def convert(request: httpx.Request) -> tuple[Key, httpcore.Request]:
         raise httpx.UnsupportedProtocol(f"{url.scheme!r} is not http or https, or the host is missing")
     converted = httpcore.Request(
         method=request.method,
-        url=httpcore.URL(scheme=scheme, host=host, port=port, target=url.raw_path),
+        url=httpcore.URL(scheme=scheme, host=host, port=port, target=join(url.raw_path, request.extensions)),
         headers=request.headers.raw,
         content=request.stream,
         extensions=request.extensions,

@@ -5,8 +5,8 @@ A vendor's own error codes come first and live in its `errors.py`; this is what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -22,11 +22,14 @@ from langchain_volcark.exceptions import (
     ServiceError,
     VolcArkError,
 )
-from langchain_volcark.http.json import parse_json
+from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.retry import parse_retry_after
+from langchain_volcark.http.signing import clock_skew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_TOLERATED_SKEW = 5 * 60.0
 
 _CLASS_BY_STATUS: dict[int, type[VolcArkError]] = {
     400: InvalidRequestError,
@@ -55,6 +58,14 @@ class ErrorReader(Protocol):
         """Class, advice and retry verdict for a code of this service; None for an unknown one."""
 
 
+@runtime_checkable
+class HeaderErrorReader(Protocol):
+    """A service whose gateway may put its refusal into headers alone."""
+
+    def in_headers(self, headers: Mapping[str, str]) -> ErrorFacts | None:
+        """The error that a non-2xx reply's headers name, or None."""
+
+
 @dataclass(frozen=True)
 class ErrorFacts:
     """What an error body says, in any vendor's envelope.
@@ -62,10 +73,12 @@ class ErrorFacts:
     Attributes:
         code: The service's code, as a string.
         message: The service's own text.
+        status: HTTP status of the reply, where the same code means two things.
     """
 
     code: str | None
     message: str | None
+    status: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,8 @@ def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcAr
     except ValueError:
         payload = None
     facts = reader.in_payload(payload) if payload is not None else None
+    if facts is None and isinstance(reader, HeaderErrorReader):
+        facts = reader.in_headers(response.headers)
     if facts is not None:
         return error_from_facts(facts, payload, response, reader)
     return _error_without_facts(response, payload, reader)
@@ -119,19 +134,19 @@ def error_from_facts(
 ) -> VolcArkError:
     """Build the exception for an error that came in the vendor's own envelope, whatever the HTTP status."""
     status = response.status_code
-    verdict = reader.classify(facts)
+    verdict = reader.classify(replace(facts, status=status))
     if verdict is None:
         # An error inside a 200 has no status to go by: the service failed to say more.
         verdict = Verdict(class_for_status(status) if status >= 400 else ServiceError)
     message = facts.message or facts.code or f"HTTP {status}"
     return verdict.error(
-        f"{message} {verdict.advice}".strip(),
+        f"{message} {_clock_advice(response, verdict.error) or verdict.advice}".strip(),
         status_code=status,
         code=facts.code,
         request_id=reader.request_id(response.headers, payload),
         retry_after=parse_retry_after(response.headers),
         body=payload,
-        response=_without_request(response),
+        response=_without_request(response, payload),
         is_retryable=_server_verdict(response, default=verdict.retryable),
     )
 
@@ -206,14 +221,33 @@ def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) 
     return APIConnectionError(f"No answer from {host}: {error or kind} ({kind}).")
 
 
+def _clock_advice(response: httpx.Response, error: type[VolcArkError]) -> str:
+    """What to do where a signature was refused and the clocks disagree: then the keys may well be right."""
+    skew = clock_skew(response) if issubclass(error, (AuthenticationError, PermissionDeniedError)) else None
+    if skew is None or abs(skew) < _TOLERATED_SKEW:
+        return ""
+    side = "ahead of" if skew > 0 else "behind"
+    return (
+        f"This machine's clock is {abs(skew) / 60:.0f} minutes {side} the server's, and a signature is valid for "
+        "minutes only: set the clock before you doubt the keys."
+    )
+
+
 def _server_verdict(response: httpx.Response, *, default: bool | None) -> bool | None:
     """The server's own word on retrying wins over our tables (header `x-should-retry`)."""
     word = response.headers.get("x-should-retry")
     return {"true": True, "false": False}.get(word, default) if word else default
 
 
-def _without_request(response: httpx.Response) -> httpx.Response:
-    """Copy a read reply without the request, whose headers carry the credentials."""
+def _without_request(response: httpx.Response, payload: Any = None) -> httpx.Response:
+    """Copy a reply without the request, whose headers carry the credentials.
+
+    Of a stream, whose bytes are gone, the payload that held the error stands for the body.
+    """
     dropped = {"content-encoding", "content-length", "transfer-encoding", "set-cookie"}
     headers = [(key, value) for key, value in response.headers.multi_items() if key not in dropped]
-    return httpx.Response(response.status_code, headers=headers, content=response.content)
+    try:
+        content = response.content
+    except httpx.ResponseNotRead:
+        content = dump_json(payload)
+    return httpx.Response(response.status_code, headers=headers, content=content)

@@ -95,7 +95,7 @@ class Ledger(Generic[LinkT]):
             self.active -= 1
         if link is None:
             return closing
-        if keep and self._max_idle > 0 and not self._closed:
+        if keep and not self._closed:
             self._free.setdefault(lease.key, deque()).append((now, link))
             self.idle += 1
             if self.idle > self._max_idle:

@@ -10,23 +10,27 @@ yields to the event loop for every read, which costs nearly half of the CPU time
 The interfaces are those of https://www.encode.io/httpcore/network-backends/.
 """
 
-# ruff: noqa: ASYNC109 - the timeout parameters are the interface's
-
 from __future__ import annotations
 
 import asyncio
+import functools
+import ipaddress
+import itertools
+import math
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import anyio
 import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
+
+T = TypeVar("T")
 
 _MAX_UNREAD = 256 * 1024  # bytes kept for a slow reader before the server is made to wait
+_HEAD_START = 0.25  # seconds until the next address of a host is tried as well
 
 
 def _socket_options() -> list[tuple[int, int, int]]:
@@ -52,10 +56,13 @@ class SyncNetwork(httpcore.NetworkBackend):
 
     Attributes:
         heard: Set when bytes come in; the user of the connection resets it.
+        read_limit: Seconds a read may take, in place of the request's timeout; None for that. The user of a
+            response finds this object as its network stream's extra info `read_limiter`.
     """
 
     def __init__(self) -> None:
         self.heard = False
+        self.read_limit: float | None = None
         self._backend = httpcore.SyncBackend()
         self._stream: httpcore.NetworkStream | None = None
 
@@ -90,7 +97,8 @@ class _WatchedStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, timeout)
+        limit = self._network.read_limit
+        data = self._stream.read(max_bytes, timeout if limit is None else limit)
         if data:
             self._network.heard = True
         return data
@@ -107,7 +115,7 @@ class _WatchedStream(httpcore.NetworkStream):
         return self._network.adopt(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        return self._network if info == "read_limiter" else self._stream.get_extra_info(info)
 
 
 class AsyncNetwork(httpcore.AsyncNetworkBackend):
@@ -115,10 +123,12 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
 
     Attributes:
         heard: Set when bytes come in; the user of the connection resets it.
+        read_limit: As of `SyncNetwork`.
     """
 
     def __init__(self) -> None:
         self.heard = False
+        self.read_limit: float | None = None
         self._stream: _AsyncioStream | None = None
 
     async def connect_tcp(
@@ -131,29 +141,109 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect, with our socket options besides those asked for."""
         loop = asyncio.get_running_loop()
-        # Where IPv6 is broken, try IPv4 soon. Only asyncio's own loops know the argument, uvloop does not.
-        race: dict[str, Any] = (
-            {"happy_eyeballs_delay": 0.25} if isinstance(loop, asyncio.BaseEventLoop) else {}
-        )
-        if local_address is not None:
-            race["local_addr"] = (local_address, 0)
+        deadline = math.inf if timeout is None else loop.time() + timeout
+        local = None if local_address is None else (local_address, 0)
+
+        async def connect(address: tuple[str, int]) -> _Protocol:
+            _, protocol = await loop.create_connection(lambda: _Protocol(self), *address, local_addr=local)
+            return protocol
+
         try:
-            with anyio.fail_after(timeout):
-                _, protocol = await loop.create_connection(lambda: _Protocol(self), host, port, **race)
+            addresses = await _resolve(host, port, deadline)
+            attempts = [functools.partial(connect, address) for address in addresses]
+            protocol = await _first(attempts, deadline, lambda late: late.transport.abort())
+            self._stream = _AsyncioStream(protocol, loop)
+            raw = protocol.transport.get_extra_info("socket")
+            for option in (*_SOCKET_OPTIONS, *(socket_options or ())):
+                raw.setsockopt(*option)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        self._stream = _AsyncioStream(protocol, loop)
-        raw = protocol.transport.get_extra_info("socket")
-        for option in (*_SOCKET_OPTIONS, *(socket_options or ())):
-            raw.setsockopt(*option)
         return self._stream
 
     async def aclose(self) -> None:
         """Close the socket. Allowed at any time, and more than once."""
         if self._stream is not None:
             await self._stream.aclose()
+
+
+async def _resolve(host: str, port: int, deadline: float) -> list[tuple[str, int]]:
+    """Look a host up; IPv6 and IPv4 addresses take turns, so that a broken kind costs one try."""
+    if _is_address(host):
+        return [(host, port)]  # a look-up would cost a thread
+    loop = asyncio.get_running_loop()
+    look_up = functools.partial(loop.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await _first([look_up], deadline, len)
+    by_family: dict[int, list[tuple[str, int]]] = {}
+    for family, _, _, _, address in found:
+        by_family.setdefault(family, []).append((str(address[0]), port))
+    rounds = itertools.zip_longest(*by_family.values())
+    return [address for each in rounds for address in each if address is not None]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _abort(transport: asyncio.Transport | None) -> None:
+    if transport is not None:
+        transport.abort()
+
+
+async def _first(
+    attempts: Sequence[Callable[[], Coroutine[Any, Any, T]]], deadline: float, dispose: Callable[[T], object]
+) -> T:
+    """Start attempts a moment apart, or as soon as one fails, until one succeeds.
+
+    asyncio has this built in, but loses sockets when it is cancelled.
+
+    Args:
+        attempts: What to try, the best first.
+        deadline: Loop time at which to give up.
+        dispose: Undoes a success which came too late.
+
+    Raises:
+        TimeoutError: The deadline has passed.
+        OSError: All attempts failed; the error is that of the first.
+    """
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[T]] = []
+    failures: list[BaseException] = []
+    winner: asyncio.Task[T] | None = None
+
+    def clean_up(task: asyncio.Task[T]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            dispose(task.result())
+
+    try:
+        while len(failures) < len(attempts):
+            left = deadline - loop.time()
+            if left <= 0:
+                raise TimeoutError("The connection was not made in time")
+            if len(tasks) < len(attempts):
+                tasks.append(loop.create_task(attempts[len(tasks)]()))
+            if len(tasks) < len(attempts):
+                left = min(left, _HEAD_START)
+            running = [task for task in tasks if not task.done()]
+            timeout = None if left == math.inf else left
+            done, _ = await asyncio.wait(running, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                failure = task.exception()
+                if failure is None:
+                    winner = task
+                    return task.result()
+                failures.append(failure)
+        raise failures[0]
+    finally:
+        for task in tasks:
+            if task is not winner:
+                task.cancel()
+                task.add_done_callback(clean_up)
 
 
 class _Protocol(asyncio.Protocol):
@@ -165,7 +255,7 @@ class _Protocol(asyncio.Protocol):
         self.error: Exception | None = None
         self.full = False  # whether the transport has more to send than it likes
         self.transport: asyncio.Transport
-        self._network = network
+        self.network = network
         self._halted = False
         self._waiter: asyncio.Future[bool] | None = None
 
@@ -173,7 +263,7 @@ class _Protocol(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        self._network.heard = True
+        self.network.heard = True
         self.unread += data
         if len(self.unread) > _MAX_UNREAD and not self._halted:
             self._halted = True
@@ -236,6 +326,8 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         protocol = self._protocol
+        limit = protocol.network.read_limit
+        timeout = timeout if limit is None else limit
         while not protocol.unread:
             if protocol.error is not None:
                 raise httpcore.ReadError(str(protocol.error)) from protocol.error
@@ -265,11 +357,14 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
         outer = self._protocol.transport
         if sys.version_info < (3, 11) and outer.get_extra_info("ssl_object") is not None:
             raise httpcore.ProxyError("https over an https:// proxy needs Python 3.11 in async code")
+        if self._protocol.ended:  # asyncio would wait for an answer all the same
+            raise httpcore.ConnectError("The server closed the connection before the TLS handshake")
+        deadline = math.inf if timeout is None else self._loop.time() + timeout
+        shake_hands = functools.partial(
+            self._loop.start_tls, outer, self._protocol, ssl_context, server_hostname=server_hostname
+        )
         try:
-            with anyio.fail_after(timeout):
-                inner = await self._loop.start_tls(
-                    outer, self._protocol, ssl_context, server_hostname=server_hostname
-                )
+            inner = await _first([shake_hands], deadline, _abort)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:  # among them the errors of ssl
@@ -282,5 +377,7 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
             return self._protocol.ended or bool(self._protocol.unread)
+        if info == "read_limiter":
+            return self._protocol.network
         names = {"client_addr": "sockname", "server_addr": "peername"}
         return self._protocol.transport.get_extra_info(names.get(info, info))

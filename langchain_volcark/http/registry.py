@@ -1,4 +1,4 @@
-"""The process's httpx clients: shared by settings, made on first use, one async client per event loop."""
+"""The process's clients: shared by settings, made on first use, one async client per event loop."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
+from langchain_volcark.http.sender import AsyncSender, Sender
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -38,7 +39,7 @@ DEFAULT_POOL = PoolSettings()
 class _LoopClients:
     """The async clients of one event loop, closed when the loop shuts down."""
 
-    clients: dict[PoolSettings, httpx.AsyncClient] = field(default_factory=dict)
+    clients: dict[PoolSettings, AsyncSender | httpx.AsyncClient] = field(default_factory=dict)
     lifespan: AsyncGenerator[None, None] | None = None
 
 
@@ -51,12 +52,12 @@ class ClientRegistry:
     def forget(self) -> None:
         """Start anew without closing anything: in a forked child the sockets are the parent's."""
         self._lock = threading.Lock()
-        self._clients: dict[PoolSettings, httpx.Client] = {}
+        self._clients: dict[PoolSettings, Sender | httpx.Client] = {}
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClients] = (
             weakref.WeakKeyDictionary()
         )
 
-    def client(self, settings: PoolSettings) -> httpx.Client:
+    def client(self, settings: PoolSettings) -> Sender | httpx.Client:
         """The process's sync client for these settings."""
         client = self._clients.get(settings)
         if client is None:
@@ -66,7 +67,7 @@ class ClientRegistry:
                     client = self._clients[settings] = _new_client(settings)
         return client
 
-    def async_client(self, settings: PoolSettings) -> httpx.AsyncClient:
+    def async_client(self, settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
         """The running event loop's async client for these settings."""
         loop = asyncio.get_running_loop()
         with self._lock:
@@ -103,24 +104,25 @@ class ClientRegistry:
                 await client.aclose()
 
 
-def _new_client(settings: PoolSettings) -> httpx.Client:
-    size = settings.max_connections
-    if settings.proxy:
-        return httpx.Client(transport=PooledTransport(proxy=settings.proxy, max_connections=size))
-    return httpx.Client(
-        transport=PooledTransport(max_connections=size),
-        mounts=environment_mounts(lambda proxy: PooledTransport(proxy=proxy, max_connections=size)),
-    )
+def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
+    def transport(proxy: str | None = None) -> PooledTransport:
+        return PooledTransport(proxy=proxy, max_connections=settings.max_connections)
+
+    mounts = {} if settings.proxy else environment_mounts(transport)
+    if mounts:
+        # Several ways out, chosen by URL: that is httpx's business.
+        return httpx.Client(transport=transport(), mounts=mounts)
+    return Sender(transport(settings.proxy))
 
 
-def _new_async_client(settings: PoolSettings) -> httpx.AsyncClient:
-    size = settings.max_connections
-    if settings.proxy:
-        return httpx.AsyncClient(transport=AsyncPooledTransport(proxy=settings.proxy, max_connections=size))
-    return httpx.AsyncClient(
-        transport=AsyncPooledTransport(max_connections=size),
-        mounts=environment_mounts(lambda proxy: AsyncPooledTransport(proxy=proxy, max_connections=size)),
-    )
+def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
+    def transport(proxy: str | None = None) -> AsyncPooledTransport:
+        return AsyncPooledTransport(proxy=proxy, max_connections=settings.max_connections)
+
+    mounts = {} if settings.proxy else environment_mounts(transport)
+    if mounts:
+        return httpx.AsyncClient(transport=transport(), mounts=mounts)
+    return AsyncSender(transport(settings.proxy))
 
 
 registry = ClientRegistry()

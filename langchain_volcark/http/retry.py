@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from langchain_volcark.exceptions import VolcArkError
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 sleep: Callable[[float], None] = time.sleep
 asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-_BACKOFF = wait_exponential_jitter(initial=0.5, exp_base=2, max=8.0, jitter=0.5)
+_BACKOFF = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5)
 _LONGEST_RETRY_AFTER = 60.0
 
 

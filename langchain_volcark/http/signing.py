@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
@@ -134,6 +135,25 @@ class VolcSignatureAuth(httpx.Auth):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region={self._region!r}, service={self._service!r})"
+
+
+def clock_skew(response: httpx.Response) -> float | None:
+    """How far this machine's clock is from the server's, judged by a signed request and its reply.
+
+    Args:
+        response: The reply, with its request.
+
+    Returns:
+        Seconds by which this machine is ahead (negative: behind), or None where the request was not signed or the
+        reply has no time.
+    """
+    try:
+        sent = response.request.headers["x-date"]
+        ours = dt.datetime.strptime(sent, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.timezone.utc)
+        theirs = parsedate_to_datetime(response.headers["date"])
+    except (RuntimeError, LookupError, TypeError, ValueError):
+        return None
+    return (ours - theirs).total_seconds() if theirs.tzinfo is not None else None
 
 
 def _secret(value: SecretStr | str) -> SecretStr:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 monotonic: Callable[[], float] = time.monotonic
 
 _DONE = b"[DONE]"
+# After `[DONE]` nothing but the end of the body is due; a server that holds it back is not waited for.
+_DRAIN_SECONDS = 0.25
 _NOT_A_STREAM = ("application/json", "text/html", "text/plain", "application/xml")
 
 
@@ -38,8 +40,11 @@ class PayloadDecoder:
         self._response = response
         self._reader = reader
         self._silence = silence
+        self._limiter = _read_limiter(response)
         self._sse = SSEDecoder()
         self._last_payload = monotonic()
+        self._quiet = False
+        self._drain_until: float | None = None
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Yield the payloads which these bytes complete.
@@ -49,15 +54,42 @@ class PayloadDecoder:
             APITimeoutError: Only keep-alive comments have come for longer than the read timeout.
         """
         events = self._sse.feed(data)
-        now = monotonic()
         if events:
-            self._last_payload = now
+            self._last_payload = monotonic()
+            if self._quiet:
+                self._limit(None)
             yield from self._read(events)
-        elif self._silence is not None and now - self._last_payload > self._silence:
-            raise APITimeoutError(
-                f"The stream sent nothing but keep-alives for {self._silence:g} s. Raise timeout if "
-                "the model may think longer than that."
-            )
+        elif self._silence is not None:
+            # Bytes without a payload (comments) do not buy more time: the next read gets what is left.
+            left = self._silence - (monotonic() - self._last_payload)
+            if left <= 0:
+                raise APITimeoutError(
+                    f"The stream sent nothing but keep-alives for {self._silence:g} s. Raise timeout if "
+                    "the model may think longer than that."
+                )
+            self._limit(left)
+
+    def _limit(self, seconds: float | None) -> None:
+        self._quiet = seconds is not None
+        if self._limiter is not None:
+            self._limiter.read_limit = seconds
+
+    def may_drain(self) -> bool:
+        """Whether to read on after `[DONE]`, so that the connection can be used again; bounds that read.
+
+        Only where reads can be bounded: on connections of our own pool.
+        """
+        if not self.done or self._limiter is None:
+            return False
+        if self._drain_until is None:
+            self._drain_until = monotonic() + _DRAIN_SECONDS
+        left = self._drain_until - monotonic()
+        self._limit(left)
+        return left > 0
+
+    def end(self) -> None:
+        """Leave the connection as it was."""
+        self._limit(None)
 
     def flush(self) -> Iterator[dict[str, Any]]:
         """Yield what the end of the connection completes."""
@@ -103,6 +135,11 @@ def error_instead_of_stream(response: httpx.Response, reader: ErrorReader) -> Vo
     return format_error(response, reader, "an event stream was asked for, and a whole reply came")
 
 
+def _read_limiter(response: httpx.Response) -> Any:
+    stream = response.extensions.get("network_stream")
+    return None if stream is None else stream.get_extra_info("read_limiter")
+
+
 def is_other_body(response: httpx.Response) -> bool:
     """Whether the content type rules an event stream out."""
     content_type: str = response.headers.get("content-type", "")
@@ -122,8 +159,12 @@ class _Stream:
 
     @property
     def done(self) -> bool:
-        """Whether the service's closing `[DONE]` has been seen."""
+        """Whether the service has said that the stream is complete: by `[DONE]`, or by its last payload."""
         return self._decoder.done
+
+    def stop(self) -> None:
+        """Read nothing more: the payload just read was the service's last."""
+        self._decoder.done = True
 
     @property
     def headers(self) -> httpx.Headers:
@@ -150,6 +191,7 @@ class PayloadStream(_Stream):
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         super().__init__(response, reader, silence)
+        self._source = response.iter_bytes() if self._compressed else response.iter_raw()
         self._payloads = self._read()
         # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
         self._first = next(self._payloads, None)
@@ -162,9 +204,8 @@ class PayloadStream(_Stream):
 
     def _read(self) -> Iterator[dict[str, Any]]:
         decoder = self._decoder
-        source = self._response.iter_bytes() if self._compressed else self._response.iter_raw()
         try:
-            for data in source:
+            for data in self._source:
                 yield from decoder.feed(data)
                 if decoder.done:
                     return
@@ -174,7 +215,14 @@ class PayloadStream(_Stream):
 
     def close(self) -> None:
         """Give the connection back, or close it if the stream was not read to its end."""
-        self._response.close()
+        try:
+            while self._decoder.may_drain() and next(self._source, None) is not None:
+                pass
+        except httpx.HTTPError:
+            pass  # the message is complete; only the connection is lost
+        finally:
+            self._decoder.end()
+            self._response.close()
 
     def __enter__(self) -> Self:
         return self
@@ -196,6 +244,7 @@ class AsyncPayloadStream(_Stream):
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         super().__init__(response, reader, silence)
+        self._source = response.aiter_bytes() if self._compressed else response.aiter_raw()
         self._payloads = self._read()
         self._first: dict[str, Any] | None = None
 
@@ -207,9 +256,8 @@ class AsyncPayloadStream(_Stream):
 
     async def _read(self) -> AsyncIterator[dict[str, Any]]:
         decoder = self._decoder
-        source = self._response.aiter_bytes() if self._compressed else self._response.aiter_raw()
         try:
-            async for data in source:
+            async for data in self._source:
                 for payload in decoder.feed(data):
                     yield payload
                 if decoder.done:
@@ -221,7 +269,14 @@ class AsyncPayloadStream(_Stream):
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if the stream was not read to its end."""
-        await self._response.aclose()
+        try:
+            while self._decoder.may_drain() and await anext(self._source, None) is not None:
+                pass
+        except httpx.HTTPError:
+            pass  # the message is complete; only the connection is lost
+        finally:
+            self._decoder.end()
+            await self._response.aclose()
 
     async def __aenter__(self) -> Self:
         return self

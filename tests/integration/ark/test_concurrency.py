@@ -94,7 +94,7 @@ def test_a_deep_copy_works_beside_its_original(make: Make, used: bool) -> None:
 
 def test_a_copy_with_another_key_uses_that_key(model: ChatArk) -> None:
     model.invoke("Hello")
-    other = model.model_copy(update={"model_name": "doubao-seed-1-8-251228"})
+    other = model.model_copy(update={"model": "doubao-seed-1-8-251228"})
     assert other.invoke("Hello").response_metadata["model_name"] == "doubao-seed-1-8-251228"
     assert model.invoke("Hello").response_metadata["model_name"] == "doubao-seed-2-1-pro-260915"
 

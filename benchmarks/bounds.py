@@ -1,0 +1,84 @@
+"""What the figures are held to: bounds that every run must keep, and goals that are printed beside them.
+
+Bounds are generous ratios within one run, for a shared CI machine. Goals are what the project wants to reach
+on a quiet machine; missing one is news, not an error.
+"""
+
+from dataclasses import dataclass
+
+from benchmarks.contenders import ARK, MISTRAL, OPENAI, PEERS, RAW
+from benchmarks.measure import Key, Results, ratio, values
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Our figure in `case` is at most `at_most` times that of `against`, or in the case's unit with None."""
+
+    case: str
+    at_most: float
+    against: Key | None
+    source: str
+
+    def measured(self, results: Results) -> float | None:
+        """Where we stand, or None where that was not measured in this run."""
+        mine = (self.case, ARK)
+        spread = ratio(results, mine, self.against) if self.against else values(results, mine)
+        return spread.median if spread else None
+
+    @property
+    def text(self) -> str:
+        if self.against is None:
+            return f"{self.case} ≤ {self.at_most:.3g}"
+        case, name = self.against
+        other = name if case == self.case else f"{name} {case}" if name != ARK else f"own {case}"
+        return f"{self.case} ≤ {self.at_most:.3g} × {other}"
+
+
+def _raw(case: str, at_most: float, source: str) -> Limit:
+    return Limit(case, at_most, (case, RAW), source)
+
+
+def _own(case: str, at_most: float, other: str, source: str) -> Limit:
+    return Limit(case, at_most, (other, ARK), source)
+
+
+BOUND, FIRST, SPEED, AHEAD = "bound", "first goal", "speed goal", "ahead of every peer"
+
+BOUNDS = (
+    _raw("invoke", 2.0, BOUND),
+    _raw("ainvoke", 2.0, BOUND),
+    _raw("stream", 3.5, BOUND),
+    _raw("astream", 3.5, BOUND),
+    _own("v3", 1.5, "stream", BOUND),
+    _own("av3", 1.5, "astream", BOUND),
+    _own("inflight_64", 2.5, "inflight_1", BOUND),
+    _own("batch_64", 2.5, "batch_1", BOUND),
+)
+
+GOALS = (
+    _raw("invoke", 1.3, FIRST),
+    _raw("stream", 2.2, FIRST),
+    _own("inflight_64", 1.5, "inflight_1", FIRST),
+    Limit("import_package", 5, None, FIRST),
+    Limit("construction", 0.1, None, FIRST),
+    _raw("invoke", 1.1, SPEED),
+    _raw("ainvoke", 1.2, SPEED),
+    _raw("stream", 1.8, SPEED),
+    _raw("astream", 1.8, SPEED),
+    _own("v3", 1.0, "stream", SPEED),
+    _own("av3", 1.0, "astream", SPEED),
+    *(_own(f"inflight_{n}", 1.5, "inflight_1", SPEED) for n in (64, 500)),
+    *(Limit(f"inflight_{n}", 1 / 2, (f"inflight_{n}", OPENAI), SPEED) for n in (64, 500)),
+    *(Limit(f"inflight_{n}", 1 / 6, (f"inflight_{n}", MISTRAL), SPEED) for n in (64, 500)),
+    _own("batch_128", 1.5, "batch_1", SPEED),
+    Limit("batch_128", 1 / 2, ("batch_128", OPENAI), SPEED),
+    Limit("batch_128", 1 / 6, ("batch_128", MISTRAL), SPEED),
+    Limit("import", 60, None, SPEED),
+    Limit("memory", 2, None, SPEED),
+    Limit("memory_own", 2, None, SPEED),
+)
+
+
+def ahead_of_peers(cases: list[str]) -> list[Limit]:
+    """The last goal: no peer is cheaper in any row."""
+    return [Limit(case, 1.0, (case, peer), AHEAD) for case in cases for peer in PEERS]

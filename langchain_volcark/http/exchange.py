@@ -1,0 +1,318 @@
+"""Tokens that are asked for with other credentials: one exchange serves every thread, task and event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import os
+import threading
+import time
+from abc import abstractmethod
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import httpx
+
+from langchain_volcark.exceptions import APITimeoutError, VolcArkError
+from langchain_volcark.http.secret_query import EXTENSION
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator, Hashable
+
+    from typing_extensions import Self
+
+# Looked up at every use, so that a test can put a fake clock here. Unix time, for it counts sleep as well.
+clock: Callable[[], float] = time.time
+
+_PATIENCE = 60.0  # seconds to wait for somebody else's exchange before starting one's own
+_POSTPONEMENT = 60.0  # seconds until a renewal that failed is tried again, while the old token still serves
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token and its times, in Unix seconds.
+
+    Attributes:
+        value: The secret.
+        renew_at: From then on a new one is asked for; this one serves meanwhile, and if that fails.
+        expires_at: From then on it is useless.
+    """
+
+    value: str = field(repr=False)
+    renew_at: float
+    expires_at: float
+
+
+class Turn:
+    """What a caller that needs a token is to do: use one, ask for one, or wait for who asks.
+
+    Attributes:
+        token: The token to use, if there is one.
+        leads: Whether this caller does the exchange; then `with turn:` around it, and `succeed` or `fail` inside.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        key: Hashable,
+        token: Token | None,
+        flight: Future[Token | None] | None,
+        *,
+        leads: bool,
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._flight = flight
+        self.token = token
+        self.leads = leads
+
+    def succeed(self, token: Token) -> None:
+        """Keep the new token and hand it to those who wait."""
+        self._store.put(self._key, token)
+        self.token = token
+        self._settle(token)
+
+    def fail(self, error: VolcArkError) -> None:
+        """Say that the exchange was refused.
+
+        Raises:
+            VolcArkError: The same, unless an older token still serves.
+        """
+        if self.token is not None:
+            postponed = replace(self.token, renew_at=clock() + _POSTPONEMENT)
+            self._store.put(self._key, postponed)
+            self._settle(postponed)
+            return
+        if self._flight is not None and not self._flight.done():
+            self._flight.set_exception(error)
+        raise error
+
+    def wait(self) -> Token | None:
+        """Wait for who does the exchange; None where they gave up."""
+        if self._flight is None:
+            return self.token
+        try:
+            return self._flight.result(_PATIENCE)
+        except (FutureTimeoutError, TimeoutError):
+            return None
+        except VolcArkError as error:
+            raise copy.copy(error) from error  # each caller's own, for a traceback of its own
+
+    async def await_(self) -> Token | None:
+        """Async twin of `wait`."""
+        if self._flight is None:
+            return self.token
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(self._flight), _PATIENCE)
+        except (asyncio.TimeoutError, TimeoutError):
+            return None
+        except VolcArkError as error:
+            raise copy.copy(error) from error
+
+    def _settle(self, token: Token | None) -> None:
+        if self._flight is not None and not self._flight.done():
+            self._flight.set_result(token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Reached by GeneratorExit too: httpx throws no transport error into an auth flow, it closes it.
+        self._store.land(self._key, self._flight)
+        self._settle(self.token)
+
+
+class TokenStore:
+    """The process's tokens, and the exchanges under way."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[Hashable, Token] = {}
+        self.forget_exchanges()
+
+    def forget_exchanges(self) -> None:
+        """In a forked child the exchanges under way are the parent's; the tokens are good."""
+        self._lock = threading.Lock()  # held over the dicts only, never over I/O
+        self._flights: dict[Hashable, Future[Token | None]] = {}
+
+    def turn(self, key: Hashable, *, alone: bool = False) -> Turn:
+        """Say what a caller is to do.
+
+        Args:
+            key: Which token.
+            alone: Do not wait for others.
+        """
+        now = clock()
+        with self._lock:
+            token = self._tokens.get(key)
+            if token is not None and now >= token.expires_at:
+                token = None
+            if token is not None and now < token.renew_at:
+                return Turn(self, key, token, None, leads=False)
+            flight = self._flights.get(key)
+            if flight is not None and not alone:
+                return Turn(self, key, token, None if token else flight, leads=False)
+            flight = self._flights[key] = Future()
+            # Only a pending future can be cancelled, and a waiter's cancellation must not reach the others.
+            flight.set_running_or_notify_cancel()
+            return Turn(self, key, token, flight, leads=True)
+
+    def put(self, key: Hashable, token: Token) -> None:
+        """Keep a token."""
+        with self._lock:
+            self._tokens[key] = token
+
+    def seed(self, key: Hashable, token: Token) -> None:
+        """Keep a token unless there is one."""
+        with self._lock:
+            self._tokens.setdefault(key, token)
+
+    def discard(self, key: Hashable, value: str) -> None:
+        """Forget a token the service refused, unless another took its place meanwhile."""
+        with self._lock:
+            known = self._tokens.get(key)
+            if known is not None and known.value == value:
+                # Not removed: `seed` must not bring a refused token back.
+                self._tokens[key] = Token("", 0.0, 0.0)
+
+    def land(self, key: Hashable, flight: Future[Token | None] | None) -> None:
+        """Take an exchange that has ended off the list."""
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def clear(self) -> None:
+        """Forget all tokens; for tests."""
+        with self._lock:
+            self._tokens.clear()
+
+
+tokens = TokenStore()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=tokens.forget_exchanges)
+
+
+class ExchangedTokenAuth(httpx.Auth):
+    """Authorises with a token that a second request asks for, once for all callers.
+
+    A subclass says how to ask, how to read the answer, where the token goes, and how the service says that it
+    takes the token no longer; then a new one is asked for and the request is sent once more.
+    """
+
+    @abstractmethod
+    def _key(self, request: httpx.Request) -> Hashable:
+        """Which token this request needs; callers with equal keys share it."""
+
+    @abstractmethod
+    def _exchange(self, request: httpx.Request) -> httpx.Request:
+        """The request that asks for a token; `second_request` makes it."""
+
+    @abstractmethod
+    def _read(self, response: httpx.Response) -> Token:
+        """The token of the answer, whose body has been read.
+
+        Raises:
+            VolcArkError: It was refused.
+        """
+
+    @abstractmethod
+    def _apply(self, request: httpx.Request, token: str) -> None:
+        """Authorise the request."""
+
+    def _is_refused(self, response: httpx.Response) -> bool:  # noqa: ARG002
+        """Whether a reply, whose body has been read unless it is a stream, says that the token is no good."""
+        return False
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Authorise one request."""
+        key = self._key(request)
+        for last in (False, True):
+            token = yield from self._obtain(request, key)
+            self._apply(request, token)
+            response = yield request
+            if last or _is_stream(response):
+                return
+            response.read()
+            if not self._is_refused(response):
+                return
+            tokens.discard(key, token)
+
+    def _obtain(self, request: httpx.Request, key: Hashable) -> Generator[httpx.Request, httpx.Response, str]:
+        for alone in (False, False, True):
+            turn = tokens.turn(key, alone=alone)
+            if turn.leads:
+                with turn:
+                    response = yield self._exchange(request)
+                    response.read()
+                    self._finish(turn, response)
+                token = turn.token
+            else:
+                token = turn.wait()
+            if token is not None:
+                return token.value
+        raise _no_token()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Authorise one request; an async generator cannot delegate, so the steps of `_obtain` stand here."""
+        key = self._key(request)
+        for last in (False, True):
+            token: Token | None = None
+            for alone in (False, False, True):
+                turn = tokens.turn(key, alone=alone)
+                if turn.leads:
+                    with turn:
+                        response = yield self._exchange(request)
+                        await response.aread()
+                        self._finish(turn, response)
+                    token = turn.token
+                else:
+                    token = await turn.await_()
+                if token is not None:
+                    break
+            if token is None:
+                raise _no_token()
+            self._apply(request, token.value)
+            response = yield request
+            if last or _is_stream(response):
+                return
+            await response.aread()
+            if not self._is_refused(response):
+                return
+            tokens.discard(key, token.value)
+
+    def _finish(self, turn: Turn, response: httpx.Response) -> None:
+        try:
+            token = self._read(response)
+        except VolcArkError as error:
+            turn.fail(error)
+        else:
+            turn.succeed(token)
+
+
+def second_request(
+    first: httpx.Request,
+    method: str,
+    url: str,
+    headers: dict[str, str] | None = None,
+    content: bytes | None = None,
+) -> httpx.Request:
+    """A request to yield from an auth flow.
+
+    httpx gives such a request no timeout and none of the client's headers, so these come from the first one.
+    """
+    extensions = {"timeout": first.extensions["timeout"]} if "timeout" in first.extensions else {}
+    if EXTENSION in first.extensions:
+        extensions[EXTENSION] = None
+    agent = {"user-agent": first.headers["user-agent"]} if "user-agent" in first.headers else {}
+    all_headers = {"accept": "application/json", **agent, **(headers or {})}
+    return httpx.Request(method, url, headers=all_headers, content=content, extensions=extensions)
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    """Whether the body must be left alone; errors are JSON in every service."""
+    return not response.headers.get("content-type", "").startswith("application/json")
+
+
+def _no_token() -> APITimeoutError:
+    return APITimeoutError("No access token came in time; another call's exchange of credentials is still stuck.")

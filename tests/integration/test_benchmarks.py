@@ -1,0 +1,39 @@
+"""The benchmark runs and reports; how fast anything is, is not tested here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BOUND_MISSED = 3
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
+def test_short_run_prints_a_table_and_writes_the_ratios(tmp_path: Path) -> None:
+    figures, picture = tmp_path / "run.json", tmp_path / "run.svg"
+    what = ["--short", "--repeats", "2", "--only", "invoke", "stream"]
+
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *what, "--json", figures, "--plot", picture],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert run.returncode in {0, BOUND_MISSED}, run.stderr
+    assert run.stderr == ""
+    document = json.loads(figures.read_text(encoding="utf-8"))
+    rows = {(row["case"], row["contender"]): row for row in document["rows"]}
+    for case in ("invoke", "stream", "v3"):
+        assert f"{case}: " in run.stdout
+        assert rows[case, "raw httpx"]["ratio_to_raw"]["median"] == 1
+        for contender in ("langchain-core", "ChatArk"):
+            ratio = rows[case, contender]["ratio_to_raw"]
+            assert 0 < ratio["low"] <= ratio["median"] <= ratio["high"]
+            assert f"  {contender} " in run.stdout
+    assert {limit["case"] for limit in document["limits"]} == {"invoke", "stream", "v3"}
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
