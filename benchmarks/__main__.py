@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks import plot, report, server
+from benchmarks import embeddings, plot, report, server
 from benchmarks.absolute import ABSOLUTE, AbsoluteCase
 from benchmarks.bounds import BOUND
 from benchmarks.cases import CASES, Case
@@ -19,12 +19,13 @@ from benchmarks.contenders import NAMES, missing
 from benchmarks.measure import Bench, Results, take_turns
 
 AnyCase = Case | AbsoluteCase
+ALL_CASES: tuple[AnyCase, ...] = (*CASES, *embeddings.EMBEDDING_CASES, *ABSOLUTE, *embeddings.EMBEDDING_MEMORY)
 BOUND_MISSED = 3
 """Exit status, apart from Python's own 1 and argparse's 2."""
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    names = list(dict.fromkeys(name for case in (*CASES, *ABSOLUTE) for name in (case.name, case.group)))
+    names = list(dict.fromkeys(name for case in ALL_CASES for name in (case.name, case.group)))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--short", action="store_true", help="small and quick, for CI: does it work, do the bounds hold"
@@ -65,11 +66,10 @@ def main() -> int:
     repeats = options.repeats or (5 if options.short else 15)
     skipped = missing()
     names = [name for name in NAMES if name not in skipped]
+    skipped |= embeddings.missing()
     for name, reason in skipped.items():
         print(f"skipped: {name} ({reason})")
-    cases = [
-        case for case in (*CASES, *ABSOLUTE) if not options.only or {case.name, case.group} & set(options.only)
-    ]
+    cases = [case for case in ALL_CASES if not options.only or {case.name, case.group} & set(options.only)]
     with server.running() as origin:
         bench = Bench(origin, asyncio.new_event_loop(), names, repeats, options.short)
         results = measure(cases, bench)

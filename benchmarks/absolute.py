@@ -89,7 +89,7 @@ def growth(name: str, origin: str, size: int, *, whole: bool) -> float:
     return float(answer.stdout)
 
 
-def _resident() -> float:
+def resident() -> float:
     """Megabytes now, or the most so far where there is no /proc."""
     statm = Path("/proc/self/statm")
     if statm.exists():
@@ -102,7 +102,7 @@ def _read_long_stream(name: str, base_url: str, size: int, *, whole: bool) -> fl
     sizes = []
     for position, _ in enumerate(client.stream() if whole else client.chunks_below_core()):
         if position >= size / 10 and position % 500 == 0:
-            sizes.append(_resident())
+            sizes.append(resident())
     return max(sizes) - sizes[0]
 
 

@@ -6,6 +6,7 @@ on a quiet machine; missing one is news, not an error.
 
 from dataclasses import dataclass
 
+from benchmarks import embeddings
 from benchmarks.contenders import ARK, MISTRAL, OPENAI, PEERS, RAW
 from benchmarks.measure import Key, Results, ratio, values
 
@@ -18,10 +19,11 @@ class Limit:
     at_most: float
     against: Key | None
     source: str
+    of: str = ARK
 
     def measured(self, results: Results) -> float | None:
         """Where we stand, or None where that was not measured in this run."""
-        mine = (self.case, ARK)
+        mine = (self.case, self.of)
         spread = ratio(results, mine, self.against) if self.against else values(results, mine)
         return spread.median if spread else None
 
@@ -42,6 +44,10 @@ def _own(case: str, at_most: float, other: str, source: str) -> Limit:
     return Limit(case, at_most, (other, ARK), source)
 
 
+def _embed(case: str, at_most: float, source: str, against: str = RAW) -> Limit:
+    return Limit(case, at_most, (case, against), source, embeddings.ARK)
+
+
 BOUND, FIRST, SPEED, AHEAD = "bound", "first goal", "speed goal", "ahead of every peer"
 
 BOUNDS = (
@@ -53,6 +59,8 @@ BOUNDS = (
     _own("av3", 1.5, "astream", BOUND),
     _own("inflight_64", 2.5, "inflight_1", BOUND),
     _own("batch_64", 2.5, "batch_1", BOUND),
+    _embed("embed_64", 2.5, BOUND),
+    _embed("embed_multimodal", 2.5, BOUND),
 )
 
 GOALS = (
@@ -76,9 +84,14 @@ GOALS = (
     Limit("import", 60, None, SPEED),
     Limit("memory", 2, None, SPEED),
     Limit("memory_own", 2, None, SPEED),
+    _embed("embed_64", 1.6, SPEED),
+    _embed("embed_multimodal", 1.5, SPEED),
 )
 
 
 def ahead_of_peers(cases: list[str]) -> list[Limit]:
     """The last goal: no peer is cheaper in any row."""
-    return [Limit(case, 1.0, (case, peer), AHEAD) for case in cases for peer in PEERS]
+    neighbours = [
+        _embed(case, 1.0, AHEAD, peer) for case in cases for peer in (embeddings.OPENAI, embeddings.MISTRAL)
+    ]
+    return [Limit(case, 1.0, (case, peer), AHEAD) for case in cases for peer in PEERS] + neighbours

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from benchmarks import embeddings
 from benchmarks.absolute import AbsoluteCase
 from benchmarks.bounds import AHEAD, BOUNDS, GOALS, ahead_of_peers
 from benchmarks.cases import Case
@@ -16,6 +17,7 @@ from benchmarks.contenders import NAMES, RAW
 from benchmarks.measure import Results, Spread, ratio, values, walls
 
 AnyCase = Case | AbsoluteCase
+ROWS = (*NAMES, *embeddings.NAMES)
 PACKAGES = (
     "langchain-volcark",
     "langchain-core",
@@ -26,7 +28,7 @@ PACKAGES = (
     "langchain-mistralai",
     "langchain-deepseek",
 )
-HEADINGS = f"{'':16}{'CPU':>10}  {'(min–max)':<16}{'× raw':>7}  {'(min–max)':<14}"
+HEADINGS = f"{'':22}{'CPU':>10}  {'(min–max)':<16}{'× raw':>7}  {'(min–max)':<14}"
 
 
 def _number(value: float) -> str:
@@ -53,7 +55,7 @@ def _row(case: AnyCase, name: str, results: Results) -> str:
     key = (case.name, name)
     value = _scaled(values(results, key), factor)
     assert value is not None
-    line = f"  {name:<14}{_number(value.median):>7} {unit}  {_spread(value):<16}"
+    line = f"  {name:<20}{_number(value.median):>7} {unit}  {_spread(value):<16}"
     if isinstance(case, AbsoluteCase):
         return line.rstrip()
     times_raw, wall = ratio(results, key, (case.name, RAW)), _scaled(walls(results, key), factor)
@@ -65,10 +67,10 @@ def _row(case: AnyCase, name: str, results: Results) -> str:
 
 def block(case: AnyCase, results: Results) -> str:
     """A case, its rows, and what they are held to."""
-    rows = [_row(case, name, results) for name in NAMES if (case.name, name) in results]
+    rows = [_row(case, name, results) for name in ROWS if (case.name, name) in results]
     rows += [
         f"  {name}: a sample failed and was taken again: {failure}"
-        for name in NAMES
+        for name in ROWS
         for sample in results.get((case.name, name), ())
         for failure in sample.failures
     ]
@@ -132,7 +134,7 @@ def document(
     settings: dict[str, Any],
 ) -> dict[str, Any]:
     """All that was measured, for machines."""
-    rows = [_json_row(case, name, results) for case in cases for name in NAMES if (case.name, name) in results]
+    rows = [_json_row(case, name, results) for case in cases for name in ROWS if (case.name, name) in results]
     return {
         "machine": machine(),
         "settings": settings,

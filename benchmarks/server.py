@@ -115,13 +115,24 @@ def pieces_of(chunks: int, size: int, *, usage: bool) -> Iterator[bytes]:
         yield everything[start : start + size]
 
 
+def _vector(encoding: str) -> object:
+    """A vector as JSON numbers or as base64 of little-endian floats."""
+    packed = struct.pack(f"<{DIMENSIONS}f", *(((7 * i) % 1999 - 999) / 31_337 for i in range(DIMENSIONS)))
+    return base64.b64encode(packed).decode() if encoding == "base64" else struct.unpack(f"<{DIMENSIONS}f", packed)
+
+
+@lru_cache
+def multimodal_embedding(encoding: str) -> bytes:
+    """One vector: an object where the other endpoint has a list."""
+    data = {"object": "embedding", "embedding": _vector(encoding)}
+    usage = {"prompt_tokens": 8, "total_tokens": 8}
+    return _response(_dump({**ENVELOPE, "object": "list", "data": data, "usage": usage}))
+
+
 @lru_cache
 def embeddings(count: int, encoding: str) -> bytes:
-    """`count` vectors, as JSON numbers or as base64 of little-endian floats."""
-    packed = struct.pack(f"<{DIMENSIONS}f", *(((7 * i) % 1999 - 999) / 31_337 for i in range(DIMENSIONS)))
-    vector = (
-        base64.b64encode(packed).decode() if encoding == "base64" else struct.unpack(f"<{DIMENSIONS}f", packed)
-    )
+    """`count` vectors in one reply."""
+    vector = _vector(encoding)
     data = [{"object": "embedding", "index": index, "embedding": vector} for index in range(count)]
     usage = {"prompt_tokens": 8 * count, "total_tokens": 8 * count}
     return _response(_dump({**ENVELOPE, "object": "list", "data": data, "usage": usage}))
@@ -148,7 +159,9 @@ async def _answer(path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
     request = json.loads(body)
     if settings.delay:
         await asyncio.sleep(settings.delay)
-    if path.endswith("/embeddings"):
+    if path.endswith("/embeddings/multimodal"):
+        writer.write(multimodal_embedding(request.get("encoding_format") or "float"))
+    elif path.endswith("/embeddings"):
         count = len(request["input"]) if isinstance(request["input"], list) else 1
         writer.write(embeddings(count, request.get("encoding_format") or "float"))
     elif not path.endswith("/chat/completions"):

@@ -92,14 +92,31 @@ def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
         The citations; see `langchain_volcark.citations.cite`.
     """
     provider = _PROVIDERS.get(metadata.get("model_provider", ""))
-    if provider is None:
-        return []
     return [
         citation
-        for name, fields in provider.sources.items()
-        if isinstance(listed := metadata.get(name), list)
-        for citation in cite(text, [one for one in listed if isinstance(one, dict)], fields)
+        for name, fields in (provider.sources.items() if provider else ())
+        for citation in cite(text, _listed(metadata, name), fields)
     ]
+
+
+def sources_in(metadata: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], CitationFields]]:
+    """The references of a message.
+
+    Args:
+        metadata: The message's `response_metadata`.
+
+    Returns:
+        Each as sent, with what it calls things.
+    """
+    # A message that lost its provider's name on the way is read like Ark's and Qianfan's.
+    provider = _PROVIDERS.get(metadata.get("model_provider", ""))
+    sources = provider.sources if provider else SOURCES
+    return [(one, fields) for name, fields in sources.items() for one in _listed(metadata, name)]
+
+
+def _listed(metadata: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    listed = metadata.get(name)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -18,7 +17,7 @@ from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from langchain_volcark.http.client import Reply, ServiceRequest
 
@@ -47,7 +46,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
     call, so one object serves many threads, tasks and event loops at once, and pickles to be sent to workers.
     """
 
-    model_name: str = Field(alias="model")
+    model: str
     """Model id or endpoint id."""
     chunk_size: int = Field(default=64, ge=1)
     """Inputs in one request at most, where the service takes several."""
@@ -75,9 +74,9 @@ class HTTPEmbeddings(HTTPService, Embeddings):
     # --- what a user calls --------------------------------------------------------------------------------
 
     @property
-    def model(self) -> str:
-        """The model's id, under the name of the constructor's argument."""
-        return self.model_name
+    def model_name(self) -> str:
+        """The model's id, under the name that the chat models have for it."""
+        return self.model
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -127,7 +126,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
     def _body(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """A request's body: these fields, without those that are None, and what the user adds."""
         own = {name: value for name, value in fields.items() if value is not None}
-        return {"model": self.model_name, **own, **self.model_kwargs, **self.extra_body}
+        return {"model": self.model, **own, **self.model_kwargs, **self.extra_body}
 
     def _run(self, plan: EmbeddingPlan[T], *, quiet: bool = False) -> list[T]:
         limiter = self.rate_limiter
@@ -178,12 +177,13 @@ class HTTPEmbeddings(HTTPService, Embeddings):
 # --- pure helpers for vendors -----------------------------------------------------------------------------
 
 
-def check_texts(texts: Sequence[Any], *, max_bytes: int) -> list[int]:
+def check_texts(texts: Sequence[Any], *, max_bytes: int, name: str | None = None) -> list[int]:
     """Refuse texts that no request can carry, before anything is sent.
 
     Args:
         texts: What the user gave.
         max_bytes: The longest text the service takes, in bytes of UTF-8.
+        name: What to call a text in an error; its position by default.
 
     Returns:
         Each text's length in bytes of UTF-8.
@@ -196,16 +196,17 @@ def check_texts(texts: Sequence[Any], *, max_bytes: int) -> list[int]:
     sizes = []
     for position, text in enumerate(texts):
         if not isinstance(text, str):
-            raise ValueError(f"Input {position} is not a text but {type(text).__name__!r}.")  # noqa: TRY004
-        if not text:
-            raise ValueError(f"Input {position} is empty: leave empty texts out, they have no vector.")
+            raise ValueError(f"{name or f'Input {position}'} is not a text but {type(text).__name__!r}.")  # noqa: TRY004
         size = len(text.encode("utf-8", "surrogatepass"))
-        if size > max_bytes:
-            raise ValueError(
-                f"Input {position} is too long: {size:,} bytes of UTF-8, and the service takes {max_bytes:,}. "
-                "Split it."
-            )
-        sizes.append(size)
+        if 0 < size <= max_bytes:
+            sizes.append(size)
+            continue
+        problem = (
+            f"too long: {size:,} bytes of UTF-8, and the service takes {max_bytes:,}. Split it."
+            if text
+            else "empty: leave empty texts out, they have no vector."
+        )
+        raise ValueError(f"{name or f'Input {position}'} is {problem}")
     return sizes
 
 

@@ -54,6 +54,7 @@ class Gathering(Generic[T]):
 
     Attributes:
         completed: Input's position to its result.
+        stopped: Whether no more requests shall be begun.
     """
 
     def __init__(self, spans: Sequence[range], progress: Progress | None) -> None:
@@ -62,6 +63,7 @@ class Gathering(Generic[T]):
         self._progress = progress
         self._failure: tuple[range, BaseException] | None = None
         self.completed: dict[int, T] = {}
+        self.stopped = False
 
     def take(self) -> range | None:
         """The next span; None when there is none, or after a failure."""
@@ -72,12 +74,8 @@ class Gathering(Generic[T]):
 
     def stop(self) -> None:
         """Hand out no more spans."""
+        self.stopped = True
         self._spans.clear()
-
-    @property
-    def failed(self) -> bool:
-        """Whether a request has failed for good."""
-        return self._failure is not None
 
     def add(self, span: range, results: Sequence[T]) -> None:
         """Keep a request's results, one for each position of its span."""
@@ -144,7 +142,7 @@ def fan_out(
             try:
                 if acquire is not None:
                     acquire()
-                    if gathering.failed:
+                    if gathering.stopped:
                         return
                 outcome: Sequence[T] | BaseException = run(span)
             except BaseException as error:  # noqa: BLE001 - handed to the caller's thread and raised there
@@ -212,7 +210,7 @@ async def afan_out(
             try:
                 if acquire is not None:
                     await acquire()
-                    if gathering.failed:
+                    if gathering.stopped:
                         return
                 gathering.add(span, await run(span))
             except Exception as error:  # noqa: BLE001 - raised below, once the requests in flight are done

@@ -48,7 +48,11 @@ class HTTPService(BaseModel):
     _http: HTTPClient | None = PrivateAttr(default=None)
 
     model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, protected_namespaces=(), arbitrary_types_allowed=True
+        extra="forbid",
+        populate_by_name=True,
+        protected_namespaces=(),
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,  # what was passed may hold a key
     )
 
     endpoint_paths: ClassVar[tuple[str, ...]] = ()
@@ -66,6 +70,10 @@ class HTTPService(BaseModel):
     @abstractmethod
     def _auth(self) -> httpx.Auth:
         """How a request is authorised."""
+
+    def _service_headers(self) -> dict[str, str]:
+        """Headers of every request; the user's own win."""
+        return self.default_headers
 
     # --- construction -------------------------------------------------------------------------------------
 
@@ -103,7 +111,7 @@ class HTTPService(BaseModel):
                 self.base_url,
                 auth=self._auth(),
                 errors=self._errors,
-                headers=self.default_headers,
+                headers=self._service_headers(),
                 query=self.default_query,
                 timeout=to_timeout(self.timeout),
                 max_retries=self.max_retries,

@@ -70,10 +70,14 @@ class ChunkRenderer:
         return generation
 
     def _chunk(self, increment: Increment, *, last: bool = False) -> ChatGenerationChunk:
+        metadata = self._metadata(last=last)
+        if increment.metadata:
+            metadata = {**metadata, **increment.metadata}
+        # Each argument costs time in validation, so only what is there is passed; dicts are copied by pydantic.
         fields: dict[str, Any] = {
             "content": increment.text,
             "id": self._assembler.id,
-            "response_metadata": {**self._metadata(last=last), **increment.metadata},
+            "response_metadata": metadata,
         }
         if increment.reasoning or increment.additional_kwargs:
             fields["additional_kwargs"] = dict(increment.additional_kwargs)
@@ -91,7 +95,7 @@ class ChunkRenderer:
             rest = self._assembler.unshown_metadata()
             return {**{key: value for key, value in rest.items() if key not in self._sent}, **self._every}
         if self._sent:
-            return dict(self._every)
+            return self._every
         opening = self._assembler.opening_metadata
         self._sent = frozenset(opening)
         return opening

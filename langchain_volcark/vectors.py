@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
+import base64
 import math
 import sys
 from array import array
@@ -41,7 +41,7 @@ def read_vector(value: Any) -> list[float]:
 def _decode(text: str) -> list[float]:
     floats = array("f")
     try:
-        floats.frombytes(binascii.a2b_base64(text, strict_mode=True) if _STRICT else binascii.a2b_base64(text))
+        floats.frombytes(base64.b64decode(text, validate=True))
     except ValueError as error:
         raise ValueError("a vector is not base64 of 32-bit floats") from error
     if not floats:
@@ -49,9 +49,6 @@ def _decode(text: str) -> list[float]:
     if sys.byteorder == "big":
         floats.byteswap()
     return floats.tolist()
-
-
-_STRICT = sys.version_info >= (3, 11)
 
 
 def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> list[T]:

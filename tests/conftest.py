@@ -58,7 +58,7 @@ def vcr_config() -> dict[str, Any]:
     }
 
 
-def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:  # noqa: ARG001
+def pytest_recording_configure(config: pytest.Config, vcr: VCR) -> None:
     vcr.register_persister(CustomPersister())
     vcr.register_serializer("yaml.gz", CustomSerializer())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import Field, SecretStr
 
+from langchain_volcark.ark.bot_replies import plugin_blocks
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
@@ -33,7 +34,7 @@ ARK_BASE_URL = "https://ark.cn-beijing.volces.com/api/v3"
 
 _ERRORS = ArkErrors()
 
-register("volcengine")
+register("volcengine", server_tools=plugin_blocks)
 
 
 class ChatArk(HTTPChatModel):

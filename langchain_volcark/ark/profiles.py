@@ -7,6 +7,7 @@ Each row says when it was checked. A model that is missing works all the same, b
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -208,6 +209,7 @@ MODELS: tuple[ArkModel, ...] = (
 )
 
 
+@functools.lru_cache(maxsize=512)
 def find_model(model: str) -> ArkModel | None:
     """The row for a model id.
 

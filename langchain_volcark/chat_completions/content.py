@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,24 +23,31 @@ _FOREIGN = frozenset(
         "tool_call",
         "tool_call_chunk",
         "invalid_tool_call",
-        "function_call",
+        "tool_result",
+        "tool_reference",
         "executable_code",
         "code_execution_result",
         "server_tool_use",
-        "server_tool_call",
         "server_tool_call_chunk",
         "server_tool_result",
-        "web_search_call",
-        "web_search_tool_result",
+        "mcp_list_tools",
+        "mcp_approval_request",
+        "mcp_approval_response",
+        "container_upload",
+        "compaction",
         "cachePoint",
         "cache_point",
         "guard_content",
-        "non_standard",
     }
 )
+# What services' own tools did has many names (`web_search_call`, `mcp_tool_result`, …) of few endings.
+_FOREIGN_ENDINGS = ("_call", "_call_output", "_tool_use", "_tool_result", "_tool_result_error")
 
 _MEDIA_KINDS = frozenset({"image", "video", "audio", "file"})
-_OPTIONS = ("detail", "image_pixel_limit", "min_pixels", "max_pixels", "fps", "max_video_tokens")
+_OPTIONS = (
+    *("detail", "image_pixel_limit", "min_pixels", "max_pixels"),
+    *("fps", "max_video_tokens", "min_frame_tokens", "max_frame_tokens", "min_frames"),
+)
 
 
 @dataclass
@@ -62,6 +71,30 @@ class Media:
     file_id: str | None = None
     name: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.data, bytes):
+            self.data = base64.b64encode(self.data).decode()
+        if self.data and self.data.startswith("data:"):
+            self.url, self.data = self.url or self.data, None
+        if self.url and self.url.startswith("data:"):
+            # Services compare the type letter by letter.
+            header, _, payload = self.url.partition(",")
+            self.url = f"{header.lower()},{payload}"
+
+    @property
+    def text(self) -> str | None:
+        """What a text file says; None for any other file, and for one that stands elsewhere."""
+        mime, data = self.mime_type or "", self.data
+        if self.url and self.url.startswith("data:"):
+            header, _, data = self.url.partition(",")
+            mime = header.removeprefix("data:")
+        if self.kind != "file" or not data or not mime.startswith("text/"):
+            return None
+        try:
+            return base64.b64decode(data).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return None
 
     @property
     def data_url(self) -> str | None:
@@ -88,28 +121,44 @@ def read_block(block: str | Block) -> str | Media | Block | None:
     if isinstance(block, str):
         return block
     kind = block.get("type")
-    if kind in {"text", "text-plain", "input_text", "output_text"}:
+    if kind in {"text", "input_text", "output_text"} or (kind is None and isinstance(block.get("text"), str)):
         return str(block.get("text") or "")
     if kind == "refusal":
         return str(block.get("refusal") or "")
-    if kind is None and isinstance(block.get("text"), str):
-        return str(block["text"])
-    if kind in _FOREIGN:
+    if kind == "search_result":
+        return "\n".join(filter(None, [block.get("title"), block.get("source"), _plain(block.get("content"))]))
+    if kind == "non_standard":
+        return _read_wrapped(block.get("value"))
+    if kind in _FOREIGN or str(kind).endswith(_FOREIGN_ENDINGS):
         return None
-    return _read_media(str(kind), block) or block
+    read = _read_media(str(kind), block)
+    if isinstance(read, Media) and read.text is not None:
+        return read.text
+    return block if read is None else read
+
+
+def _read_wrapped(value: Any) -> str | Media | None:
+    """LangChain wraps what it does not know; what is known here is unwrapped, the rest is another service's."""
+    read = read_block(value) if isinstance(value, (str, Mapping)) else None
+    return read if isinstance(read, (str, Media)) else None
 
 
 def _read_media(kind: str, block: Block) -> Media | str | None:
     if kind in {"image_url", "video_url", "audio_url"}:
         return _read_url_part(kind.removesuffix("_url"), block)
+    if kind in {"input_image", "computer_screenshot", "input_video"}:
+        return _read_url_part("video" if kind == "input_video" else "image", block)
     if kind == "input_audio":
         return _read_input_audio(block.get("input_audio"))
-    if kind in {"file", "input_file"} and isinstance(block.get("file"), Mapping):
-        return _read_openai_file(block["file"])
+    if kind == "input_file" or (kind == "file" and isinstance(block.get("file"), Mapping)):
+        return _read_openai_file(block["file"] if isinstance(block.get("file"), Mapping) else block)
     if kind == "media":
         return _read_google_media(block)
     if kind == "document" or (kind == "image" and isinstance(block.get("source"), Mapping)):
         return _read_anthropic_source("file" if kind == "document" else "image", block)
+    if kind == "text-plain":
+        text = block.get("text")
+        return text if isinstance(text, str) else _read_standard("file", {"mime_type": "text/plain", **block})
     if kind in _MEDIA_KINDS:
         return _read_standard(kind, block)
     return None
@@ -137,8 +186,9 @@ def _read_url_part(kind: str, block: Block) -> Media:
     value = block.get(f"{kind}_url")
     inner = value if isinstance(value, Mapping) else {"url": value}
     known = {"url", "file_id"}
-    options = {**_options(block), **{key: item for key, item in inner.items() if key not in known}}
-    return Media(kind, url=inner.get("url"), file_id=inner.get("file_id"), options=options)
+    inner_options = {key: item for key, item in inner.items() if key not in known and item is not None}
+    file_id = inner.get("file_id") or block.get("file_id")
+    return Media(kind, url=inner.get("url"), file_id=file_id, options={**_options(block), **inner_options})
 
 
 def _read_input_audio(value: Any) -> Media:
@@ -153,7 +203,8 @@ def _read_input_audio(value: Any) -> Media:
 
 
 def _read_openai_file(value: Block) -> Media:
-    return Media("file", url=value.get("file_data"), file_id=value.get("file_id"), name=value.get("filename"))
+    url = value.get("file_data") or value.get("file_url")
+    return Media("file", url=url, file_id=value.get("file_id"), name=value.get("filename"))
 
 
 def _read_google_media(block: Block) -> Media:
@@ -162,7 +213,7 @@ def _read_google_media(block: Block) -> Media:
     return Media(
         kind if kind in _MEDIA_KINDS else "file",
         url=block.get("file_uri"),
-        data=block.get("data") if isinstance(block.get("data"), str) else None,
+        data=block.get("data"),
         mime_type=mime or None,
     )
 

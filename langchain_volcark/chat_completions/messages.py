@@ -57,11 +57,15 @@ class MessageWriter:
         Raises:
             ValueError: A message or a part that the service cannot take, with its position.
         """
+        return [one for _, one in self.placed(messages)]
+
+    def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
+        """Write a conversation like `write`, each message with the place of the one it was written from."""
         answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-        written: list[JSONMessage] = []
+        written: list[tuple[int, JSONMessage]] = []
         for position, message in enumerate(messages):
             try:
-                written.extend(self._write_one(message, answered))
+                written.extend((position, one) for one in self._write_one(message, answered))
             except ValueError as error:
                 raise ValueError(f"messages[{position}]: {error}") from error
         return written

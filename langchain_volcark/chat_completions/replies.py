@@ -49,7 +49,7 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
     if usage:
         delta.usage = read_usage(usage)
         delta.metadata.update(unread_usage(usage))
-    delta.metadata.update(_unread(payload, _REPLY_FIELDS))
+    take_unread(payload, _REPLY_FIELDS, delta.metadata)
     if choice is None:
         choices = payload.get("choices")
         choice = choices[0] if choices else None
@@ -60,7 +60,9 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
 
 def _read_choice(choice: Mapping[str, Any], delta: StreamDelta) -> None:
     delta.finish_reason = choice.get("finish_reason") or None
-    delta.metadata.update(_unread(choice, _CHOICE_FIELDS))
+    take_unread(choice, _CHOICE_FIELDS, delta.metadata)
+    if "logprobs" in delta.metadata and not any(delta.metadata["logprobs"].values()):
+        del delta.metadata["logprobs"]  # `{"content": null}` says what null says
     message = choice.get("message") or choice.get("delta")
     if not message:
         return
@@ -69,7 +71,7 @@ def _read_choice(choice: Mapping[str, Any], delta: StreamDelta) -> None:
     calls = message.get("tool_calls")
     if calls:
         delta.tool_calls = [_read_tool_call(call) for call in calls]
-    delta.additional_kwargs = _unread(message, _MESSAGE_FIELDS)
+    take_unread(message, _MESSAGE_FIELDS, delta.additional_kwargs)
 
 
 def _text(content: Any) -> str:
@@ -98,16 +100,23 @@ def _read_tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
     )
 
 
-def _unread(source: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """Fields this module does not read, without the empty ones."""
-    if known.issuperset(source):
-        return {}
-    return {key: value for key, value in source.items() if key not in known and not is_empty(value)}
+def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str, Any]) -> None:
+    """Keep the fields that are not read by name.
+
+    Args:
+        source: An object of the reply.
+        known: The fields that are read.
+        into: Gets the others, but for those that say nothing.
+    """
+    for key in source.keys() - known:
+        value = source[key]
+        if value or value == 0:  # 0 and False say something; None, "", {} and [] do not
+            into[key] = value
 
 
 def is_empty(value: Any) -> bool:
     """Whether a field says nothing; 0 and False say something."""
-    return value is None or (isinstance(value, (str, dict, list)) and not value)
+    return not (value or value == 0)
 
 
 def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
@@ -139,6 +148,9 @@ def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
 def unread_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     """`{"usage": …}` as sent where it says more than LangChain's form can hold, else nothing."""
     details = {**(usage.get("prompt_tokens_details") or {}), **(usage.get("completion_tokens_details") or {})}
-    if not _unread(usage, _USAGE_FIELDS) and not _unread(details, _USAGE_DETAILS):
+    more: dict[str, Any] = {}
+    take_unread(usage, _USAGE_FIELDS, more)
+    take_unread(details, _USAGE_DETAILS, more)
+    if not more:
         return {}
     return {"usage": dict(usage)}

@@ -13,12 +13,16 @@ and times. It shares no code with the rest of the package, so that the two can d
 
 * *Text.* The answer is `You said: …` (`你说：…` to Chinese) with the last user message, its first 400 characters.
   `count to 500` (`数到500`) anywhere in it gets the numbers, up to 10,000: a reply as long as you need.
+* *Material.* A system message with blocks between `<context>` and `</context>`, parted by lines of `---`: the
+  answer is the two sentences of them that have most in common with the last user message, each with its block's
+  number.
 * *Continuation.* A last message of the assistant's is continued: the reply holds only what comes after it.
 * *Thinking.* A model whose thinking is on sends one to three sentences of `reasoning_content`, by effort; the
   seed-2-1 family `encrypted_content` too.
-* *Tools.* Offered tools are called after a user's message: those it names, else the one whose name shares most words
-  with it (`get_weather` for "what is the weather"), else the first. `tool_choice` is obeyed. After the results comes
-  a text that reports them, unless the user named another tool not yet called: then that one is called.
+* *Tools.* Offered tools are called after a user's message: those it names, else the one whose name shares most
+  words with it (`get_weather` for "what is the weather"), else the first. `tool_choice` is obeyed. After the
+  results comes a text that reports them, unless the user named another tool not yet called: then that one is
+  called.
 * *Arguments and JSON.* Made from the schema with the prompt's own numbers, quotations and `name: value` pairs; see
   `langchain_volcark.emulator.schema`. A `json_object` has the keys that stand in quotation marks in the prompt, or
   those of a JSON schema written there.
@@ -33,10 +37,37 @@ and times. It shares no code with the rest of the package, so that the two can d
   `doubao-seed-not-open-260101` is not activated (`ModelNotOpen`); `ep-closed-…` is stopped
   (`InvalidEndpoint.ClosedEndpoint`).
 
-**Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified; the
-temporary key it gives is accepted by the data plane for the resources it names until it expires.
+**Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 
-Faults, dictated replies and recordings: see `Controls`, the base class of `Emulator`; over HTTP under `/_emulator/`.
+* *Vectors.* Equal inputs have equal vectors, texts that share words near ones, in Chinese and English; see
+  `langchain_volcark.emulator.embedding`. An image or video sent as data is its bytes; behind a link, the words of
+  the link's file name. All parts of a multimodal input become one vector. `instructions` move it a little.
+* *Limits.* Those of each model: lengths, tokens, bytes, which of `dimensions`, `instructions`, `sparse_embedding`
+  and `multi_embedding` it takes (not its compression). A text endpoint takes at most 256 texts.
+* *Models.* The text and vision models of the model list; an `ep-…` id that nobody described stands for the newest
+  of those that the path is for.
+
+**Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified;
+the temporary key it gives is accepted by the data plane for the resources it names until it expires.
+
+**VikingDB knowledge base** (`POST {knowledge_base_url}/api/knowledge/…`):
+
+* *Documents.* `Emulator(documents=folder)` fills the collection `demo` (`kb-demo`) with the folder's files, as
+  `langchain_volcark.emulator.knowledge.corpus` says; a ferry's papers in English and Chinese are there otherwise.
+* *Search* (`collection/search_knowledge`). The weighted sum of two likenesses, of vectors and of words; filters on
+  declared fields, rerank (how much of the question a chunk speaks about), rewriting (the user's turn before the
+  question, put in front of it), neighbours, folders, links that can be downloaded.
+* *Chat* (`chat/completions`). The texts of Ark chat above, thinking included. A stream ends with `end` and
+  `[DONE]`.
+* *Packaged services* (`service/chat`). `kb-service-demo` searches and answers from what it found,
+  `kb-service-demo-search` only searches. A stream ends with `end` alone.
+* *Reranking* (`service/rerank`), and `GET /ping`.
+* *Who may call.* Signatures are verified, with the host signed or not; a packaged service takes its key too.
+* *Words that trigger.* `EMULATOR_REFUSE_OUTPUT` in the question: error 1000030, with HTTP 200, in a stream after
+  the first piece.
+
+Faults, dictated replies and recordings: see `Controls`, the base class of `Emulator`; over HTTP they are under
+`/_emulator/`.
 """
 
 try:

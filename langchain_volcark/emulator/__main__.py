@@ -28,14 +28,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--chunk-delay", type=float, default=0.0, metavar="SECONDS", help="time between two events of a stream"
     )
-    options = parser.parse_args(arguments)
-    emulator = Emulator(
-        host=options.host, port=options.port, api_key=options.api_key, chunk_delay=options.chunk_delay
+    parser.add_argument(
+        "--documents", metavar="FOLDER", help="what fills the knowledge base (default: a small sample)"
     )
+    options = parser.parse_args(arguments)
     try:
-        emulator.start()
-    except OSError as error:
-        sys.stderr.write(f"{error.strerror}\n")
+        emulator = Emulator(
+            host=options.host,
+            port=options.port,
+            api_key=options.api_key,
+            documents=options.documents,
+            chunk_delay=options.chunk_delay,
+        ).start()
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{getattr(error, 'strerror', None) or error}\n")
         return 1
     sys.stdout.write(_banner(emulator))
     sys.stdout.flush()
@@ -55,7 +61,11 @@ def _banner(emulator: Emulator) -> str:
         "VOLC_SECRETKEY": emulator.secret_key,
     }
     settings = "\n".join(f"export {name}={value}" for name, value in lines.items())
-    return f"{settings}\n# control plane: {emulator.control_base_url}   faults: {emulator.origin}/_emulator/\n"
+    return (
+        f"{settings}\n# control plane: {emulator.control_base_url}   faults: {emulator.origin}/_emulator/\n"
+        f"# knowledge base: {emulator.knowledge_base_url}   collection: demo   service: kb-service-demo\n"
+        f"export VOLC_KNOWLEDGE_API_KEY={emulator.service_api_key}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -44,6 +44,11 @@ class Controls:
         return self._state.active_streams
 
     @property
+    def most_in_flight(self) -> int:
+        """How many requests were being answered at once at most, since the start or the last `reset()`."""
+        return self._state.most_in_flight
+
+    @property
     def disconnects(self) -> int:
         """How many clients left before their reply's end, since the start or the last `reset()`."""
         return self._state.disconnects

@@ -5,14 +5,13 @@ A control's JSON body holds its arguments by name: `POST /_emulator/fail_next {"
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from starlette.responses import Response
 
     from langchain_volcark.emulator.control import Controls
     from langchain_volcark.emulator.state import RecordedRequest
@@ -43,7 +42,9 @@ class ControlAPI:
         """Run one control or list the recordings; neither is recorded itself."""
         name = request.path.removeprefix(PREFIX)
         if request.method == "GET" and name == "requests":
-            return JSONResponse([one.redacted() for one in self._controls.requests])
+            # Escaped, because a body may hold what is no character in UTF-8.
+            recorded = json.dumps([one.redacted() for one in self._controls.requests])
+            return Response(recorded, media_type="application/json")
         if request.method == "GET" and name == "streams":
             counts = {"active": self._controls.active_streams, "disconnects": self._controls.disconnects}
             return JSONResponse(counts)

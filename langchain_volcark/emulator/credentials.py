@@ -24,6 +24,7 @@ class Credentials:
     access_key: str
     secret_key: str
     temporary_keys: dict[str, TemporaryKey] = field(default_factory=dict)
+    service_api_key: str = field(default_factory=lambda: f"kb-key-{secrets.token_hex(16)}")
 
     def issue(self, resources: frozenset[str], seconds: int) -> TemporaryKey:
         """Make a temporary key for these endpoints, bots or models."""

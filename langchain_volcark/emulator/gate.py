@@ -62,6 +62,10 @@ class Gate:
             await self._control_api.handle(request)(scope, receive, send)
             return
         self._state.record(request)
+        with self._state.answering():
+            await self._answer(request, scope, receive, send)
+
+    async def _answer(self, request: RecordedRequest, scope: Scope, receive: Receive, send: Send) -> None:
         delay = self._state.take_delay(request.path)
         answer = self._state.take_answer(request.path)
         response = None if isinstance(answer, Drop) else await self._respond(request, answer)

@@ -8,8 +8,8 @@ from typing import TypeVar
 _Value = TypeVar("_Value")
 
 _MAX_TEXT = 200
-_INTEGER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?![A-Za-z0-9_]|\.\d)")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d+(?:\.\d+)?(?![A-Za-z0-9_])")
+_INTEGER = re.compile(r"(?<![A-Za-z0-9_.])-?\d{1,15}(?![A-Za-z0-9_]|\.\d)")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_.])-?\d{1,15}(?:\.\d{1,15})?(?![A-Za-z0-9_])")
 # A straight quote inside a word is an apostrophe; next to a Chinese character it is still a quotation mark.
 _QUOTED = re.compile(
     r"(?<![A-Za-z0-9])'([^']+)'(?![A-Za-z0-9])|\"([^\"]+)\"|“([^”]+)”|‘([^’]+)’|「([^」]+)」|『([^』]+)』|`([^`]+)`"

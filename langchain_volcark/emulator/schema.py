@@ -9,10 +9,14 @@ true unless the prompt says false. An array of scalars takes all the prompt offe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from langchain_volcark.emulator.hints import Hints
+
+_INTEGER = re.compile(r"-?\d{1,15}")
+_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 
 # A schema that refers to itself has to end somewhere.
 _MAX_DEPTH = 8
@@ -45,9 +49,8 @@ class _Filler:
         self._hints = hints
 
     def make(self, schema: Any, name: str, depth: int) -> Any:
-        if not isinstance(schema, dict):
-            return self._hints.string(name)
-        schema = self._resolve(schema)
+        # A list of items, one schema for each place, is how older drafts wrote prefixItems.
+        schema = {} if isinstance(schema, list) else self._resolve(schema)
         if "const" in schema:
             return schema["const"]
         if schema.get("enum"):
@@ -56,7 +59,7 @@ class _Filler:
         if branches:
             return self._union([self._resolve(one) for one in branches], name, depth)
         kind = schema.get("type")
-        if isinstance(kind, list):
+        if isinstance(kind, list) and kind:
             return self._union([{**schema, "type": one} for one in kind], name, depth)
         if kind == "object" or "properties" in schema:
             return self._object(schema, depth)
@@ -64,16 +67,21 @@ class _Filler:
             return self._array(schema, name, depth)
         return self._scalar(schema, kind, name)
 
-    def _resolve(self, schema: Schema) -> Schema:
-        """Follow references and melt `allOf` into one schema."""
+    def _resolve(self, schema: Schema | bool) -> Schema:
+        """Follow references and melt `allOf` into one schema; of a mere `true` or `false` make one that fits."""
+        if isinstance(schema, bool):
+            return {}
         for _ in range(_MAX_DEPTH):
             target = schema.get("$ref")
             if not isinstance(target, str) or not target.startswith("#"):
                 break
             found: Any = self._root
             for step in target.removeprefix("#").strip("/").split("/"):
-                found = found.get(step, {}) if step else found
-            schema = {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
+                found = found.get(step) if step and isinstance(found, dict) else found
+            schema = {
+                **(found if isinstance(found, dict) else {}),
+                **{key: value for key, value in schema.items() if key != "$ref"},
+            }
         if "allOf" not in schema:
             return schema
         melted = {key: value for key, value in schema.items() if key != "allOf"}
@@ -144,11 +152,12 @@ class _Filler:
         return text[: schema["maxLength"]] if "maxLength" in schema else text
 
     def _number(self, schema: Schema, kind: str, said: str | None) -> int | float:
+        whole = kind == "integer"
         value: int | float
-        try:
-            value = int(said or "") if kind == "integer" else float(said or "")
-        except ValueError:
-            value = (self._hints.integer() if kind == "integer" else self._hints.number()) or 0
+        if said and (_INTEGER if whole else _NUMBER).fullmatch(said):
+            value = int(said) if whole else float(said)
+        else:
+            value = (self._hints.integer() if whole else self._hints.number()) or 0
         low, high = schema.get("minimum"), schema.get("maximum")
         if low is None and "exclusiveMinimum" in schema:
             low = schema["exclusiveMinimum"] + 1

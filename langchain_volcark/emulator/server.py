@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -16,6 +18,14 @@ from langchain_volcark.emulator.control import Controls
 from langchain_volcark.emulator.control_api import ControlAPI
 from langchain_volcark.emulator.credentials import Credentials
 from langchain_volcark.emulator.gate import Gate, Service
+from langchain_volcark.emulator.knowledge.corpus import load_folder
+from langchain_volcark.emulator.knowledge.samples import sample_collection
+from langchain_volcark.emulator.knowledge.service import KnowledgeService
+from langchain_volcark.emulator.qianfan.accounts import QianfanAccount
+from langchain_volcark.emulator.qianfan.exchanges import OAUTH_PATH, BearerService, OAuthService
+from langchain_volcark.emulator.qianfan.v1_service import PREFIX as QIANFAN_V1_PREFIX
+from langchain_volcark.emulator.qianfan.v1_service import V1Service
+from langchain_volcark.emulator.qianfan.v2_service import V2Service
 from langchain_volcark.emulator.state import State
 
 if TYPE_CHECKING:
@@ -44,6 +54,14 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: threading.Event) -> None:
         super().__init__(config)
         self._listening = listening
+
+    def run_until_stopped(self, listener: socket.socket) -> None:
+        try:
+            self.run(sockets=[listener])
+        finally:
+            listener.close()
+            # Whoever waits for the start learns at once that there will be none.
+            self._listening.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -90,6 +108,7 @@ class Emulator(Controls):
         access_key: str | None = None,
         secret_key: str | None = None,
         endpoints: Mapping[str, str] | None = None,
+        documents: str | Path | None = None,
         chunk_delay: float = 0.0,
     ) -> None:
         """Prepare an emulator; nothing listens before `start()`.
@@ -102,12 +121,25 @@ class Emulator(Controls):
             secret_key: Its secret; a random one by default.
             endpoints: `ep-…` ids and the model id each stands for; any other `ep-…` id stands for
                 `doubao-seed-2-1-pro-260915`.
+            documents: A folder whose files fill the knowledge base's collection `demo`; a small collection of its
+                own otherwise.
             chunk_delay: Seconds between two events of a stream.
+
+        Raises:
+            ValueError: An endpoint stands for a model that is not known; or `documents` is no folder, or holds
+                nothing that can be read.
         """
         self._credentials = Credentials(
             api_key=api_key or f"emulator-{secrets.token_hex(16)}",
             access_key=access_key or f"AKLT{secrets.token_hex(16)}",
             secret_key=secret_key or secrets.token_urlsafe(32),
+        )
+        self._qianfan = QianfanAccount(
+            api_key=f"bce-v3/ALTAK-{secrets.token_urlsafe(12)}/{secrets.token_hex(20)}",
+            client_id=secrets.token_hex(12),
+            client_secret=secrets.token_hex(16),
+            access_key=self._credentials.access_key,
+            secret_key=self._credentials.secret_key,
         )
         state = State()
         super().__init__(state)
@@ -120,6 +152,14 @@ class Emulator(Controls):
         services: list[Service] = [
             ArkService(self._credentials, endpoints or {}),
             ArkControlPlane(self._credentials),
+            KnowledgeService(
+                self._credentials,
+                [load_folder("demo", Path(documents)) if documents is not None else sample_collection()],
+            ),
+            V2Service(self._qianfan),
+            V1Service(self._qianfan),
+            OAuthService(self._qianfan),
+            BearerService(self._qianfan),
         ]
         self._app = Gate(services, state, ControlAPI(self), chunk_delay)
 
@@ -149,22 +189,29 @@ class Emulator(Controls):
         )
         self._server = _Server(config, listening)
         self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="volcark-emulator", daemon=True
+            target=self._server.run_until_stopped, args=(listener,), name="volcark-emulator", daemon=True
         )
         self._port = listener.getsockname()[1]
         self._thread.start()
-        if not listening.wait(_START_TIMEOUT):
+        if not listening.wait(_START_TIMEOUT) or not self._server.started:
             self.stop()
-            raise RuntimeError(f"The emulator did not start within {_START_TIMEOUT:g} s")
+            raise RuntimeError("The emulator's server did not start")
         return self
 
     def stop(self) -> None:
-        """Cut every connection and end the server; does nothing when it is not running."""
+        """Cut every connection and end the server; does nothing when it is not running.
+
+        Raises:
+            RuntimeError: The server's thread did not end.
+        """
         if self._server is None or self._thread is None:
             return
         self._server.should_exit = True
         self._thread.join(_STOP_TIMEOUT)
+        alive = self._thread.is_alive()
         self._server = self._thread = self._port = None
+        if alive:
+            raise RuntimeError(f"The emulator's server did not end within {_STOP_TIMEOUT:g} s")
 
     def __enter__(self) -> Self:
         return self.start()
@@ -193,6 +240,65 @@ class Emulator(Controls):
         return self.origin
 
     @property
+    def knowledge_base_url(self) -> str:
+        """Base URL of the VikingDB knowledge base: chat, search, packaged services, reranking."""
+        return self.origin
+
+    @property
+    def service_api_key(self) -> str:
+        """The key that the knowledge base's packaged services accept."""
+        return self._credentials.service_api_key
+
+    @property
+    def qianfan_base_url(self) -> str:
+        """Base URL of Qianfan's V2."""
+        return f"{self.origin}/v2"
+
+    @property
+    def qianfan_v1_base_url(self) -> str:
+        """Base URL of Qianfan's V1."""
+        return f"{self.origin}{QIANFAN_V1_PREFIX.rstrip('/')}"
+
+    @property
+    def token_url(self) -> str:
+        """Where Qianfan V1's `client_id` and `client_secret` are exchanged for an access token."""
+        return f"{self.origin}{OAUTH_PATH}"
+
+    @property
+    def iam_base_url(self) -> str:
+        """Base URL of the place where `access_key` and `secret_key` are exchanged for a short-term V2 key."""
+        return self.origin
+
+    @property
+    def qianfan_api_key(self) -> str:
+        """The key that Qianfan's V2 accepts."""
+        return self._qianfan.api_key
+
+    @property
+    def qianfan_app_id(self) -> str:
+        """The `appid` that belongs to that key."""
+        return self._qianfan.app_id
+
+    @property
+    def qianfan_access_token(self) -> str:
+        """An access token that Qianfan's V1 accepts, until `expire_qianfan_tokens()`."""
+        return self._qianfan.access_token
+
+    @property
+    def client_id(self) -> str:
+        """The API Key of Qianfan's application."""
+        return self._qianfan.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The Secret Key of Qianfan's application."""
+        return self._qianfan.client_secret
+
+    def expire_qianfan_tokens(self) -> None:
+        """Let every Qianfan token and short-term key handed out so far expire now."""
+        self._qianfan.expire_tokens()
+
+    @property
     def api_key(self) -> str:
         """The key that Ark's data plane accepts."""
         return self._credentials.api_key
@@ -214,7 +320,8 @@ def _bind(host: str, port: int) -> socket.socket:
     # asyncio switches Nagle's algorithm off (40 ms a reply) only where the protocol is named.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there the option lets two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
         listener.close()

@@ -36,11 +36,12 @@ class SignatureError(Exception):
 
 @dataclass(frozen=True)
 class Signer:
-    """Whose signatures are accepted, and for which service."""
+    """Whose signatures are accepted, for which service, and which headers must be signed."""
 
     access_key: str
     secret_key: str
     service: str
+    required: frozenset[str] = REQUIRED_HEADERS
 
 
 def verify(request: RecordedRequest, signer: Signer, now: datetime) -> None:
@@ -65,7 +66,7 @@ def verify(request: RecordedRequest, signer: Signer, now: datetime) -> None:
     if claim["service"] != signer.service:
         raise SignatureError("InvalidCredential", f"The credential scope must name the service {signer.service}.")
     signed_headers = sorted(claim["headers"].split(";"))
-    if missing := REQUIRED_HEADERS - set(signed_headers):
+    if missing := signer.required - set(signed_headers):
         raise SignatureError("SignatureDoesNotMatch", f"These headers must be signed: {sorted(missing)}.")
     _check_date(request.headers.get("x-date", ""), claim["date"], now)
     body_hash = hashlib.sha256(request.body).hexdigest()

@@ -141,6 +141,8 @@ class State:
         self._stream_faults: _FaultQueue[StreamFault] = _FaultQueue()
         self._active_streams = 0
         self._disconnects = 0
+        self._in_flight = 0
+        self._most_in_flight = 0
 
     def reset(self) -> None:
         """Forget recordings, faults and the count of disconnects; open streams stay open and counted."""
@@ -149,6 +151,7 @@ class State:
             for queue in (self._answers, self._delays, self._stream_faults):
                 queue.clear()
             self._disconnects = 0
+            self._most_in_flight = self._in_flight
             self._changed.notify_all()
 
     @property
@@ -221,6 +224,26 @@ class State:
         finally:
             with self._changed:
                 self._active_streams -= 1
+                self._changed.notify_all()
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most requests that were being answered at once."""
+        with self._changed:
+            return self._most_in_flight
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a request as in flight for as long as the block runs."""
+        with self._changed:
+            self._in_flight += 1
+            self._most_in_flight = max(self._most_in_flight, self._in_flight)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_flight -= 1
                 self._changed.notify_all()
 
     def client_left(self) -> None:

@@ -13,6 +13,7 @@ The interfaces are those of https://www.encode.io/httpcore/network-backends/.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ipaddress
 import itertools
@@ -30,25 +31,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MAX_UNREAD = 256 * 1024  # bytes kept for a slow reader before the server is made to wait
+_MAX_UNSENT = 64 * 1024  # bytes of a request held back until its answer is read
 _HEAD_START = 0.25  # seconds until the next address of a host is tried as well
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # seconds, tries
 
 
-def _socket_options() -> list[tuple[int, int, int]]:
+def _tune(sock: Any) -> None:
     """Let the system notice within minutes, not hours, that the peer has vanished."""
-    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    for name, value in (
-        ("TCP_KEEPIDLE", 60),
-        ("TCP_KEEPALIVE", 60),
-        ("TCP_KEEPINTVL", 15),
-        ("TCP_KEEPCNT", 4),
-    ):
-        number = getattr(socket, name, None)  # each system has its own selection of these
-        if number is not None:
-            options.append((socket.IPPROTO_TCP, number, value))
-    return options
-
-
-_SOCKET_OPTIONS = _socket_options()
+    with contextlib.suppress(OSError):  # not worth a connection where the system refuses
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if hasattr(socket, name):  # each system has its own selection of these
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class SyncNetwork(httpcore.NetworkBackend):
@@ -74,9 +68,10 @@ class SyncNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect, with our socket options besides those asked for."""
-        options = [*_SOCKET_OPTIONS, *(socket_options or ())]
-        return self.adopt(self._backend.connect_tcp(host, port, timeout, local_address, options))
+        """Connect, with TCP keepalive."""
+        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        _tune(stream.get_extra_info("socket"))
+        return self.adopt(stream)
 
     def adopt(self, stream: httpcore.NetworkStream) -> httpcore.NetworkStream:
         """Watch a stream, which replaces the one it was built on."""
@@ -89,14 +84,37 @@ class SyncNetwork(httpcore.NetworkBackend):
             self._stream.close()
 
 
+class _Outbox:
+    """Small writes, held until the answer is read: head and body of a request cost one system call, not two."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def put(self, buffer: bytes) -> bytes:
+        """Take bytes to be sent; returns those that should go at once."""
+        self._held += buffer
+        return self.take() if len(self._held) > _MAX_UNSENT else b""
+
+    def take(self) -> bytes:
+        held, self._held = self._held, b""
+        return held
+
+
 class _WatchedStream(httpcore.NetworkStream):
     """A stream that tells its network when bytes come in."""
 
     def __init__(self, network: SyncNetwork, stream: httpcore.NetworkStream) -> None:
         self._network = network
         self._stream = stream
+        self._outbox = _Outbox()
+        self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if held := self._outbox.take():
+            try:
+                self._stream.write(held, self._write_timeout)
+            except httpcore.WriteError:
+                pass  # as httpcore does: a server that refuses a request early may have said why
         limit = self._network.read_limit
         data = self._stream.read(max_bytes, timeout if limit is None else limit)
         if data:
@@ -104,7 +122,9 @@ class _WatchedStream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout)
+        self._write_timeout = timeout
+        if ready := self._outbox.put(buffer):
+            self._stream.write(ready, timeout)
 
     def close(self) -> None:
         self._stream.close()
@@ -139,7 +159,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect, with our socket options besides those asked for."""
+        """Connect, with TCP keepalive."""
         loop = asyncio.get_running_loop()
         deadline = math.inf if timeout is None else loop.time() + timeout
         local = None if local_address is None else (local_address, 0)
@@ -154,8 +174,9 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
             protocol = await _first(attempts, deadline, lambda late: late.transport.abort())
             self._stream = _AsyncioStream(protocol, loop)
             raw = protocol.transport.get_extra_info("socket")
-            for option in (*_SOCKET_OPTIONS, *(socket_options or ())):
+            for option in socket_options or ():
                 raw.setsockopt(*option)
+            _tune(raw)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:
@@ -323,9 +344,16 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
     def __init__(self, protocol: _Protocol, loop: asyncio.AbstractEventLoop) -> None:
         self._protocol = protocol
         self._loop = loop
+        self._outbox = _Outbox()
+        self._write_timeout: float | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         protocol = self._protocol
+        if held := self._outbox.take():
+            try:
+                await self._send(held, self._write_timeout)
+            except httpcore.WriteError:
+                pass  # as httpcore does: a server that refuses a request early may have said why
         limit = protocol.network.read_limit
         timeout = timeout if limit is None else limit
         while not protocol.unread:
@@ -338,6 +366,11 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
         return protocol.take(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._write_timeout = timeout
+        if ready := self._outbox.put(buffer):
+            await self._send(ready, timeout)
+
+    async def _send(self, buffer: bytes, timeout: float | None) -> None:
         protocol = self._protocol
         if protocol.ended or protocol.transport.is_closing():
             raise httpcore.WriteError("The server has closed the connection")

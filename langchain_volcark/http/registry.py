@@ -33,6 +33,8 @@ class PoolSettings:
 
 
 DEFAULT_POOL = PoolSettings()
+# After a burst its connections wait for the next one; more than this would be descriptors for nothing.
+_MAX_IDLE = 1000
 
 
 @dataclass
@@ -106,7 +108,7 @@ class ClientRegistry:
 
 def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
     def transport(proxy: str | None = None) -> PooledTransport:
-        return PooledTransport(proxy=proxy, max_connections=settings.max_connections)
+        return PooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
 
     mounts = {} if settings.proxy else environment_mounts(transport)
     if mounts:
@@ -117,7 +119,7 @@ def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
 
 def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
     def transport(proxy: str | None = None) -> AsyncPooledTransport:
-        return AsyncPooledTransport(proxy=proxy, max_connections=settings.max_connections)
+        return AsyncPooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
 
     mounts = {} if settings.proxy else environment_mounts(transport)
     if mounts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -140,6 +140,14 @@ def _read_limiter(response: httpx.Response) -> Any:
     return None if stream is None else stream.get_extra_info("read_limiter")
 
 
+def _raw(response: httpx.Response) -> httpx.SyncByteStream:
+    return cast("httpx.SyncByteStream", response.stream)
+
+
+def _araw(response: httpx.Response) -> httpx.AsyncByteStream:
+    return cast("httpx.AsyncByteStream", response.stream)
+
+
 def is_other_body(response: httpx.Response) -> bool:
     """Whether the content type rules an event stream out."""
     content_type: str = response.headers.get("content-type", "")
@@ -154,7 +162,7 @@ class _Stream:
         self._reader = reader
         self._decoder = PayloadDecoder(response, reader, silence)
         self._began = False
-        # Undecoded bytes are cheaper; only a compressed stream needs httpx's decoders.
+        # The transport's own bytes are cheapest; only a compressed stream needs httpx's decoders.
         self._compressed = response.headers.get("content-encoding", "identity") != "identity"
 
     @property
@@ -191,7 +199,7 @@ class PayloadStream(_Stream):
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         super().__init__(response, reader, silence)
-        self._source = response.iter_bytes() if self._compressed else response.iter_raw()
+        self._source = iter(response.iter_bytes() if self._compressed else _raw(response))
         self._payloads = self._read()
         # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
         self._first = next(self._payloads, None)
@@ -244,7 +252,7 @@ class AsyncPayloadStream(_Stream):
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         super().__init__(response, reader, silence)
-        self._source = response.aiter_bytes() if self._compressed else response.aiter_raw()
+        self._source = aiter(response.aiter_bytes() if self._compressed else _araw(response))
         self._payloads = self._read()
         self._first: dict[str, Any] | None = None
 

@@ -6,7 +6,6 @@ import base64
 import importlib
 import io
 import wave
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -37,7 +36,7 @@ def _asset(url: str) -> bytes:
 
 
 @pytest.fixture
-def offline_assets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def offline_assets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Serve the files which the standard suites download."""
     real_get = httpx.get
 
@@ -47,7 +46,6 @@ def offline_assets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return httpx.Response(200, content=_asset(str(url)), request=httpx.Request("GET", url))
 
     monkeypatch.setattr("langchain_tests.integration_tests.chat_models.httpx.get", get)
-    yield
 
 
 def allow_loading(monkeypatch: pytest.MonkeyPatch, model: type) -> None:

@@ -37,3 +37,24 @@ def test_short_run_prints_a_table_and_writes_the_ratios(tmp_path: Path) -> None:
             assert f"  {contender} " in run.stdout
     assert {limit["case"] for limit in document["limits"]} == {"invoke", "stream", "v3"}
     assert picture.read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
+def test_embeddings_are_measured_beside_raw_httpx(tmp_path: Path) -> None:
+    figures = tmp_path / "run.json"
+    what = ["--short", "--repeats", "1", "--only", "embed_64", "embed_multimodal"]
+
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *what, "--json", figures],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert run.returncode in {0, BOUND_MISSED}, run.stderr
+    rows = {(row["case"], row["contender"]): row for row in json.loads(figures.read_text("utf-8"))["rows"]}
+    for case in ("embed_64", "embed_multimodal"):
+        assert rows[case, "raw httpx"]["ratio_to_raw"]["median"] == 1
+        assert rows[case, "ArkEmbeddings"]["ratio_to_raw"]["median"] > 0
+        assert "  ArkEmbeddings " in run.stdout

@@ -7,10 +7,12 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.language_models._utils import _update_message_content_to_blocks
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
+from langchain_volcark.ark.bot_replies import plugin_blocks
 from langchain_volcark.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.content_blocks import register
 from langchain_volcark.stream_chunks import ChunkRenderer
@@ -18,7 +20,7 @@ from langchain_volcark.stream_events import EventRenderer
 from langchain_volcark.tool_calls import ToolCallDelta
 from tests.unit.strategies import Answer, answers, json_values, split_answer, texts
 
-register("volcengine")
+register("volcengine", server_tools=plugin_blocks)
 
 
 def whole(answer: Answer) -> AIMessage:
@@ -28,8 +30,8 @@ def whole(answer: Answer) -> AIMessage:
     return assembler.message()
 
 
-def chunks_of(deltas: list[StreamDelta]) -> list[AIMessageChunk]:
-    renderer = ChunkRenderer(StreamAssembler("volcengine", {"request_id": "req-1"}))
+def chunks_of(deltas: list[StreamDelta], *, blocks: bool = False) -> list[AIMessageChunk]:
+    renderer = ChunkRenderer(StreamAssembler("volcengine", {"request_id": "req-1"}), blocks=blocks)
     generations = [generation for delta in deltas for generation in renderer.feed(delta)]
     generations.extend(renderer.finish())
     return [generation.message for generation in generations]
@@ -61,13 +63,33 @@ def test_any_splitting_of_an_answer_sums_to_the_whole_message(answer: Answer, da
     assert facts(summed(deltas)) == facts(whole(answer))
 
 
+def without_index(blocks: list[Any]) -> list[Any]:
+    return [{key: value for key, value in block.items() if key != "index"} for block in blocks]
+
+
 @given(answers(), st.data())
 def test_content_blocks_of_the_sum_equal_those_of_the_whole(answer: Answer, data: st.DataObject) -> None:
-    def without_index(blocks: list[Any]) -> list[Any]:
-        return [{key: value for key, value in block.items() if key != "index"} for block in blocks]
-
     deltas = data.draw(split_answer(answer))
     assert without_index(summed(deltas).content_blocks) == without_index(whole(answer).content_blocks)
+
+
+def summed_as_blocks(deltas: list[StreamDelta]) -> AIMessageChunk:
+    """As core sums a stream whose output version is v1."""
+    first, *rest = [_update_message_content_to_blocks(chunk, "v1") for chunk in chunks_of(deltas, blocks=True)]
+    return first + rest if rest else first
+
+
+def by_kind(blocks: list[Any]) -> list[Any]:
+    """In a stream a block stands where its first piece came; only the order among equals is promised."""
+    return sorted(without_index(blocks), key=lambda block: block["type"])
+
+
+@given(answers(), st.data())
+def test_blocks_of_a_v1_stream_equal_those_of_the_whole(answer: Answer, data: st.DataObject) -> None:
+    total = summed_as_blocks(data.draw(split_answer(answer)))
+    assert by_kind(total.content) == by_kind(whole(answer).content_blocks)
+    metadata = {key: value for key, value in total.response_metadata.items() if key != "output_version"}
+    assert metadata == whole(answer).response_metadata
 
 
 @given(answers(), st.data())
@@ -90,6 +112,7 @@ def test_any_splitting_gives_a_valid_event_stream_with_the_same_message(
     assert output.additional_kwargs == expected.additional_kwargs
     metadata = {key: value for key, value in output.response_metadata.items() if key != "output_version"}
     assert metadata == expected.response_metadata
+    assert by_kind(output.content_blocks) == by_kind(expected.content_blocks)
 
 
 def test_every_chunk_has_the_id_and_only_the_last_is_last() -> None:
@@ -215,3 +238,74 @@ def test_a_call_cut_by_a_break_is_invalid_in_partial_even_without_arguments() ->
     assert partial is not None
     assert partial.tool_calls == []
     assert partial.invalid_tool_calls[0]["id"] == "c1"
+
+
+def references(*titles: str) -> StreamDelta:
+    return StreamDelta(metadata={"references": [{"title": title} for title in titles]})
+
+
+def titles_of(message: AIMessage) -> list[str]:
+    return [reference["title"] for reference in message.response_metadata["references"]]
+
+
+def test_references_stand_on_the_chunk_they_came_with() -> None:
+    deltas = [references("a"), StreamDelta(text="x"), references("a", "b"), StreamDelta(finish_reason="stop")]
+    chunks = chunks_of(deltas)
+    assert [chunk.response_metadata.get("references") for chunk in chunks] == [
+        [{"title": "a"}],
+        None,
+        [{"title": "b"}],
+        None,
+    ]
+    assert titles_of(summed(deltas)) == ["a", "b"]
+
+
+def test_references_sent_twice_are_kept_once() -> None:
+    assert titles_of(summed([references("a", "b"), StreamDelta(text="x"), references("a", "b")])) == ["a", "b"]
+
+
+def test_where_a_later_list_begins_with_the_earlier_one_the_later_stands() -> None:
+    assert titles_of(summed([references("a"), references("a", "b", "a")])) == ["a", "b", "a"]
+
+
+def test_lists_of_which_none_begins_the_other_are_joined() -> None:
+    assert titles_of(summed([references("a", "b"), references("b", "c")])) == ["a", "b", "c"]
+
+
+def test_two_sources_of_one_number_stay_two() -> None:
+    def found(title: str) -> StreamDelta:
+        return StreamDelta(metadata={"search_results": [{"index": 1, "title": title}]})
+
+    total = summed([found("a"), StreamDelta(text="x"), found("b")])
+    assert [one["title"] for one in total.response_metadata["search_results"]] == ["a", "b"]
+
+
+def test_an_echo_in_every_payload_is_said_once_and_new_keys_when_they_come() -> None:
+    def echo(**keys: str) -> StreamDelta:
+        return StreamDelta(text="x", metadata={"metadata": keys})
+
+    deltas = [echo(a="1"), echo(a="1", status="searching"), echo(a="1"), echo(a="2")]
+    shown = [chunk.response_metadata.get("metadata") for chunk in chunks_of(deltas)]
+    assert shown == [{"a": "1"}, {"status": "searching"}, None, None, None]
+    assert summed(deltas).response_metadata["metadata"] == {"a": "1", "status": "searching"}
+
+
+def test_citations_of_a_v1_stream_have_their_places_though_the_references_came_first() -> None:
+    total = summed_as_blocks([references("a"), StreamDelta(text="Yes"), StreamDelta(text="[1].")])
+    [block] = without_index(total.content)
+    [citation] = block["annotations"]
+    assert block["text"][citation["start_index"] : citation["end_index"]] == "[1]"
+
+
+def test_references_without_a_text_are_no_block() -> None:
+    total = summed([references("a"), StreamDelta(finish_reason="stop")])
+    assert total.content_blocks == []
+    assert summed_as_blocks([references("a"), StreamDelta(finish_reason="stop")]).content == []
+
+
+def test_references_count_as_something_that_came() -> None:
+    assembler = StreamAssembler("volcengine")
+    assembler.add(references("a"))
+    partial = assembler.partial()
+    assert partial is not None
+    assert titles_of(partial) == ["a"]

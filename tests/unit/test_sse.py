@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 import itertools
 import json
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -32,6 +33,8 @@ STREAMS = {
     "no space": (b"data:a\n\n", [b"a"]),
     "only the first space goes": (b"data:  a \n\n", [b" a "]),
     "several lines": (b"data: a\ndata:b\ndata\ndata: c\n\n", [b"a\nb\n\nc"]),
+    "several lines with CR LF": (b"data: a\r\ndata: b\r\n\r\n", [b"a\nb"]),
+    "several lines with CR": (b"data: a\rdata: b\r\r", [b"a\nb"]),
     "leading comment": (b": keep-alive\n\ndata: a\n\n", [b"a"]),
     "comment inside": (b"data: a\n: hm\ndata: b\n\n", [b"a\nb"]),
     "comment that looks like data": (b":data: a\n\ndata: b\n\n", [b"b"]),
@@ -44,7 +47,7 @@ STREAMS = {
     "byte order mark": (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),
     "mark only at the start": (b"data: a\n\n\xef\xbb\xbfdata: b\n\n", [b"a"]),
     "mark inside a payload": (b"data: \xef\xbb\xbf\n\n", [b"\xef\xbb\xbf"]),
-    "unicode line ends are text": ("data: \u2028\u2029\x85\x0b\x1c\n\n".encode(), ["\u2028\u2029\x85\x0b\x1c".encode()]),
+    "unicode line ends are text": ("data: \u2028\u2029\x85\x1c\n\n".encode(), ["\u2028\u2029\x85\x1c".encode()]),
     "escaped line ends are text": (rb'data: "\n\n"' + b"\n\n", [rb'"\n\n"']),
     "end without blank line": (b"data: a\n\ndata: b\n", [b"a", b"b"]),
     "end without line end": (b"data: a\n\ndata: [DONE]", [b"a", b"[DONE]"]),
@@ -94,22 +97,15 @@ def test_a_flushed_decoder_starts_anew() -> None:
 
 
 def test_a_huge_event_in_small_reads_costs_linear_time() -> None:
-    class CountingBytes(bytes):
-        scanned = 0
-
-        def __contains__(self, item: object) -> bool:
-            CountingBytes.scanned += len(self)
-            return super().__contains__(item)  # type: ignore[operator]
-
     decoder = SSEDecoder()
     decoder.feed(b"data: ")
-    for _ in range(1000):
-        assert decoder.feed(CountingBytes(b"x" * 1000)) == []
-    assert decoder.feed(b"\n\n") == [b"x" * 1_000_000]
-    assert CountingBytes.scanned <= 3_000_000
+    started = time.process_time()
+    for _ in range(8000):
+        assert decoder.feed(b"x" * 1000) == []
+    assert decoder.feed(b"\n\n") == [b"x" * 8_000_000]
+    assert time.process_time() - started < 1  # joining at each read would move 32 GB
 
 
-lines = st.binary(max_size=12).map(lambda raw: raw.replace(b"\r", b"").replace(b"\n", b""))
 texts = st.text(st.sampled_from('{}"a:, 你\u2028\u2029\x85\x0b🙂'), max_size=12).map(str.encode)
 events = st.lists(
     st.one_of(
@@ -124,7 +120,7 @@ events = st.lists(
 @given(
     stream=st.lists(events, max_size=6),
     ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=1, max_size=7),
-    cuts=st.lists(st.integers(0, 400), max_size=20),
+    cuts=st.lists(st.integers(0, 80), max_size=20),
     mark=st.booleans(),
     closed=st.booleans(),
 )
@@ -191,9 +187,7 @@ def test_json_nested_deeper_than_the_fast_reader_allows_is_read() -> None:
     assert parse_json(b"[" * 300 + b"]" * 300)
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"[DONE]", b'{"a": 1', b"<html>", b'{"a": 1} {', b'"\xff"', b"[" * 100_000]
-)
+@pytest.mark.parametrize("text", [b"", b"[DONE]", b'{"a": 1', b"<html>", b'{"a": 1} {', b'"\xff"', b"[" * 100_000])
 def test_what_is_not_json_raises_value_error(text: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the texts are those of three parsers
         parse_json(text)
@@ -211,10 +205,14 @@ def test_subclasses_of_json_types_and_integer_keys_are_written() -> None:
     assert dump_json({"logit_bias": {50256: -100}}) == b'{"logit_bias":{"50256":-100}}'
 
 
+def kind(value: object) -> str:
+    return type(value).__name__
+
+
 @pytest.mark.parametrize(
     "value",
     [{1}, b"x", bytearray(b"x"), dt.date(2025, 1, 2), object(), iter("ab"), 1j, range(2)],
-    ids=repr,
+    ids=kind,
 )
 def test_values_which_json_does_not_know_are_refused(value: Any) -> None:
     for body in (value, {"a": [value]}, {"a": {"b": (value,)}}, {"\ud83d": value}):
@@ -222,7 +220,7 @@ def test_values_which_json_does_not_know_are_refused(value: Any) -> None:
             dump_json(body)
 
 
-@pytest.mark.parametrize("key", [None, True, 1.5, (1, 2), b"a"], ids=repr)
+@pytest.mark.parametrize("key", [None, True, 1.5, (1, 2), b"a"], ids=kind)
 def test_keys_which_json_does_not_know_are_refused(key: Any) -> None:
     for body in ({key: 1}, [{key: "\ud83d"}]):
         with pytest.raises(TypeError):
@@ -245,18 +243,13 @@ def test_a_container_that_holds_itself_is_refused() -> None:
 
 def test_lone_surrogates_become_the_replacement_character_and_pairs_their_character() -> None:
     assert (
-        dump_json({"a": "x\ud83dy\ude00", "b": "\ud83d\ude00你"})
-        == '{"a":"x\ufffdy\ufffd","b":"😀你"}'.encode()
+        dump_json({"a": "x\ud83dy\ude00", "b": "\ud83d\ude00你"}) == '{"a":"x\ufffdy\ufffd","b":"😀你"}'.encode()
     )
 
 
-scalars = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 
 
-@given(
-    st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
-)
+@given(st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10))
 def test_what_is_written_is_read_back(value: Any) -> None:
     assert parse_json(dump_json(value)) == value

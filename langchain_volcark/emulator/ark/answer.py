@@ -14,6 +14,7 @@ from langchain_volcark.emulator.ark.calls import ToolCall, plan_calls
 from langchain_volcark.emulator.ark.errors import ArkError
 from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.wording import echo, last_user_text, reasoning, report
+from langchain_volcark.emulator.grounding import answer_from, sources_in
 from langchain_volcark.emulator.hints import Hints
 from langchain_volcark.emulator.schema import fill
 
@@ -61,16 +62,17 @@ class Reply:
         return self.reasoning_tokens + tokens.count(self.content) + called
 
 
-def compose(chat: ChatRequest, index: int) -> Reply:
+def compose(chat: ChatRequest, index: int, text: str | None = None) -> Reply:
     """Make one choice by the rules in the package's docstring.
 
     Args:
         chat: The request.
         index: Which of its choices; those after the first say their number.
+        text: What it says where it calls no tool; None for what those rules say.
     """
     prompt = last_user_text(chat.messages)
     calls = plan_calls(chat)
-    content = "" if calls else _answer(chat, prompt)
+    content = "" if calls else text if text is not None else _answer(chat, prompt)
     if index and not calls:
         content += f" ({index + 1})"
     thought = ""
@@ -147,6 +149,9 @@ def _answer(chat: ChatRequest, prompt: str) -> str:
         return _dump(_object(chat, prompt))
     if chat.messages[-1]["role"] == "tool":
         return report(chat.messages)
+    system = "\n".join(text_of(message) for message in chat.messages if message["role"] == "system")
+    if sources := sources_in(system):
+        return answer_from(prompt, sources)
     return echo(prompt, _media(chat))
 
 
@@ -175,7 +180,7 @@ def _schema_in(text: str) -> dict[str, Any] | None:
     while position >= 0:
         try:
             value, end = decoder.raw_decode(text, position)
-        except ValueError:
+        except (ValueError, RecursionError):
             end = position + 1
         else:
             if isinstance(value.get("properties"), dict):

@@ -7,22 +7,33 @@ from typing import Any
 from langchain_volcark.emulator.ark.errors import invalid
 
 
-def check_number(owner: dict[str, Any], name: str, low: float, high: float, *, whole: bool = False) -> None:
-    """Refuse a number outside a range, or what is not a number at all; an absent one is fine."""
+def check_number(
+    owner: dict[str, Any], name: str, low: float, high: float, *, whole: bool = False, path: str = ""
+) -> None:
+    """Refuse a number outside a range, or what is not a number at all; an absent one is fine.
+
+    Args:
+        owner: The object that has it.
+        name: The field.
+        low: The least value allowed.
+        high: The greatest value allowed.
+        whole: Whether it must be an integer.
+        path: Where the object stands in the request, with the dot that the field's name follows.
+    """
     value = owner.get(name)
     if value is None:
         return
     # To Python a bool is an int.
     if not isinstance(value, int if whole else int | float) or isinstance(value, bool):
-        raise invalid(name, f"expected {'an integer' if whole else 'a number'}, got {value!r}")
+        raise invalid(path + name, f"expected {'an integer' if whole else 'a number'}, got {value!r}")
     if not low <= value <= high:
-        raise invalid(name, f"expected a value between {low} and {high}, got {value}")
+        raise invalid(path + name, f"expected a value between {low} and {high}, got {value}")
 
 
-def check_bool(owner: dict[str, Any], name: str, path: str | None = None) -> None:
+def check_bool(owner: dict[str, Any], name: str, path: str = "") -> None:
     """Refuse what is neither true nor false; an absent one is fine."""
     if not isinstance(owner.get(name), bool | None):
-        raise invalid(path or name, "expected a boolean")
+        raise invalid(path + name, "expected a boolean")
 
 
 def check_choice(owner: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:

@@ -10,22 +10,10 @@ from typing import TYPE_CHECKING, Any
 from langchain_volcark.emulator.ark.checks import check_bool, check_fields
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
 from langchain_volcark.emulator.ark.messages import text_of
+from langchain_volcark.emulator.ark.schemas import check_schema
 
 if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.models import Model
-
-_HONOURED = frozenset(
-    {
-        "type", "$ref", "$defs", "const", "enum", "anyOf", "oneOf", "allOf", "prefixItems", "items",
-        "unevaluatedItems", "properties", "required", "additionalProperties", "unevaluatedProperties",
-    }
-)  # fmt: skip
-_ANNOTATIONS = frozenset(
-    {"title", "description", "default", "examples", "deprecated", "$schema", "$id", "$comment"}
-)
-_SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_SCHEMA_MAPS = ("properties", "$defs")
-_SCHEMAS = ("items", "unevaluatedItems", "additionalProperties", "unevaluatedProperties")
 
 
 def check_response_format(body: dict[str, Any], model: Model, messages: list[dict[str, Any]]) -> None:
@@ -62,33 +50,10 @@ def _check_json_schema(wanted: Any) -> None:
     check_fields(wanted, frozenset({"name", "description", "schema", "strict"}), path)
     if not isinstance(wanted.get("name"), str) or not wanted["name"]:
         raise missing(f"{path}.name")
-    check_bool(wanted, "strict", f"{path}.strict")
+    check_bool(wanted, "strict", f"{path}.")
     schema = wanted.get("schema")
     if schema is None:
         raise missing(f"{path}.schema")
     if not isinstance(schema, dict):
         raise invalid(f"{path}.schema", "expected an object")
-    if wanted.get("strict"):
-        _check_strict(schema, f"{path}.schema")
-
-
-def _check_strict(schema: Any, path: str) -> None:
-    """Refuse keywords that a strict schema may not have, at any depth."""
-    if isinstance(schema, bool):
-        return
-    if not isinstance(schema, dict):
-        raise invalid(path, "expected a schema")
-    for keyword in schema:
-        if keyword not in _HONOURED and keyword not in _ANNOTATIONS:
-            raise invalid(f"{path}.{keyword}", f"the keyword {keyword} is not supported in a strict schema")
-    if not str(schema.get("$ref", "#")).startswith("#"):
-        raise invalid(f"{path}.$ref", "only references into the schema itself are supported")
-    for keyword in _SCHEMA_LISTS:
-        for index, inner in enumerate(schema.get(keyword, ())):
-            _check_strict(inner, f"{path}.{keyword}[{index}]")
-    for keyword in _SCHEMA_MAPS:
-        for name, inner in schema.get(keyword, {}).items():
-            _check_strict(inner, f"{path}.{keyword}.{name}")
-    for keyword in _SCHEMAS:
-        if keyword in schema:
-            _check_strict(schema[keyword], f"{path}.{keyword}")
+    check_schema(schema, f"{path}.schema", strict=bool(wanted.get("strict")))

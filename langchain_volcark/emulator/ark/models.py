@@ -41,7 +41,6 @@ class Model:
         auto_thinking: Whether `thinking.type` may be `auto`.
         effort: Whether it takes `reasoning_effort`.
         default_effort: The effort when the request names none.
-        effort_stops_thinking: Whether `none` and `minimal` switch thinking off.
         encrypted: Whether it sends `encrypted_content`.
         usage_unasked: Whether its streams end with usage although nobody asked.
         max_tokens_counts_thinking: Whether `max_tokens` caps thinking and answer together.
@@ -62,7 +61,6 @@ class Model:
     auto_thinking: bool = False
     effort: bool = False
     default_effort: str = "medium"
-    effort_stops_thinking: bool = True
     encrypted: bool = False
     usage_unasked: bool = False
     max_tokens_counts_thinking: bool = False
@@ -205,7 +203,6 @@ _ALL = [
     replace(_OLD_TEXT, id="deepseek-v3-250324", max_input=96 * K),
     replace(
         _GLM, id="glm-5-3-flash-260828", inputs=_IMAGE, thinking="always", default_effort="max",
-        effort_stops_thinking=False,
     ),
     replace(_GLM, id="glm-5-2-260617", default_effort="high", usage_unasked=True),
     Model("glm-4-7-251222", max_answer=128 * K, inputs=_TEXT, json_schema="ignored", status="Retiring"),

@@ -67,7 +67,7 @@ def _check_streaming(body: dict[str, Any]) -> None:
         raise invalid("stream_options", "only allowed when stream is true")
     check_fields(options, frozenset({"include_usage", "chunk_include_usage"}), "stream_options")
     for name in ("include_usage", "chunk_include_usage"):
-        check_bool(options, name, f"stream_options.{name}")
+        check_bool(options, name, "stream_options.")
 
 
 def _check_logprobs(body: dict[str, Any], model: Model) -> None:
@@ -85,4 +85,4 @@ def _check_logprobs(body: dict[str, Any], model: Model) -> None:
     if not isinstance(bias, dict) or not all(key.isdigit() for key in bias):
         raise invalid("logit_bias", "expected a map from token ids to numbers")
     for key in bias:
-        check_number(bias, key, -100, 100)
+        check_number(bias, key, -100, 100, path="logit_bias.")

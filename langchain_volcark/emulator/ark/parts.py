@@ -140,7 +140,7 @@ def _check_pixel_limit(limit: Any, path: str) -> None:
 
 def _check_video(video: dict[str, Any], path: str) -> None:
     check_fields(video, frozenset({"url", "file_id", "fps"}), path)
-    check_number(video, "fps", 0.2, 5)
+    check_number(video, "fps", 0.2, 5, path=f"{path}.")
     if video.get("file_id"):
         return
     url = video.get("url")

@@ -74,7 +74,7 @@ class ChatRequest:
     @property
     def answer_limit(self) -> int | None:
         """How many tokens the answer may have, thinking not counted; None where only the total is limited."""
-        if "max_completion_tokens" in self.body or self.model.max_tokens_counts_thinking:
+        if "max_completion_tokens" in self.body:
             return None
         return int(self.body.get("max_tokens", DEFAULT_MAX_TOKENS))
 

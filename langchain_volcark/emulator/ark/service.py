@@ -13,6 +13,16 @@ from starlette.responses import JSONResponse, Response
 
 from langchain_volcark.emulator import tokens
 from langchain_volcark.emulator.ark.answer import compose
+from langchain_volcark.emulator.ark.bot_wire import bot_completion, bot_events
+from langchain_volcark.emulator.ark.bots import bot_model, read_bot_request
+from langchain_volcark.emulator.ark.embedding_models import (
+    DEFAULT_TEXT_MODEL,
+    DEFAULT_VISION_MODEL,
+    EMBEDDING_MODELS,
+    EmbeddingModel,
+)
+from langchain_volcark.emulator.ark.embedding_request import read_multimodal_request, read_text_request
+from langchain_volcark.emulator.ark.embeddings import multimodal_embedding, text_embeddings
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
 from langchain_volcark.emulator.ark.ids import reply_id
 from langchain_volcark.emulator.ark.models import CLOSED_ENDPOINT, DEFAULT_MODEL, MODELS, NOT_OPEN_MODEL, Model
@@ -36,10 +46,16 @@ class ArkService:
 
     def __init__(self, credentials: Credentials, endpoints: Mapping[str, str]) -> None:
         self._credentials = credentials
+        for endpoint, model in endpoints.items():
+            if model not in MODELS and model not in EMBEDDING_MODELS:
+                raise ValueError(f"The endpoint {endpoint} stands for {model}, which is none of the known models")
         self._endpoints = endpoints
         self._cache = PrefixCache()
         self._routes = {
             ("POST", "chat/completions"): self._chat,
+            ("POST", "bots/chat/completions"): self._bot_chat,
+            ("POST", "embeddings"): self._embed_texts,
+            ("POST", "embeddings/multimodal"): self._embed_multimodal,
             ("POST", "tokenization"): self._tokenize,
             ("GET", "models"): self._list_models,
         }
@@ -78,24 +94,44 @@ class ArkService:
 
     def _authorise(self, request: RecordedRequest) -> frozenset[str] | None:
         """The resources the caller is limited to; None for a key without limits."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme == "Bearer" and key == self._credentials.api_key:
+        header = request.headers.get("authorization", "")
+        key = header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
+        if key == self._credentials.api_key:
             return None
-        temporary = self._credentials.temporary_keys.get(key) if scheme == "Bearer" else None
+        temporary = self._credentials.temporary_keys.get(key)
         if temporary is None or temporary.expires_at <= time.time():
             raise ArkError(
                 401, "AuthenticationError", "The API key or AK/SK in the request is missing or invalid."
             )
         return temporary.resources
 
-    def _resolve(self, name: Any, resources: frozenset[str] | None) -> Model:
-        """The model behind a model or endpoint id."""
+    def _check_name(self, name: Any, resources: frozenset[str] | None) -> str:
+        """The name of a model, an endpoint or a bot; the key must be for it."""
         if name is None or name == "":
             raise missing("model")
         if not isinstance(name, str):
             raise invalid("model", "expected a string")
         if resources is not None and name not in resources:
             raise ArkError(403, "AccessDenied", f"This temporary key is not for {name}.", "model")
+        return name
+
+    def _resolve(self, name: Any, resources: frozenset[str] | None) -> Model:
+        """The chat model behind a model or endpoint id."""
+        model_id = self._resolve_id(name, resources, DEFAULT_MODEL)
+        if model_id not in MODELS:
+            raise invalid("model", f"the model {model_id} does not support this api")
+        return MODELS[model_id]
+
+    def _resolve_embedding(self, name: Any, resources: frozenset[str] | None, default: str) -> EmbeddingModel:
+        """The embedding model behind a model or endpoint id."""
+        model_id = self._resolve_id(name, resources, default)
+        if model_id not in EMBEDDING_MODELS:
+            raise invalid("model", f"the model {model_id} does not support this api")
+        return EMBEDDING_MODELS[model_id]
+
+    def _resolve_id(self, name: Any, resources: frozenset[str] | None, default: str) -> str:
+        """The model id behind a model or endpoint id; `default` behind an endpoint nobody described."""
+        name = self._check_name(name, resources)
         if name == NOT_OPEN_MODEL:
             raise ArkError(
                 404,
@@ -106,15 +142,14 @@ class ArkService:
             raise ArkError(
                 400, "InvalidEndpoint.ClosedEndpoint", f"The endpoint {name} is stopped or starting.", "model"
             )
-        model_id = self._endpoints.get(name, DEFAULT_MODEL) if name.startswith("ep-") else name
-        model = MODELS.get(model_id)
-        if model is None:
+        model_id = self._endpoints.get(name, default) if name.startswith("ep-") else name
+        if model_id not in MODELS and model_id not in EMBEDDING_MODELS:
             raise ArkError(
                 404,
                 "InvalidEndpointOrModel.NotFound",
                 f"The model or endpoint {name} does not exist or you do not have access to it.",
             )
-        return model
+        return model_id
 
     def _chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
         body = _parse(request.body)
@@ -128,6 +163,33 @@ class ArkService:
                 raise refused
             return JSONResponse(chat_completion(chat, replies, counts))
         return EventStream(chat_events(chat, replies, counts, request_id))
+
+    def _embed_texts(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        body = _parse(request.body)
+        model = self._resolve_embedding(body.get("model"), resources, DEFAULT_TEXT_MODEL)
+        return JSONResponse(text_embeddings(read_text_request(body, model)))
+
+    def _embed_multimodal(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        body = _parse(request.body)
+        model = self._resolve_embedding(body.get("model"), resources, DEFAULT_VISION_MODEL)
+        return JSONResponse(multimodal_embedding(read_multimodal_request(body, model)))
+
+    def _bot_chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
+        body = _parse(request.body)
+        name = self._check_name(body.get("model"), resources)
+        bot = read_bot_request(body, name, bot_model(name, self._endpoints))
+        counts = self._cache.count(bot.chat)
+        replies = [bot.compose(index) for index in range(bot.chat.n)]
+        if bot.chat.stream:
+            return EventStream(bot_events(bot, replies, counts, request_id))
+        refused = next((reply.refused for reply in replies if reply.refused), None)
+        if refused is not None:
+            raise refused
+        return JSONResponse(bot_completion(bot, replies, counts))
 
     def _tokenize(self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None) -> Response:
         body = _parse(request.body)
@@ -159,12 +221,26 @@ def _parse(body: bytes) -> dict[str, Any]:
         raise invalid("body", "the request is larger than 64 MB")
     try:
         # json.loads on bytes would accept a byte order mark and UTF-16; Ark does not.
-        parsed = json.loads(body.decode("utf-8"))
-    except ValueError:
+        text = body.decode("utf-8")
+        parsed = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():
+            parsed = _without_lone_surrogates(parsed)
+    except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict):
         raise ArkError(400, "InvalidParameter", "We could not parse the JSON body of your request.", "body")
     return parsed
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity: Python reads them, JSON does not know them."""
+    raise ValueError(name)
+
+
+def _without_lone_surrogates(parsed: Any) -> Any:
+    """Half an escaped pair is no character: like other decoders, put the replacement character in its place."""
+    text = json.dumps(parsed, ensure_ascii=False)
+    return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 def _tokenization(index: int, text: str) -> dict[str, Any]:

@@ -34,9 +34,7 @@ def thinks(body: dict[str, Any], model: Model) -> bool:
             )
     if model.thinking == "always":
         return True
-    if effort in _STOPPING_EFFORTS and model.effort_stops_thinking:
-        return False
-    return kind in ("enabled", "auto")
+    return kind in ("enabled", "auto") and effort not in _STOPPING_EFFORTS
 
 
 def _switch(body: dict[str, Any], model: Model) -> str:

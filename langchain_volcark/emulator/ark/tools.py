@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.emulator.ark.checks import check_bool, check_fields
 from langchain_volcark.emulator.ark.errors import invalid, missing, unsupported
+from langchain_volcark.emulator.ark.schemas import check_schema
 
 if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.models import Model
@@ -52,12 +53,14 @@ def _check_tool(tool: Any, path: str) -> None:
         raise invalid(f"{path}.function.name", f"expected a name like {TOOL_NAME.pattern}")
     if not isinstance(function.get("description"), str | None):
         raise invalid(f"{path}.function.description", "expected a string")
-    check_bool(function, "strict", f"{path}.function.strict")
+    check_bool(function, "strict", f"{path}.function.")
     parameters = function.get("parameters")
     if parameters is None:
         return
     if not isinstance(parameters, dict) or parameters.get("type", "object") != "object":
         raise invalid(f"{path}.function.parameters", "expected a JSON schema of the type object")
+    # What `strict` refuses is documented for response formats only.
+    check_schema(parameters, f"{path}.function.parameters", strict=False)
 
 
 def _check_choice(choice: Any, names: list[str]) -> None:

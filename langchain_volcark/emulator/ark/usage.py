@@ -57,7 +57,6 @@ class PrefixCache:
         total = tokens.count(tools)
         cached = audio = 0
         prefixes: list[int] = []
-        known = True
         prefix = hash((chat.model.id, tools))
         for message in chat.messages:
             counted, sounds = _count_message(message, chat.model.inputs)
@@ -65,8 +64,8 @@ class PrefixCache:
             audio += sounds
             prefix = hash((prefix, json.dumps(message)))
             prefixes.append(prefix)
-            known = known and prefix in self._seen
-            cached = total if known else cached
+            if prefix in self._seen:
+                cached = total
         limit = min(chat.model.context, chat.model.max_input)
         if total > limit:
             raise ArkError(

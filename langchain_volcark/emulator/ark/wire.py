@@ -33,7 +33,7 @@ def chat_completion(chat: ChatRequest, replies: list[Reply], counts: PromptCount
     """The whole reply."""
     return {
         **_envelope(chat, "chat.completion"),
-        "choices": [_choice(chat, index, reply) for index, reply in enumerate(replies)],
+        "choices": [choice_object(chat, index, reply) for index, reply in enumerate(replies)],
         "usage": _usage(counts, replies),
     }
 
@@ -44,7 +44,7 @@ def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, re
     options = chat.body.get("stream_options", {})
     cumulative = bool(options.get("chunk_include_usage"))
     spent = sent_reasoning = 0
-    turns = zip_longest(*(_Choice(chat, index, reply).chunks() for index, reply in enumerate(replies)))
+    turns = zip_longest(*(ChoiceChunks(chat, index, reply).chunks() for index, reply in enumerate(replies)))
     for chunks in turns:
         for chunk in chunks:
             if chunk is None:
@@ -94,7 +94,8 @@ def _usage_of(counts: PromptCount, completion: int, reasoning: int) -> Json:
     }
 
 
-def _choice(chat: ChatRequest, index: int, reply: Reply) -> Json:
+def choice_object(chat: ChatRequest, index: int, reply: Reply) -> Json:
+    """One choice of a whole reply."""
     message: Json = {"role": "assistant", "content": reply.content}
     if reply.reasoning:
         message["reasoning_content"] = reply.reasoning
@@ -136,7 +137,7 @@ def _logprob(piece: str, alternatives: int) -> Json:
     return {**chosen, "top_logprobs": [chosen, *others] if alternatives else []}
 
 
-class _Choice:
+class ChoiceChunks:
     """One choice cut into chunks: `(choice, tokens, reasoning tokens among them)`."""
 
     def __init__(self, chat: ChatRequest, index: int, reply: Reply) -> None:
@@ -145,6 +146,7 @@ class _Choice:
         self._reply = reply
 
     def chunks(self) -> Iterator[tuple[Json, int, int]]:
+        """The chunks in order; the last names the finish reason."""
         reply = self._reply
         for pieces in _fragments(reply.reasoning):
             yield self._chunk(reasoning_content="".join(pieces)), len(pieces), len(pieces)

@@ -10,7 +10,7 @@ from langchain_volcark.emulator.ark.messages import text_of
 _MAX_ECHO = 400
 _MAX_COUNT = 10_000
 _CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
-_COUNT = re.compile(r"(?:count to|数到)\s*(\d+)", re.IGNORECASE)
+_COUNT = re.compile(r"(?:count to|数到)\s*(\d{1,9})(?!\d)", re.IGNORECASE)
 _SENTENCES = {"none": 1, "minimal": 1, "low": 1, "medium": 2, "high": 3, "xhigh": 3, "max": 3}
 
 

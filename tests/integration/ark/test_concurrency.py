@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -141,7 +142,7 @@ def test_a_spawned_process_gets_a_working_model(model: ChatArk) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="counts /proc/self/fd")
 def test_a_thousand_models_leave_descriptors_flat(make: Make) -> None:
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     make().invoke("Hello")
     before = descriptors()

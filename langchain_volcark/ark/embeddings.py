@@ -1,0 +1,315 @@
+"""Embeddings from Volcengine Ark: text, images, video; dense, sparse and per token.
+
+Follows https://www.volcengine.com/docs/82379/1521766 (text embeddings API) and
+https://www.volcengine.com/docs/82379/1523520 (multimodal embeddings API).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from langchain_core.utils import from_env, secret_from_env
+from pydantic import Field, SecretStr, model_validator
+
+from langchain_volcark.ark.chat_models import ARK_BASE_URL
+from langchain_volcark.ark.embedding_inputs import MAX_TEXT_BYTES, EmbeddingInput, write_inputs
+from langchain_volcark.ark.embedding_models import check_dimensions, find_model, is_multimodal
+from langchain_volcark.ark.embedding_replies import read_data, read_multi, read_sparse
+from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.embeddings import (
+    EmbeddingPlan,
+    HTTPEmbeddings,
+    batches,
+    check_texts,
+    tokens_at_most,
+    with_instruction,
+)
+from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.vectors import read_rows, read_vector, shape
+
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    import httpx
+    from typing_extensions import Self
+
+    from langchain_volcark.http.errors import ErrorReader
+
+    T = TypeVar("T")
+
+_ERRORS = ArkErrors()
+_TEXT_PATH = "/embeddings"
+_MULTIMODAL_PATH = "/embeddings/multimodal"
+
+
+class ArkEmbeddings(HTTPEmbeddings):
+    """Embedding models on Volcengine Ark (火山方舟): Doubao text and vision.
+
+    The model's name decides the endpoint. A vision model embeds one input per request, so many inputs become
+    many requests, at most `max_concurrency` at once; a text model takes many texts in one request.
+
+    Setup:
+        Create a key in the Ark console, activate a model, and set the key:
+
+        ```bash
+        export ARK_API_KEY="…"
+        ```
+
+    Key init args:
+        model: Model id with its date (`doubao-embedding-vision-251215`) or endpoint id (`ep-…`).
+        multimodal: Which endpoint; needed for an `ep-…` id only.
+        api_key: Key, or a sync or async callable that returns one; default `ARK_API_KEY`.
+        base_url: API address; default `ARK_BASE_URL`, else Beijing's.
+        dimensions: Length of the vectors; default the model's own.
+        max_concurrency: Requests in flight at most, 16 by default.
+
+    Example:
+        ```python
+        from langchain_volcark import ArkEmbeddings
+
+        embeddings = ArkEmbeddings(model="doubao-embedding-vision-251215", dimensions=1024)
+        vectors = embeddings.embed_documents(
+            ["花椰菜又称菜花、花菜,是一种常见的蔬菜。", "Cauliflower is a vegetable."]
+        )
+        query = embeddings.embed_query("常见的蔬菜有哪些?")
+        ```
+
+    Images and video:
+        ```python
+        picture = {"type": "image", "url": "https://example.com/tower.png"}
+        embeddings.embed_inputs([picture, "a tower by the sea", [picture, "at night"]])
+        ```
+
+    A failure in the middle:
+        ```python
+        from langchain_volcark.exceptions import VolcArkError
+
+        try:
+            vectors = embeddings.embed_documents(texts)
+        except VolcArkError as error:
+            done = error.completed
+            rest = [position for position in range(len(texts)) if position not in done]
+            done.update(zip(rest, embeddings.embed_documents([texts[position] for position in rest])))
+            vectors = [done[position] for position in range(len(texts))]
+        ```
+    """
+
+    api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
+        default_factory=secret_from_env("ARK_API_KEY", default=None)
+    )
+    """The API key, or a callable that returns one. Missing, it fails at the first request."""
+    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL))
+    dimensions: int | None = Field(default=None, ge=1)
+    """Length of the vectors. Sent where the service takes it; else the vectors are cut here and normalised."""
+    encoding_format: Literal["float", "base64"] | None = "base64"
+    """How vectors travel. Base64 is a third of the size and a tenth of the work; the result is the same."""
+    multimodal: bool | None = None
+    """Whether to use the multimodal endpoint; None decides by the model's name, which an `ep-…` id hides."""
+    query_instruction: str | None = None
+    """What goes with a query; None takes the model's documented one, `""` nothing.
+
+    For a text model a prefix, or a template with `{text}`. For a multimodal model the request's `instructions`:
+    the documented default is meant for text documents, so set it where your documents are images or video.
+    """
+    document_instruction: str | None = None
+    """What goes with a document, likewise; None adds nothing."""
+    normalize: bool | None = None
+    """Whether to scale vectors to length 1; None does so only with vectors that are cut here."""
+    chunk_tokens: int = Field(default=4096, ge=1)
+    """Tokens in one request of a text model at most, guessed from the texts' bytes; the service's advice."""
+    user: str | None = None
+    """Your id of the end user; text models only."""
+
+    endpoint_paths: ClassVar[tuple[str, ...]] = (_MULTIMODAL_PATH, _TEXT_PATH, "/chat/completions")
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Self:
+        self._is_multimodal()
+        check_dimensions(self.model, self.dimensions)
+        return self
+
+    @property
+    def _errors(self) -> ErrorReader:
+        return _ERRORS
+
+    def _auth(self) -> httpx.Auth:
+        return BearerAuth(self.api_key, missing="Set ARK_API_KEY, or pass api_key=…")
+
+    def _is_multimodal(self) -> bool:
+        return is_multimodal(self.model) if self.multimodal is None else self.multimodal
+
+    # --- what a user calls --------------------------------------------------------------------------------
+
+    def embed_inputs(
+        self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
+    ) -> list[list[float]]:
+        """Embed texts, images and video.
+
+        Args:
+            inputs: Each a text, a content block (LangChain's `image` and `video`, or Ark's `image_url` and
+                `video_url` with their options), or a list of them that becomes one vector.
+            instructions: Takes the place of `document_instruction` in this call, for example to embed an image
+                as a query.
+
+        Returns:
+            One vector per input, in their order; `[]` for `[]`, without a request.
+
+        Raises:
+            ValueError: An input cannot be sent, or is no text and the model takes text only; the message names
+                its position. Nothing was sent then.
+            VolcArkError: A request failed for good. `completed` holds what others brought.
+        """
+        return self._run(self._plan(inputs, self._documents_with(instructions)))
+
+    async def aembed_inputs(
+        self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
+    ) -> list[list[float]]:
+        """Async twin of `embed_inputs`."""
+        return await self._arun(self._plan(inputs, self._documents_with(instructions)))
+
+    def embed_sparse(self, texts: Sequence[str], *, instructions: str | None = None) -> list[dict[int, float]]:
+        """Embed texts as sparse vectors, for hybrid search.
+
+        Args:
+            texts: The texts.
+            instructions: Takes the place of `document_instruction` in this call.
+
+        Returns:
+            For each text, the weight of each of its terms by the term's id.
+
+        Raises:
+            ValueError: A text cannot be sent, or the model makes no sparse vectors.
+            VolcArkError: A request failed for good. `completed` holds what others brought.
+        """
+        return self._run(self._plan_sparse(texts, instructions))
+
+    async def aembed_sparse(
+        self, texts: Sequence[str], *, instructions: str | None = None
+    ) -> list[dict[int, float]]:
+        """Async twin of `embed_sparse`."""
+        return await self._arun(self._plan_sparse(texts, instructions))
+
+    def embed_multi(
+        self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
+    ) -> list[list[list[float]]]:
+        """Embed inputs as one vector per token, for late interaction (ColBERT).
+
+        Args:
+            inputs: As for `embed_inputs`.
+            instructions: Takes the place of `document_instruction` in this call.
+
+        Returns:
+            For each input, a list of vectors: tokens × dimensions.
+
+        Raises:
+            ValueError: An input cannot be sent, or the model makes no vectors per token.
+            VolcArkError: A request failed for good. `completed` holds what others brought.
+        """
+        return self._run(self._plan_multi(inputs, instructions))
+
+    async def aembed_multi(
+        self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
+    ) -> list[list[list[float]]]:
+        """Async twin of `embed_multi`."""
+        return await self._arun(self._plan_multi(inputs, instructions))
+
+    # --- plans --------------------------------------------------------------------------------------------
+
+    def _plan_documents(self, texts: Sequence[str]) -> EmbeddingPlan[list[float]]:
+        check_texts(texts, max_bytes=MAX_TEXT_BYTES)
+        return self._plan(texts, self.document_instruction)
+
+    def _plan_query(self, text: str) -> EmbeddingPlan[list[float]]:
+        check_texts([text], max_bytes=MAX_TEXT_BYTES, name="The query")
+        instruction = self.query_instruction
+        if instruction is None:
+            known = find_model(self.model)
+            instruction = known.query if known else None
+        return self._plan([text], instruction)
+
+    def _plan_sparse(self, texts: Sequence[str], instructions: str | None) -> EmbeddingPlan[dict[int, float]]:
+        self._require("sparse", "sparse vectors")
+        check_texts(texts, max_bytes=MAX_TEXT_BYTES)
+        extra = {"sparse_embedding": {"type": "enabled"}}
+        return self._plan_multimodal(texts, self._documents_with(instructions), read_sparse, extra)
+
+    def _plan_multi(
+        self, inputs: Sequence[EmbeddingInput], instructions: str | None
+    ) -> EmbeddingPlan[list[list[float]]]:
+        self._require("multi", "a vector for each token")
+        extra = {"dimensions": self._sent_dimensions(), "multi_embedding": {"type": "enabled"}}
+        return self._plan_multimodal(inputs, self._documents_with(instructions), read_multi, extra)
+
+    def _documents_with(self, instructions: str | None) -> str | None:
+        return self.document_instruction if instructions is None else instructions
+
+    def _require(self, ability: Literal["sparse", "multi"], what: str) -> None:
+        known = find_model(self.model)
+        if not self._is_multimodal() or (known is not None and not getattr(known, ability)):
+            since = {"sparse": "250615", "multi": "251215"}[ability]
+            raise ValueError(
+                f"{self.model} does not make {what}: doubao-embedding-vision does, from version {since} on."
+            )
+
+    def _plan(self, inputs: Sequence[EmbeddingInput], instruction: str | None) -> EmbeddingPlan[list[float]]:
+        if not self._is_multimodal():
+            return self._plan_text(inputs, instruction)
+        extra = {"dimensions": self._sent_dimensions()}
+        return self._plan_multimodal(inputs, instruction, self._read_dense, extra)
+
+    def _sent_dimensions(self) -> int | None:
+        """What the multimodal endpoint is asked for; for an endpoint id, of which nothing is known, as given."""
+        known = find_model(self.model)
+        return self.dimensions if known is None or known.sends_dimensions else None
+
+    def _plan_text(self, inputs: Sequence[Any], instruction: str | None) -> EmbeddingPlan[list[float]]:
+        check_dimensions(self.model, self.dimensions)
+        for position, one in enumerate(inputs):
+            if not isinstance(one, (str, bytes)):
+                raise ValueError(  # noqa: TRY004
+                    f"Input {position} is not a text, and {self.model} embeds text only: use a "
+                    "doubao-embedding-vision model (for an ep-… id, say multimodal=True)."
+                )
+        sizes = check_texts(inputs, max_bytes=MAX_TEXT_BYTES)
+        costs = [tokens_at_most(size) for size in sizes]
+
+        def request(span: range) -> ServiceRequest:
+            texts = [with_instruction(instruction, inputs[position]) for position in span]
+            fields = {"input": texts, "encoding_format": self.encoding_format, "user": self.user}
+            return ServiceRequest(_TEXT_PATH, self._body(fields))
+
+        def read(payload: Mapping[str, Any], count: int) -> list[list[float]]:
+            return read_rows(payload.get("data"), count, self._read_dense)
+
+        spans = batches(costs, max_items=self.chunk_size, max_cost=self.chunk_tokens)
+        return EmbeddingPlan(spans, request, read)
+
+    def _plan_multimodal(
+        self,
+        inputs: Sequence[EmbeddingInput],
+        instruction: str | None,
+        read_row: Callable[[Mapping[str, Any]], T],
+        extra: Mapping[str, Any],
+    ) -> EmbeddingPlan[T]:
+        check_dimensions(self.model, self.dimensions)  # again: fields can be set after construction
+        written = write_inputs(inputs)
+
+        def request(span: range) -> ServiceRequest:
+            fields = {
+                "input": written[span.start],
+                "encoding_format": self.encoding_format,
+                "instructions": instruction or None,
+                **extra,
+            }
+            return ServiceRequest(_MULTIMODAL_PATH, self._body(fields))
+
+        def read(payload: Mapping[str, Any], count: int) -> list[T]:  # noqa: ARG001 - always one
+            return [read_row(read_data(payload))]
+
+        spans = [range(position, position + 1) for position in range(len(written))]
+        return EmbeddingPlan(spans, request, read)
+
+    def _read_dense(self, row: Mapping[str, Any]) -> list[float]:
+        return shape(read_vector(row.get("embedding")), self.dimensions, unit_length=self.normalize)

@@ -1,0 +1,120 @@
+"""A bot's replies on the wire, whole and as a stream, in every order in which references may come.
+
+Bot API: https://www.volcengine.com/docs/82379/1526787.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.ark.wire import ChoiceChunks, choice_object
+from langchain_volcark.emulator.sse import DONE, event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_volcark.emulator.ark.answer import Reply
+    from langchain_volcark.emulator.ark.bots import BotRequest
+    from langchain_volcark.emulator.ark.usage import PromptCount
+
+PLAIN_USAGE = "EMULATOR_PLAIN_USAGE"
+SEARCHING = "正在搜索"
+
+_ORDER = re.compile(r"EMULATOR_REFERENCES_(FIRST|DELTA|TEXT|MIDDLE|LAST|USAGE|TWICE|GROWING)")
+
+Json = dict[str, Any]
+
+
+def bot_completion(bot: BotRequest, replies: list[Reply], counts: PromptCount) -> Json:
+    """The whole reply."""
+    references = [source.reference for source in bot.sources]
+    return {
+        **_envelope(bot, "chat.completion"),
+        "choices": [choice_object(bot.chat, index, reply) for index, reply in enumerate(replies)],
+        **_usage(bot, replies, counts),
+        **({"references": references} if references else {}),
+    }
+
+
+def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, request_id: str) -> Iterator[bytes]:
+    """The reply as a stream, event by event.
+
+    References come where the question says: in a chunk without choices before everything (`FIRST`, the rule) or
+    after (`LAST`), or half-way (`MIDDLE`); before everything beside an empty delta (`DELTA`); beside the first
+    text (`TEXT`) or the usage (`USAGE`); before everything and again at the end, the same (`TWICE`) or first one
+    alone (`GROWING`).
+    """
+    envelope = _envelope(bot, "chat.completion.chunk")
+    chunks = [
+        {**envelope, "choices": [choice]}
+        for choice, _, _ in chain.from_iterable(
+            ChoiceChunks(bot.chat, index, reply).chunks() for index, reply in enumerate(replies)
+        )
+    ]
+    usage = None
+    if bot.chat.body.get("stream_options", {}).get("include_usage"):
+        usage = {**envelope, "choices": [], **_usage(bot, replies, counts)}
+    references = [source.reference for source in bot.sources]
+    if references and bot.metadata.get("emit_intention_signal_extra") == "true":
+        # The page says that a status comes, not where it stands: this is a guess.
+        yield event({**envelope, "choices": [], "metadata": {**bot.metadata, "intention": SEARCHING}})
+    refused = next((reply.refused for reply in replies if reply.refused), None)
+    ordered = _in_order(bot.question, envelope, chunks, usage, references)
+    for chunk in ordered[: len(chunks)] if refused else ordered:
+        yield event(chunk)
+    yield event(refused.payload(request_id)) if refused else DONE
+
+
+def _in_order(
+    question: str, envelope: Json, chunks: list[Json], usage: Json | None, references: list[Json]
+) -> list[Json]:
+    """All the chunks of a stream, the references where the question wants them."""
+    tail = [usage] if usage else []
+    if not references:
+        return [*chunks, *tail]
+    found = _ORDER.search(question)
+    order = found[1] if found else "FIRST"
+    alone = {**envelope, "choices": [], "references": references}
+    if order == "DELTA":
+        empty = {"index": 0, "delta": {"role": "assistant", "content": ""}}
+        return [{**alone, "choices": [empty]}, *chunks, *tail]
+    if order == "TEXT":
+        first = next((place for place, chunk in enumerate(chunks) if _text(chunk)), 0)
+        return [*chunks[:first], {**chunks[first], "references": references}, *chunks[first + 1 :], *tail]
+    if order == "MIDDLE":
+        half = len(chunks) // 2
+        return [*chunks[:half], alone, *chunks[half:], *tail]
+    if order == "USAGE" and usage:
+        return [*chunks, {**usage, "references": references}]
+    if order in ("LAST", "USAGE"):
+        return [*chunks, alone, *tail]
+    if order == "GROWING":
+        return [{**alone, "references": references[:1]}, *chunks, alone, *tail]
+    return [alone, *chunks, *([alone] if order == "TWICE" else []), *tail]
+
+
+def _text(chunk: Json) -> str:
+    return str(chunk["choices"][0]["delta"].get("content") or "")
+
+
+def _envelope(bot: BotRequest, kind: str) -> Json:
+    return {
+        "id": reply_id(),
+        "object": kind,
+        "created": int(time.time()),
+        "model": bot.chat.model.id,
+        "metadata": bot.metadata,
+    }
+
+
+def _usage(bot: BotRequest, replies: list[Reply], counts: PromptCount) -> Json:
+    usage = bot.usage(counts, replies)
+    if PLAIN_USAGE not in bot.question:
+        return {"bot_usage": usage}
+    # As older applications answer.
+    plain = {name: value for name, value in usage["model_usage"][0].items() if name != "name"}
+    return {"usage": plain, "bot_usage": None}

@@ -1,0 +1,83 @@
+"""Answers made of sentences that stand in given material, each with the number of its source."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from langchain_volcark.emulator.embedding import pieces
+
+_CONTEXT = re.compile(r"<context>(.*)</context>", re.DOTALL)
+_NUMBER = re.compile(r"\s*\[(\d{1,3})\]")
+_SENTENCE = re.compile(r"[^。！？!?\n.]+(?:[。！？!?]+|\.(?=\s|$)|\.(?=\S)[^。！？!?\n.]*)*")
+_FIELD = re.compile(r"^(?:content|question|answer):\s*", re.IGNORECASE)
+_HEAD = re.compile(r"^(?:doc_name|title|chunk_title|source):.*$", re.MULTILINE)
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_ENOUGH = 0.2
+_SENTENCES = 2
+
+
+class Source(NamedTuple):
+    """A piece of material and the number by which an answer refers to it."""
+
+    number: int
+    text: str
+
+
+def sources_in(text: str) -> list[Source]:
+    """The material between `<context>` tags: blocks parted by lines of `---`, numbered `[n]` or by place."""
+    found = _CONTEXT.search(text)
+    if found is None:
+        return []
+    sources = []
+    for place, block in enumerate(re.split(r"^-{3,}\s*$", found[1], flags=re.MULTILINE), 1):
+        number = _NUMBER.match(block)
+        body = _HEAD.sub("", block[number.end() :] if number else block).strip()
+        if body:
+            sources.append(Source(int(number[1]) if number else place, body))
+    return sources
+
+
+def answer_from(question: str, sources: list[Source]) -> str:
+    """The two sentences that have most in common with the question, each marked `[n]`, or that there is none.
+
+    Args:
+        question: The user's question.
+        sources: The material.
+    """
+    asked = pieces(question)
+    ranked = sorted(
+        (
+            (-overlap(asked, sentence), place, source.number, sentence)
+            for place, source in enumerate(sources)
+            for sentence in _sentences(source.text)
+        ),
+        key=lambda one: one[:2],
+    )
+    chosen: list[tuple[str, int]] = []
+    for score, _, number, sentence in ranked:
+        if -score < _ENOUGH or len(chosen) == _SENTENCES:
+            break
+        if sentence not in [one for one, _ in chosen]:
+            chosen.append((sentence, number))
+    if not chosen:
+        return "材料中没有答案。" if _CHINESE.search(question) else "The material does not answer that."
+    joint = "" if _CHINESE.search(chosen[0][0]) else " "
+    return joint.join(f"{sentence}{joint}[{number}]" for sentence, number in chosen)
+
+
+def overlap(asked: dict[str, float], text: str) -> float:
+    """How much of a question a text speaks about, 0 to 1.
+
+    Args:
+        asked: The question's pieces and their weights.
+        text: The text.
+    """
+    told = pieces(text)
+    total = sum(asked.values())
+    return sum(weight for piece, weight in asked.items() if piece in told) / total if total else 0.0
+
+
+def _sentences(text: str) -> list[str]:
+    stripped = (_FIELD.sub("", found.strip()).strip() for found in _SENTENCE.findall(text))
+    return [one for one in stripped if len(one) > 1]

@@ -1,0 +1,51 @@
+"""The knowledge base's envelope, for replies and refusals.
+
+Codes: https://www.volcengine.com/docs/84313/1254485.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+UNAUTHORIZED = 1000001
+NO_PERMISSION = 1000002
+INVALID_REQUEST = 1000003
+COLLECTION_NOT_EXIST = 1000005
+DATA_NOT_FOUND = 1000011
+INVALID_FILTER = 1000019
+NOT_IMPLEMENTED = 1000024
+INTERNAL = 1000028
+
+_STATUS = {UNAUTHORIZED: 401, NO_PERMISSION: 403, NOT_IMPLEMENTED: 404, INTERNAL: 500}
+
+
+class KnowledgeError(Exception):
+    """A request that the service refuses."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def response(self, request_id: str) -> JSONResponse:
+        """The reply that carries the error."""
+        return JSONResponse(envelope(request_id, None, self.code, self.message), _STATUS.get(self.code, 400))
+
+
+def invalid(problem: str) -> KnowledgeError:
+    """A request that breaks a rule: the error most rules end in."""
+    return KnowledgeError(INVALID_REQUEST, f"invalid request: {problem}")
+
+
+def envelope(request_id: str, data: Any, code: int = 0, message: str = "success") -> dict[str, Any]:
+    """What every reply is wrapped in."""
+    return {"code": code, "message": message, "request_id": request_id, "data": data}
+
+
+def gateway_refusal(request_id: str, code: str, message: str, status: int) -> JSONResponse:
+    """A refusal by the gateway, which has an envelope of its own."""
+    return JSONResponse(
+        {"ResponseMetadata": {"RequestId": request_id, "Error": {"Code": code, "Message": message}}}, status
+    )

@@ -1,0 +1,156 @@
+"""The knowledge base's data plane: who may call, which route, and the reply or the refusal.
+
+https://www.volcengine.com/docs/84313/1254485.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.knowledge import chat, packaged, search
+from langchain_volcark.emulator.knowledge.errors import (
+    NOT_IMPLEMENTED,
+    UNAUTHORIZED,
+    KnowledgeError,
+    envelope,
+    gateway_refusal,
+    invalid,
+)
+from langchain_volcark.emulator.knowledge.request import flag
+from langchain_volcark.emulator.knowledge.retrieval import FILES
+from langchain_volcark.emulator.signature import REQUIRED_HEADERS, SignatureError, Signer, verify
+from langchain_volcark.emulator.sse import EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_volcark.emulator.credentials import Credentials
+    from langchain_volcark.emulator.knowledge.corpus import Collection
+    from langchain_volcark.emulator.state import RecordedRequest
+
+PREFIX = "/api/knowledge/"
+_SERVICE_CHAT = "service/chat"
+_MAX_BODY = 4 * 1024 * 1024
+# The vendor's samples sign for the first, its SDKs for the second.
+_REGION = re.compile(r"Credential=[^/]+/\d{8}/(?:cn-north-1|cn-beijing)/")
+
+
+class KnowledgeService:
+    """Everything under `/api/knowledge/`, and `/ping`."""
+
+    def __init__(self, credentials: Credentials, collections: Sequence[Collection]) -> None:
+        self._credentials = credentials
+        self._collections = list(collections)
+        self._prompts = chat.Prompts()
+        self._routes = {
+            "chat/completions": self._chat,
+            "collection/search_knowledge": self._search,
+            _SERVICE_CHAT: self._packaged,
+            "service/rerank": self._rerank,
+        }
+
+    def owns(self, path: str) -> bool:
+        """Everything under `/api/knowledge/`, and the health check that the old SDK makes first."""
+        return path.startswith(PREFIX) or path == "/ping"
+
+    def new_request_id(self) -> str:
+        """A request id."""
+        return reply_id()
+
+    def headers(self, request: RecordedRequest, request_id: str) -> Mapping[str, str]:  # noqa: ARG002
+        """The gateway's log id."""
+        return {"X-Tt-Logid": request_id}
+
+    def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
+        """An error: in the service's envelope where the code is a number, else in the gateway's."""
+        if code.isdigit():
+            return JSONResponse(envelope(request_id, None, int(code), message), status)
+        return gateway_refusal(request_id, code, message, status)
+
+    async def handle(self, request: RecordedRequest, request_id: str) -> Response:
+        """Check who calls, route, answer."""
+        name = request.path.removeprefix(PREFIX)
+        if request.method == "GET" and request.path.startswith(FILES):
+            return self._file(request.path.removeprefix(FILES))
+        try:
+            self._authorise(request, name)
+            if request.path == "/ping":
+                return JSONResponse(envelope(request_id, None))
+            route = self._routes.get(name)
+            if route is None or request.method != "POST":
+                raise KnowledgeError(NOT_IMPLEMENTED, f"{request.method} {request.path} is not implemented")
+            return route(_parse(request.body), request, request_id)
+        except SignatureError as error:
+            return gateway_refusal(request_id, error.code, str(error), 401)
+        except KnowledgeError as error:
+            return error.response(request_id)
+
+    def _authorise(self, request: RecordedRequest, name: str) -> None:
+        header = request.headers.get("authorization", "")
+        if header.startswith("Bearer "):
+            # A key is attached to packaged services; the other calls are documented with signatures only.
+            if name != _SERVICE_CHAT or header != f"Bearer {self._credentials.service_api_key}":
+                raise KnowledgeError(UNAUTHORIZED, "unauthorized: the API key is wrong, or not for this call")
+            return
+        if not header:
+            raise KnowledgeError(UNAUTHORIZED, "unauthorized: the request has no Authorization header")
+        # One of the vendor's own SDKs leaves the host unsigned.
+        signer = Signer(
+            self._credentials.access_key, self._credentials.secret_key, "air", REQUIRED_HEADERS - {"host"}
+        )
+        verify(request, signer, datetime.now(timezone.utc))
+        if not _REGION.search(header):
+            raise SignatureError("InvalidCredential", "The credential scope names a region that is not known.")
+
+    def _chat(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
+        said = chat.answer(body, self._credentials.api_key, self._prompts)
+        if flag(body, "stream"):
+            return EventStream(chat.events(said, body, request_id))
+        if said.refused is not None:
+            # Some refusals come with HTTP 200.
+            return JSONResponse(envelope(request_id, None, said.refused.code, said.refused.message))
+        return JSONResponse(envelope(request_id, chat.reply(said, body)))
+
+    def _search(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
+        collection = search.find_collection(self._collections, body)
+        return JSONResponse(envelope(request_id, search.search(collection, body, _origin(request))))
+
+    def _packaged(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
+        collection, answers = packaged.find_service(self._collections, body)
+        data = packaged.run(collection, body, _origin(request), answers=answers)
+        if flag(body, "stream", default=True):
+            return EventStream(packaged.events(data, request_id))
+        return JSONResponse(envelope(request_id, {**data, "end": True}))
+
+    def _rerank(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
+        return JSONResponse(envelope(request_id, search.rerank(body)))
+
+    def _file(self, point_id: str) -> Response:
+        for collection in self._collections:
+            for chunk in collection.chunks:
+                if chunk.point_id == point_id and chunk.image is not None:
+                    return Response(chunk.image, media_type=chunk.media_type)
+        return Response("no such file", 404)
+
+
+def _origin(request: RecordedRequest) -> str:
+    return f"http://{request.headers['host']}"
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    if len(body) > _MAX_BODY:
+        raise invalid("the body is larger than 4 MB")
+    try:
+        parsed = json.loads(body.decode("utf-8"))
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise invalid("the body is not a JSON object")
+    # null means absent.
+    return {name: value for name, value in parsed.items() if value is not None}

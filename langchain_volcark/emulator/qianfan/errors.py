@@ -1,0 +1,70 @@
+"""Qianfan's error envelopes.
+
+V2: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/Cm2y4d5ha. V1: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh.
+"""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+
+_TYPES = {
+    "no_parameter_permission": "access_denied",
+    "account_overdue": "access_denied",
+    "model_offline": "access_denied",
+    "internal_error": "Internal_error",
+    "dispatch_internal_error": "Internal_error",
+    "Offline_batch_reasoning_refused": "rate_limit_exceeded",
+}
+
+
+class V2Error(Exception):
+    """A request that V2 refuses."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def response(self, reply_id: str) -> JSONResponse:
+        """The reply that carries the error."""
+        error = {"code": self.code, "message": self.message, "type": _type(self.code)}
+        return JSONResponse({"error": error, "id": reply_id}, self.status)
+
+
+class V1Error(Exception):
+    """A request that V1 refuses: with HTTP 200."""
+
+    def __init__(self, code: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+    def response(self, reply_id: str) -> JSONResponse:
+        """The reply that carries the error."""
+        body = {"error_code": self.code, "error_msg": self.message, "id": reply_id}
+        return JSONResponse(body, 200, headers=self.headers)
+
+
+def _type(code: str) -> str:
+    if code.endswith("_unsafe"):
+        return "unsafe_request"
+    if code.endswith("rate_limit_exceeded"):
+        return "rate_limit_exceeded"
+    return _TYPES.get(code, "invalid_request_error")
+
+
+def invalid(message: str) -> V2Error:
+    """A value that V2 does not allow."""
+    return V2Error(400, "invalid_argument", message)
+
+
+def bad_messages(message: str) -> V2Error:
+    """A conversation that V2 does not allow."""
+    return V2Error(400, "invalid_messages", message)
+
+
+def invalid_param(message: str) -> V1Error:
+    """A value or a conversation that V1 does not allow."""
+    return V1Error(336003, message)

@@ -1,0 +1,69 @@
+"""The V2 models known here, and which V1 endpoints are preset models.
+
+V2: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb; V1: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+OFFLINE_MODEL = "ernie-bot"
+
+
+@dataclass(frozen=True)
+class V2Model:
+    """One V2 model.
+
+    Attributes:
+        id: Its id.
+        switch: The field that turns thinking on and off; None where it cannot think.
+        thinks: Whether it thinks unless told otherwise.
+        images: Whether it takes images.
+        json_schema: Whether it takes a JSON schema.
+        ernie: Whether it is one of Baidu's own, which have a penalty of their own.
+    """
+
+    id: str
+    switch: Literal["thinking", "enable_thinking"] | None = None
+    thinks: bool = False
+    images: bool = False
+    json_schema: bool = True
+    ernie: bool = False
+
+
+MODELS = {
+    model.id: model
+    for model in (
+        V2Model("ernie-5.1", images=True, ernie=True),
+        V2Model("ernie-5.0-thinking-preview", "enable_thinking", thinks=True, images=True, ernie=True),
+        V2Model("ernie-4.5-turbo-vl-32k", "enable_thinking", images=True, ernie=True),
+        V2Model("ernie-4.0-8k", json_schema=False, ernie=True),
+        V2Model("ernie-3.5-8k", json_schema=False, ernie=True),
+        V2Model("ernie-speed-pro-128k", json_schema=False, ernie=True),
+        V2Model("deepseek-v3.2", "thinking"),
+        V2Model("deepseek-v4-pro", "thinking"),
+        V2Model("deepseek-v4-flash-0731", "thinking"),
+        V2Model("glm-5.1", "thinking"),
+        V2Model("glm-5.2", "thinking"),
+        V2Model("qwen3-235b-a22b", "enable_thinking"),
+        V2Model("qwen3.5-397b-a17b"),
+    )
+}
+
+_PRESET = re.compile(
+    r"completions(_pro|_adv_pro)?|eb-instant|ernie[-_][a-z0-9.-]+|ai_apaas(_lite)?|qianfan-dynamic-8k"
+)
+
+
+def is_preset(endpoint: str) -> bool:
+    """Whether a V1 endpoint is a preset model, which takes more fields than a custom service."""
+    return _PRESET.fullmatch(endpoint) is not None
+
+
+def v1_characters(endpoint: str) -> int:
+    """Most characters of all contents together."""
+    if not is_preset(endpoint):
+        return 4800
+    return 516_096 if endpoint.endswith("128k") else 20_000

@@ -1,0 +1,100 @@
+"""V1 replies, whole and as a stream.
+
+Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator import tokens
+from langchain_volcark.emulator.ark.answer import compose
+from langchain_volcark.emulator.ark.messages import text_of
+from langchain_volcark.emulator.ark.wording import echo, last_user_text
+from langchain_volcark.emulator.qianfan.models import is_preset
+from langchain_volcark.emulator.qianfan.search import cited, results
+from langchain_volcark.emulator.sse import event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_volcark.emulator.qianfan.v1_request import V1Request
+
+UNSAFE_INPUT = "EMULATOR_SENSITIVE_INPUT"
+_FRAGMENT = 4
+_SAFETY_FLAG = 2
+_REASONS = {"stop": "normal", "tool_calls": "function_call"}
+
+Json = dict[str, Any]
+
+
+class V1Answer:
+    """The answer to one request, in either form."""
+
+    def __init__(self, request: V1Request, reply_id: str) -> None:
+        self._request = request
+        self._id = reply_id
+        self._preset = is_preset(request.endpoint)
+        question = last_user_text(request.chat.messages)
+        self._unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
+        self._found = results(question, 3) if request.searches else []
+        cites = request.body.get("enable_citation") and request.chat.messages[-1]["role"] == "user"
+        text = cited(echo(question, {}), self._found) if cites else None
+        self._reply = compose(request.chat, 0, text)
+        # The models behind the custom page begin with a space.
+        content = "" if self._unsafe else self._reply.content
+        self._text = f" {content}" if content and not self._preset else content
+
+    def whole(self) -> Json:
+        """The reply as one object."""
+        return {
+            **self._envelope(),
+            "result": self._text,
+            **self._ending(),
+            **self._safety(),
+            "usage": self._usage(),
+        }
+
+    def events(self) -> Iterator[bytes]:
+        """The reply as a stream; the last event has text too, and the only usage that counts."""
+        pieces = tokens.split(self._text)
+        texts = ["".join(pieces[start : start + _FRAGMENT]) for start in range(0, len(pieces), _FRAGMENT)] or [""]
+        for number, text in enumerate(texts):
+            last = number == len(texts) - 1
+            ending = self._ending() if last else {"is_truncated": False}
+            place = {"sentence_id": number, "is_end": last}
+            safety = self._safety() if last else {"need_clear_history": False}
+            usage = self._usage() if last else {**self._usage(), "completion_tokens": 0}
+            usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+            yield event({**self._envelope(), **place, **ending, "result": text, **safety, "usage": usage})
+
+    def _envelope(self) -> Json:
+        return {"id": self._id, "object": "chat.completion", "created": int(time.time())}
+
+    def _ending(self) -> Json:
+        reason = self._reply.finish_reason
+        ending: Json = {"is_truncated": reason == "length"}
+        if not self._preset:
+            return ending
+        ending["finish_reason"] = "content_filter" if self._unsafe else _REASONS.get(reason, reason)
+        ending["flag"] = _SAFETY_FLAG if self._unsafe else 0
+        if self._reply.calls and not self._unsafe:
+            call = self._reply.calls[0]
+            thoughts = f"I need {call.name}."
+            ending["function_call"] = {"name": call.name, "arguments": call.arguments, "thoughts": thoughts}
+        if self._found:
+            ending["search_info"] = {"search_results": self._found}
+        return ending
+
+    def _safety(self) -> Json:
+        return {"need_clear_history": True, "ban_round": -1} if self._unsafe else {"need_clear_history": False}
+
+    def _usage(self) -> Json:
+        prompt = sum(tokens.count(text_of(message)) for message in self._request.chat.messages)
+        completion = 0 if self._unsafe else self._reply.completion_tokens
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }

@@ -1,0 +1,125 @@
+"""V2 replies, whole and as a stream.
+
+https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.emulator import tokens
+from langchain_volcark.emulator.ark.answer import Reply, compose
+from langchain_volcark.emulator.ark.messages import text_of
+from langchain_volcark.emulator.ark.wording import echo, last_user_text
+from langchain_volcark.emulator.qianfan.search import cited, results
+from langchain_volcark.emulator.sse import DONE, event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_volcark.emulator.qianfan.v2_request import V2Request
+
+UNSAFE_INPUT = "EMULATOR_SENSITIVE_INPUT"
+_FRAGMENT = 2
+_SAFETY_FLAG = 2
+
+Json = dict[str, Any]
+
+
+class V2Answer:
+    """The answer to one request, in either form."""
+
+    def __init__(self, request: V2Request, reply_id: str) -> None:
+        self._request = request
+        self._id = reply_id
+        self._created = int(time.time())
+        self._unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
+        question = last_user_text(request.chat.messages)
+        search = request.search
+        self._found = results(question, search.get("search_number", 10)) if search else []
+        text = None
+        if search.get("enable_citation") and request.chat.messages[-1]["role"] == "user":
+            text = cited(echo(question, {}), self._found)
+        self._reply = Reply("", None, "", [], "content_filter") if self._unsafe else compose(request.chat, 0, text)
+
+    def whole(self) -> Json:
+        """The reply as one object."""
+        message: Json = {"role": "assistant", "content": self._reply.content}
+        if self._reply.reasoning:
+            message["reasoning_content"] = self._reply.reasoning
+        if self._reply.calls:
+            message["tool_calls"] = [self._call(index) for index in range(len(self._reply.calls))]
+        choice = {"index": 0, "message": message, "finish_reason": self._finish_reason(), **self._safety()}
+        return {**self._envelope("chat.completion"), "choices": [choice], **self._traced(), "usage": self._usage()}
+
+    def events(self) -> Iterator[bytes]:
+        """The reply as a stream."""
+        if self._request.search.get("enable_status"):
+            yield self._chunk({"content": "Searching …", "delta_tag": "search_status"})
+        first = True
+        for delta in self._deltas():
+            traced = self._traced() if first else {}
+            yield self._chunk({"role": "assistant", **delta} if first else delta, **traced)
+            first = False
+        yield self._chunk({"content": ""}, finish=True)
+        options = self._request.body.get("stream_options") or {}
+        if options.get("include_usage"):
+            yield event({**self._envelope("chat.completion.chunk"), "choices": [], "usage": self._usage()})
+        yield DONE
+
+    def _deltas(self) -> Iterator[Json]:
+        for piece in _fragments(self._reply.reasoning):
+            yield {"reasoning_content": piece, "content": ""}
+        for piece in _fragments(self._reply.content):
+            yield {"content": piece}
+        for index, call in enumerate(self._reply.calls):
+            opening = self._call(index)
+            opening["function"]["arguments"] = ""
+            yield {"content": None, "tool_calls": [{"index": index, **opening}]}
+            for piece in _fragments(call.arguments):
+                yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+
+    def _chunk(self, delta: Json, *, finish: bool = False, **more: Any) -> bytes:
+        end = {"finish_reason": self._finish_reason(), **self._safety()} if finish else {"flag": 0}
+        choice = {"index": 0, "delta": delta, **end}
+        return event({**self._envelope("chat.completion.chunk"), "choices": [choice], **more})
+
+    def _envelope(self, kind: str) -> Json:
+        return {"id": self._id, "object": kind, "created": self._created, "model": self._request.model.id}
+
+    def _call(self, index: int) -> Json:
+        call = self._reply.calls[index]
+        return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+    def _finish_reason(self) -> str:
+        # Baidu's own models say `normal` where others say `stop`.
+        reason = self._reply.finish_reason
+        return "normal" if reason == "stop" and self._request.model.ernie else reason
+
+    def _safety(self) -> Json:
+        return {"flag": _SAFETY_FLAG, "ban_round": -1} if self._unsafe else {"flag": 0}
+
+    def _traced(self) -> Json:
+        return {"search_results": self._found} if self._request.search.get("enable_trace") else {}
+
+    def _usage(self) -> Json:
+        body = self._request.body
+        said = "".join(text_of(message) for message in self._request.chat.messages)
+        tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""
+        prompt, completion = tokens.count(said) + tokens.count(tools), self._reply.completion_tokens
+        usage: Json = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+        if self._reply.reasoning:
+            usage["completion_tokens_details"] = {"reasoning_tokens": self._reply.reasoning_tokens}
+        return usage
+
+
+def _fragments(text: str) -> Iterator[str]:
+    pieces = tokens.split(text)
+    for start in range(0, len(pieces), _FRAGMENT):
+        yield "".join(pieces[start : start + _FRAGMENT])

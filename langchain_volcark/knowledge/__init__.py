@@ -1,0 +1,1 @@
+"""VikingDB knowledge base (知识库): chat, packaged services, retrieval, reranking."""

@@ -1,0 +1,102 @@
+"""Credentials of the knowledge base, and the settings that all its classes share.
+
+Follows https://www.volcengine.com/docs/84313/1254485 (signature) and /1544072 (keys of packaged services).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import httpx
+from langchain_core.utils import from_env, secret_from_env
+from pydantic import Field, SecretStr
+
+from langchain_volcark.exceptions import AuthenticationError
+from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.signing import VolcSignatureAuth
+from langchain_volcark.knowledge.errors import ERRORS
+from langchain_volcark.service import HTTPService
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from langchain_volcark.http.errors import ErrorReader
+
+KNOWLEDGE_BASE_URL = "https://api-knowledgebase.mlp.cn-beijing.volces.com"
+
+CHAT_PATH = "/api/knowledge/chat/completions"
+SEARCH_PATH = "/api/knowledge/collection/search_knowledge"
+SERVICE_CHAT_PATH = "/api/knowledge/service/chat"
+RERANK_PATH = "/api/knowledge/service/rerank"
+
+_MISSING = (
+    "Set VOLC_ACCESSKEY and VOLC_SECRETKEY (or pass access_key=… and secret_key=…); "
+    "a packaged service takes its own key too: VOLC_KNOWLEDGE_API_KEY, or api_key=…"
+)
+
+
+class NoCredentials(httpx.Auth):
+    """Fails at the first request, so that a model can be made without credentials."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Let a request pass that the user authorised by hand."""
+        if "authorization" not in request.headers:
+            raise AuthenticationError(f"No credentials. {_MISSING}")
+        yield request
+
+
+class KnowledgeService(HTTPService):
+    """Base of the knowledge base's classes: address, credentials, errors."""
+
+    base_url: str = KNOWLEDGE_BASE_URL
+    """The service's address, without a path."""
+    access_key: str | None = Field(default_factory=from_env("VOLC_ACCESSKEY", default=None))
+    """Access key id of the account; requests are signed with its secret."""
+    secret_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_SECRETKEY", default=None))
+    """Secret access key, as the console shows it."""
+    session_token: SecretStr | None = None
+    """Token that belongs to temporary keys (STS)."""
+    region: str = "cn-north-1"
+    """Region of the signature; the vendor's samples say `cn-north-1`, its SDKs `cn-beijing`."""
+    api_key: SecretStr | None = Field(
+        default_factory=secret_from_env("VOLC_KNOWLEDGE_API_KEY", default=None), repr=False
+    )
+    """Key of a packaged service. Given here it goes before a signature; by environment, for services only."""
+
+    endpoint_paths: ClassVar[tuple[str, ...]] = (
+        CHAT_PATH,
+        SEARCH_PATH,
+        SERVICE_CHAT_PATH,
+        RERANK_PATH,
+        "/api/knowledge",
+    )
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Each credential's environment variable."""
+        return {
+            "access_key": "VOLC_ACCESSKEY",
+            "secret_key": "VOLC_SECRETKEY",
+            "api_key": "VOLC_KNOWLEDGE_API_KEY",
+        }
+
+    @property
+    def _errors(self) -> ErrorReader:
+        return ERRORS
+
+    def _prefers_key(self) -> bool:
+        return "api_key" in self.model_fields_set
+
+    def _auth(self) -> httpx.Auth:
+        signs = bool(self.access_key and self.secret_key and self.secret_key.get_secret_value())
+        if self.api_key is not None and (self._prefers_key() or not signs):
+            return BearerAuth(self.api_key, missing=_MISSING)
+        if not (signs and self.access_key and self.secret_key):
+            return NoCredentials()
+        return VolcSignatureAuth(
+            self.access_key,
+            self.secret_key,
+            region=self.region,
+            service="air",
+            session_token=self.session_token,
+        )

@@ -1,0 +1,272 @@
+"""Chat with models through the VikingDB knowledge base.
+
+Follows https://www.volcengine.com/docs/84313/1350013 (chat_completions) and /1544072 (service/chat).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from typing_extensions import Self, override
+
+from langchain_volcark.chat_model import HTTPChatModel
+from langchain_volcark.citations import CitationFields
+from langchain_volcark.content_blocks import register
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.knowledge.auth import CHAT_PATH, SERVICE_CHAT_PATH, KnowledgeService
+from langchain_volcark.knowledge.filters import DocFilter, check_filter
+from langchain_volcark.knowledge.messages import KnowledgeMessageWriter, read_reply
+from langchain_volcark.stop_texts import StoppingAssembler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+    import httpx
+    from langchain_core.messages import BaseMessage
+
+    from langchain_volcark.assembler import StreamAssembler, StreamDelta
+    from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
+
+_NO_TOOLS = (
+    "The knowledge base's chat takes no tools and no response format. ChatArk does (the same Doubao models) and "
+    "so does ChatQianfan; VikingKnowledgeRetriever gives them what the knowledge base knows."
+)
+_CONSOLE = "A packaged service answers with the model and settings saved in the console"
+_OF_A_MODEL = ("temperature", "max_tokens", "thinking", "model_version", "endpoint_api_key")
+
+_RESULTS = CitationFields(
+    url=("doc_info.url", "url"),
+    title=("doc_info.title", "doc_info.doc_name", "title", "doc_name", "chunk_title"),
+    cited_text=("content", "md_content"),
+)
+
+register("vikingdb", sources={"references": _RESULTS})
+
+
+@dataclass(frozen=True)
+class _Request(ServiceRequest):
+    """A request with what the service cannot do and this side does: stop texts."""
+
+    stop: tuple[str, ...] = ()
+
+
+class _Assembler(StoppingAssembler):
+    """Knows the model from the start: the service seldom says which one answered, so it is the one asked for."""
+
+    def __init__(self, provider: str, request: ServiceRequest) -> None:
+        super().__init__(provider, None, request.stop if isinstance(request, _Request) else ())
+        self.model_name = request.body.get("model") or request.body.get("service_resource_id")
+
+    def _note(self, delta: StreamDelta) -> None:
+        self.model_name = delta.model_name or self.model_name
+        super()._note(delta)
+
+
+class ChatVikingKnowledge(KnowledgeService, HTTPChatModel):
+    """Chat models behind the VikingDB knowledge base (知识库), and its packaged services.
+
+    Two calls in one class. With `model`, a plain model call that sees nothing of any knowledge base: search
+    first (`VikingKnowledgeRetriever`, or `knowledge_chain` for both steps). With `service_resource_id`, a service
+    saved in the console that searches and answers in one call, with its sources.
+
+    Setup:
+        ```bash
+        export VOLC_ACCESSKEY="AKLT…" VOLC_SECRETKEY="…"   # both calls
+        export VOLC_KNOWLEDGE_API_KEY="…"                  # instead, for a packaged service
+        ```
+
+    Key init args:
+        model: Public name (`Doubao-1-5-pro-32k`) or endpoint id (`ep-…`). Public names share a small token limit
+            and are meant for trying out.
+        endpoint_api_key: Ark key that owns the endpoint.
+        service_resource_id: `kb-service-…`, instead of a model.
+        temperature: 0 to 1. max_tokens: 0 to 4096.
+        stop: The service knows none; answers are cut on this side.
+
+    Example:
+        ```python
+        from langchain_volcark import ChatVikingKnowledge
+
+        model = ChatVikingKnowledge(model="Doubao-1-5-pro-32k")
+        print(model.invoke("你好").text)
+
+        service = ChatVikingKnowledge(service_resource_id="kb-service-0000demo")
+        answer = service.invoke("When does the ferry leave?")
+        print(answer.text, [source["doc_info"]["doc_name"] for source in answer.response_metadata["references"]])
+        ```
+
+    Response metadata:
+        `model_name` (as told by the service, else as asked for), `model_provider`, `request_id`, `finish_reason`
+        where the service sends one; of a packaged service `references` (its `result_list`, which `content_blocks`
+        show as citations), `rewrite_query`, `count`, `token_usage`, `prompt`.
+    """
+
+    model: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
+    """Public model name or `ep-…` id; also per call as `model=`."""
+    service_resource_id: str | None = None
+    """A packaged service, `kb-service-…`; excludes `model` and its settings."""
+    endpoint_api_key: SecretStr | None = None
+    """Ark API key that owns the `ep-…` endpoint."""
+    model_version: str | None = None
+    """Version of a public model, such as `250115`."""
+    temperature: float | None = Field(default=None, ge=0, le=1)
+    """0 to 1; unset leaves it to the service (0.1)."""
+    max_tokens: int | None = Field(default=None, ge=0, le=4096)
+    """Longest answer in tokens, 0 to 4096; unset leaves it to the service (4096)."""
+    thinking: Literal["enabled", "disabled", "auto"] | dict[str, Any] | None = None
+    """Whether a thinking model thinks; the word, or the object as the API has it."""
+    doc_filter: DocFilter | None = None
+    """Filter of a packaged service's search, added to the one saved with it; see `knowledge.filters`."""
+
+    provider: ClassVar[str] = "vikingdb"
+    body_fields: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "thinking", "model_version")
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        if self.service_resource_id:
+            if self.model == self.service_resource_id:  # set below, by an earlier validation
+                self.__dict__["model"] = ""
+            given = [name for name in ("model", *_OF_A_MODEL) if getattr(self, name) not in (None, "")]
+            if given:
+                raise ValueError(f"service_resource_id excludes {', '.join(given)}: {_CONSOLE}. Leave one out.")
+            self.__dict__["model"] = self.service_resource_id
+        elif not self.model:
+            raise ValueError("Set model=… for a plain model call, or service_resource_id=… for a service.")
+        elif self.doc_filter is not None:
+            raise ValueError(
+                "doc_filter belongs to a search: a plain model call sees no knowledge base. "
+                "Set service_resource_id, or give the filter to VikingKnowledgeRetriever."
+            )
+        if self.top_p is not None:
+            raise ValueError("The knowledge base's chat has no top_p: set temperature, or use ChatArk.")
+        if self.model.startswith("ep-") and self.endpoint_api_key is None:
+            warnings.warn(
+                f"Without endpoint_api_key (the Ark key that owns {self.model}) the service answers through "
+                "the public endpoint and bills the knowledge base for it.",
+                stacklevel=2,
+            )
+        return self
+
+    @field_validator("doc_filter")
+    @classmethod
+    def _check_doc_filter(cls, value: DocFilter | None) -> DocFilter | None:
+        return None if value is None else check_filter(value)
+
+    @property
+    def _llm_type(self) -> str:
+        return "vikingdb-knowledge-chat"
+
+    def _prefers_key(self) -> bool:
+        return bool(self.service_resource_id) or super()._prefers_key()
+
+    # --- requests -----------------------------------------------------------------------------------------
+
+    def _path(self, body: Mapping[str, Any]) -> str:
+        return SERVICE_CHAT_PATH if "service_resource_id" in body else CHAT_PATH
+
+    def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:  # noqa: ARG002
+        return KnowledgeMessageWriter(self.provider, "The knowledge base's chat", reasoning="never").write(
+            messages
+        )
+
+    @override
+    def _request(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
+    ) -> ServiceRequest:
+        request = super()._request(messages, stop, stream=stream, **kwargs)
+        chosen = request.body.get("stop") or ()
+        body = {name: value for name, value in request.body.items() if name != "stop"}
+        headers = {"accept": "text/event-stream", **request.headers} if stream else request.headers
+        return _Request(
+            request.path,
+            body,
+            headers=headers,
+            query=request.query,
+            timeout=request.timeout,
+            stop=(chosen,) if isinstance(chosen, str) else tuple(chosen),
+        )
+
+    def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
+        # The two calls have opposite defaults, so it is always said.
+        body["stream"] = stream
+        if "tools" in body or "response_format" in body:
+            raise ValueError(_NO_TOOLS)
+        doc_filter = body.pop("doc_filter", None)
+        if self.service_resource_id or "service_resource_id" in body:
+            return self._finish_service_body(body, doc_filter)
+        if doc_filter is not None:
+            raise ValueError("doc_filter belongs to a search; a plain model call sees no knowledge base.")
+        if isinstance(body.get("thinking"), str):
+            body["thinking"] = {"type": body["thinking"]}
+        _check_range(body, "temperature", 1)
+        _check_range(body, "max_tokens", 4096)
+        if stream_usage:
+            body.setdefault("return_token_usage", True)
+        if self.endpoint_api_key is not None:
+            body.setdefault("api_key", self.endpoint_api_key.get_secret_value())
+        return body
+
+    def _finish_service_body(self, body: dict[str, Any], doc_filter: Mapping[str, Any] | None) -> dict[str, Any]:
+        body.setdefault("service_resource_id", self.service_resource_id)
+        model = body.pop("model", None)
+        if model not in (None, "", self.model, self.service_resource_id):
+            raise ValueError(f"model={model!r} cannot be chosen here. {_CONSOLE}.")
+        chosen = self.doc_filter if doc_filter is None else check_filter(doc_filter)
+        if chosen is not None:
+            body["query_param"] = {**(body.get("query_param") or {}), "doc_filter": dict(chosen)}
+        if not body["messages"] or body["messages"][-1]["role"] != "user":
+            raise ValueError("A packaged service answers the last message, which must be the user's.")
+        return body
+
+    # --- replies ------------------------------------------------------------------------------------------
+
+    @override
+    def _new_assembler(
+        self, request: ServiceRequest, headers: httpx.Headers, payload: Any = None
+    ) -> StreamAssembler:
+        assembler = _Assembler(self.provider, request)
+        # Each payload of a stream tells the request's id; the log id of the headers stands in where none does.
+        if request_id := self._errors.request_id(headers, payload):
+            assembler.metadata["request_id"] = request_id
+        return assembler
+
+    def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
+        return [read_reply(payload)]
+
+    def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
+        return read_reply(payload)
+
+    def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:
+        # A connection that ends in order is an end too, provided that something came.
+        said = assembler.text or assembler.reasoning or assembler.usage or assembler.metadata.get("references")
+        return stream.done or bool(said)
+
+    # --- what the service cannot do -----------------------------------------------------------------------
+
+    @override
+    def bind_tools(self, *_: Any, **__: Any) -> NoReturn:
+        """There are no tools here.
+
+        Raises:
+            NotImplementedError: Always; the text says which classes have them.
+        """
+        raise NotImplementedError(_NO_TOOLS)
+
+    @override
+    def with_structured_output(self, *_: Any, **__: Any) -> NoReturn:
+        """There is no structured output here.
+
+        Raises:
+            NotImplementedError: Always; the text says which classes have it.
+        """
+        raise NotImplementedError(_NO_TOOLS)
+
+
+def _check_range(body: Mapping[str, Any], name: str, most: float) -> None:
+    value = body.get(name)
+    if isinstance(value, (int, float)) and not 0 <= value <= most:
+        raise ValueError(f"{name} must lie between 0 and {most}, not {value!r}.")

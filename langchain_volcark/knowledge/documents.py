@@ -1,0 +1,106 @@
+"""Items of a search as LangChain documents; pure functions on dicts.
+
+Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge, `result_list`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.documents import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TEXTS = ("content", "md_content", "html_content", "origin_text", "description")
+
+
+def read_item(item: Mapping[str, Any]) -> Document:
+    """Read one item of `result_list`.
+
+    Args:
+        item: The item as sent; every field is optional.
+
+    Returns:
+        `page_content`: the chunk's text; of an FAQ the question and the answer, of a table row its fields, of an
+        image its caption. `id`: the point's id. `metadata`: `score` and, after reranking, `rerank_score`; the
+        document's own fields beside the chunk's (`doc_id`, `doc_name`, `title`, …), `doc_meta` as a dict by field
+        name; all other fields as sent.
+    """
+    text = page_content(item)
+    metadata = {key: value for key, value in item.items() if key != "doc_info" and value is not None}
+    if metadata.get("content") == text:
+        del metadata["content"]
+    doc_info = item.get("doc_info")
+    if isinstance(doc_info, dict):
+        # A chunk's own field of the same name stays what it is.
+        metadata.update(
+            {key: value for key, value in doc_info.items() if value is not None and key not in metadata}
+        )
+    if "doc_meta" in metadata:
+        metadata["doc_meta"] = read_doc_meta(metadata["doc_meta"])
+    point = item.get("point_id") or item.get("id")
+    return Document(page_content=text, id=str(point) if point else None, metadata=metadata)
+
+
+def page_content(item: Mapping[str, Any]) -> str:
+    """The text of an item, whichever kind it is."""
+    parts = [
+        _text(item.get("original_question")),
+        next((text for name in _TEXTS if (text := _text(item.get(name)))), ""),
+        "\n".join(table_lines(item)),
+    ]
+    text = "\n".join(part for part in parts if part)
+    return text or "\n".join(captions(item))
+
+
+def table_lines(item: Mapping[str, Any]) -> list[str]:
+    """A table row's fields, each as `name: value`."""
+    fields = item.get("table_chunk_fields")
+    rows = [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []
+    return [f"{field['field_name']}: {field.get('field_value')}" for field in rows if field.get("field_name")]
+
+
+def captions(item: Mapping[str, Any]) -> list[str]:
+    """What an item's images show."""
+    return [caption for one in attachments(item) if (caption := _text(one.get("caption")))]
+
+
+def attachments(item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An item's attachments as sent."""
+    listed = item.get("chunk_attachment")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def read_doc_meta(value: Any) -> Any:
+    """Read a document's own fields, which come as JSON inside a string.
+
+    Args:
+        value: Such as `'[{"field_name": "lang", "field_type": "string", "field_value": "en"}]'`.
+
+    Returns:
+        Name to value; what cannot be read so is returned as it is.
+    """
+    read = value
+    if isinstance(value, str):
+        try:
+            read = json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(read, list) and all(isinstance(one, dict) and "field_name" in one for one in read):
+        return {one["field_name"]: one.get("field_value") for one in read}
+    return read
+
+
+def score_of(document: Document) -> float | None:
+    """What a document was ranked by: the reranker's score, else the search's."""
+    for name in ("rerank_score", "score"):
+        value = document.metadata.get(name)
+        if isinstance(value, (int, float)):
+            return float(value)
+    return None
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""

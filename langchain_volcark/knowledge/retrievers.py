@@ -1,0 +1,213 @@
+"""Retrieval from a VikingDB knowledge base.
+
+Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ValidationError, model_validator
+from typing_extensions import Self, override
+
+from langchain_volcark.exceptions import ResponseFormatError
+from langchain_volcark.http.client import Reply, ServiceRequest, check_headers, to_timeout
+from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.knowledge.auth import SEARCH_PATH, KnowledgeService
+from langchain_volcark.knowledge.documents import read_item, score_of
+from langchain_volcark.knowledge.search import SearchOptions, write_search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+    from langchain_core.documents import Document
+
+_CALL_OPTIONS = ("messages", "image_query", "extra_headers", "timeout")
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        documents: The chunks, best first unless `chunk_group` orders them.
+        rewrite_query: The question as rewritten, or empty.
+        token_usage: Tokens by step as sent, where `return_token_usage` asked for them.
+        request_id: The service's id of the request.
+        fields: All other fields of the reply.
+    """
+
+    documents: list[Document]
+    rewrite_query: str = ""
+    token_usage: dict[str, Any] = field(default_factory=dict)
+    request_id: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever):
+    """Retriever over one collection of a VikingDB knowledge base (知识库).
+
+    Setup:
+        ```bash
+        export VOLC_ACCESSKEY="AKLT…" VOLC_SECRETKEY="…"
+        ```
+
+    Key init args:
+        collection_name: The collection, in `project` (`default` by default); or `resource_id` instead of both.
+        k: Most chunks to return.
+        score_threshold, doc_filter, dense_weight, rerank, rewrite, chunk_diffusion_count, get_attachment_link:
+            How to search; `SearchOptions` has them all. Each can also be given per call, for that call alone.
+
+    Example:
+        ```python
+        from langchain_volcark import VikingKnowledgeRetriever
+        from langchain_volcark.knowledge.filters import must
+
+        retriever = VikingKnowledgeRetriever(collection_name="ferry_docs", k=5, rerank="m3-v2-rerank")
+        for document in retriever.invoke("When does the ferry leave?", doc_filter=must("lang", "en")):
+            print(document.metadata["rerank_score"], document.metadata["doc_name"], document.page_content)
+        ```
+
+    Rewriting:
+        ```python
+        retriever = VikingKnowledgeRetriever(collection_name="ferry_docs", rewrite=True)
+        retriever.invoke(
+            "And on Sundays?", messages=[("human", "When does the ferry leave?"), ("ai", "At 07:40.")]
+        )
+        ```
+    """
+
+    collection_name: str | None = None
+    """The collection's name; with `project`."""
+    project: str | None = None
+    """The collection's project; unset leaves it to the service (`default`)."""
+    resource_id: str | None = None
+    """The collection's unique id, instead of name and project."""
+
+    # The retriever's own base would take unknown arguments and drop them.
+    model_config = KnowledgeService.model_config
+
+    shared_fields: ClassVar[tuple[str, ...]] = (*KnowledgeService.shared_fields, "callbacks")
+
+    @model_validator(mode="after")
+    def _check_collection(self) -> Self:
+        if bool(self.collection_name) == bool(self.resource_id):
+            raise ValueError("Set collection_name=… (with project=…) or resource_id=…, one of the two.")
+        if self.resource_id and self.project:
+            raise ValueError("resource_id excludes project: it names the collection alone.")
+        return self
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Whether `langchain_core.load` can write and read it."""
+        return True
+
+    # --- what a user calls --------------------------------------------------------------------------------
+
+    def search(self, query: str, **kwargs: Any) -> SearchResult:
+        """Search, and return all that the service says.
+
+        Args:
+            query: The question, at most 8,000 characters.
+            **kwargs: Any search option for this call alone (`k`, `doc_filter`, …); `messages`, the conversation so
+                far, for `rewrite`; `image_query`, URL or base64 of an image, for multimodal collections;
+                `extra_headers`; `timeout`.
+
+        Returns:
+            The documents, the rewritten question, the tokens.
+
+        Raises:
+            ValueError: The question or an option cannot be sent; nothing was sent then.
+            VolcArkError: The search failed.
+        """
+        options, request = self._plan(query, kwargs)
+        return self._read(options, self._client.post(request))
+
+    async def asearch(self, query: str, **kwargs: Any) -> SearchResult:
+        """Async twin of `search`."""
+        options, request = self._plan(query, kwargs)
+        return self._read(options, await self._client.apost(request))
+
+    @override
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        options, request = self._plan(query, kwargs)
+        return self._read(options, self._client.post(request, _hooks(run_manager))).documents
+
+    @override
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **kwargs: Any
+    ) -> list[Document]:
+        options, request = self._plan(query, kwargs)
+        return self._read(options, await self._client.apost(request, _hooks(run_manager))).documents
+
+    # --- request and reply --------------------------------------------------------------------------------
+
+    def _plan(self, query: str, kwargs: dict[str, Any]) -> tuple[SearchOptions, ServiceRequest]:
+        call = {name: kwargs.pop(name, None) for name in _CALL_OPTIONS}
+        options = self._options(kwargs)
+        collection = {"name": self.collection_name, "project": self.project, "resource_id": self.resource_id}
+        body = write_search(options, query, messages=call["messages"], image_query=call["image_query"])
+        named = {name: value for name, value in collection.items() if value is not None}
+        return options, ServiceRequest(
+            SEARCH_PATH,
+            {**named, **body},
+            headers=check_headers(call["extra_headers"] or {}, "extra_headers"),
+            timeout=None if call["timeout"] is None else to_timeout(call["timeout"]),
+        )
+
+    def _options(self, changes: Mapping[str, Any]) -> SearchOptions:
+        if not changes:
+            return self
+        own = {name: getattr(self, name) for name in SearchOptions.model_fields}
+        unknown = sorted(changes.keys() - own.keys())
+        if unknown:
+            raise ValueError(
+                f"A search knows no {', '.join(unknown)}; it knows {', '.join([*own, *_CALL_OPTIONS])}. "
+                "A field that is new in the service goes into search_kwargs."
+            )
+        try:
+            return SearchOptions.model_validate({**own, **changes})
+        except ValidationError as error:
+            raise ValueError("; ".join(_describe(one) for one in error.errors())) from None
+
+    def _read(self, options: SearchOptions, reply: Reply) -> SearchResult:
+        data = reply.payload.get("data")
+        request_id = self._errors.request_id(reply.headers, reply.payload)
+        items = data.get("result_list") if isinstance(data, dict) else None
+        if not isinstance(data, dict) or not isinstance(items, (list, type(None))):
+            raise ResponseFormatError(
+                "The reply is not what the service documents: it has no data.result_list.",
+                status_code=200,
+                request_id=request_id,
+                body=reply.payload,
+            )
+        documents = [read_item(item) for item in items or () if isinstance(item, dict)]
+        known = ("result_list", "rewrite_query", "token_usage")
+        return SearchResult(
+            documents=[document for document in documents if _passes(document, options.score_threshold)],
+            rewrite_query=data.get("rewrite_query") or "",
+            token_usage=data.get("token_usage") or {},
+            request_id=request_id,
+            fields={name: value for name, value in data.items() if name not in known},
+        )
+
+
+def _hooks(run_manager: Any) -> RetryHooks:
+    return RetryHooks(on_retry=run_manager.on_retry) if run_manager is not None else NO_HOOKS
+
+
+def _passes(document: Document, threshold: float | None) -> bool:
+    score = score_of(document)
+    return threshold is None or score is None or score >= threshold
+
+
+def _describe(error: Any) -> str:
+    """One of pydantic's complaints, in a line."""
+    name = ".".join(str(step) for step in error["loc"])
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message

@@ -1,0 +1,216 @@
+"""How requests to Qianfan are authorised.
+
+V2: https://cloud.baidu.com/doc/qianfan-api/s/wmwbl48n4 (API key, short-term key from IAM keys).
+V1: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 (access token) and
+https://cloud.baidu.com/doc/Reference/s/njwvz1yfu (signature).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import math
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import httpx
+
+from langchain_volcark.exceptions import AuthenticationError, ResponseFormatError
+from langchain_volcark.http import exchange
+from langchain_volcark.http.client import read_json_reply
+from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, second_request
+from langchain_volcark.http.secret_query import add_secret_query
+from langchain_volcark.qianfan.errors import ERRORS
+from langchain_volcark.qianfan.signing import sign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Hashable
+
+    from pydantic import SecretStr
+
+TOKEN_URL = "https://aip.baidubce.com/oauth/2.0/token"  # noqa: S105 - an address
+IAM_BASE_URL = "https://iam.bj.baidubce.com"
+
+_LONGEST_MARGIN = 86_400.0
+_BEARER_SECONDS = 43_200
+_USELESS = (b"110", b"111")
+
+
+class AccessTokenAuth(httpx.Auth):
+    """A given V1 access token, used as it is; a user's own `Authorization` header goes before it."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Authorise one request."""
+        if "authorization" not in request.headers:
+            add_secret_query(request, {"access_token": self._token.get_secret_value()})
+        yield request
+
+
+class OAuthAuth(ExchangedTokenAuth):
+    """V1's application pair, exchanged for an access token that lives 30 days.
+
+    One exchange serves all callers of the process. The token is renewed a day before it ends, and once more if
+    the service says that it is invalid (110) or has expired (111).
+
+    Args:
+        client_id: The application's API Key.
+        client_secret: The application's Secret Key.
+        token_url: Where the exchange is done.
+        access_token: A token to begin with.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: SecretStr,
+        *,
+        token_url: str = TOKEN_URL,
+        access_token: SecretStr | None = None,
+    ) -> None:
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._token_url = token_url
+        self._store_key = ("qianfan-oauth", token_url, self._client_id, _digest(client_secret))
+        if access_token is not None:
+            exchange.tokens.seed(self._store_key, Token(access_token.get_secret_value(), math.inf, math.inf))
+
+    def _key(self, request: httpx.Request) -> Hashable:  # noqa: ARG002
+        return self._store_key
+
+    def _exchange(self, request: httpx.Request) -> httpx.Request:
+        asking = second_request(request, "POST", self._token_url, {"content-type": "application/json"})
+        add_secret_query(
+            asking,
+            {
+                "grant_type": "client_credentials",
+                "client_id": self._client_id,
+                "client_secret": self._client_secret.get_secret_value(),
+            },
+        )
+        return asking
+
+    def _read(self, response: httpx.Response) -> Token:
+        reply = read_json_reply(response, ERRORS)
+        return _token(reply.get("access_token"), reply.get("expires_in"))
+
+    def _apply(self, request: httpx.Request, token: str) -> None:
+        add_secret_query(request, {"access_token": token})
+
+    def _is_refused(self, response: httpx.Response) -> bool:
+        content = response.content
+        if b'"error_code"' not in content or not any(code in content for code in _USELESS):
+            return False
+        facts = ERRORS.in_payload(_parsed(response))
+        return facts is not None and facts.code in ("110", "111")
+
+
+class SignatureAuth(httpx.Auth):
+    """Signs each request of V1 with an IAM pair.
+
+    Args:
+        access_key: IAM access key.
+        secret_key: IAM secret key.
+        clock: Returns the time, with a time zone.
+    """
+
+    def __init__(
+        self, access_key: str, secret_key: SecretStr, *, clock: Callable[[], dt.datetime] | None = None
+    ) -> None:
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._clock = clock or _utc_now
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the signature's headers; a user's own `Authorization` header stands."""
+        if "authorization" not in request.headers:
+            request.headers.update(self.sign(request))
+        yield request
+
+    def sign(self, request: httpx.Request) -> dict[str, str]:
+        """The headers that authorise a request."""
+        return sign(
+            request.method,
+            request.url,
+            request.headers,
+            access_key=self._access_key,
+            secret_key=self._secret_key.get_secret_value(),
+            now=self._clock(),
+        )
+
+
+class ShortTermKeyAuth(ExchangedTokenAuth):
+    """V2 with an IAM pair, exchanged for a bearer key that lives 12 hours.
+
+    One exchange serves all callers of the process; the key is renewed before it ends, and once more if the service
+    says that it is invalid.
+
+    Args:
+        access_key: IAM access key.
+        secret_key: IAM secret key.
+        iam_base_url: Where the exchange is done.
+    """
+
+    def __init__(self, access_key: str, secret_key: SecretStr, *, iam_base_url: str = IAM_BASE_URL) -> None:
+        self._signature = SignatureAuth(access_key, secret_key)
+        query = urlencode({"expireInSeconds": _BEARER_SECONDS})
+        self._url = f"{iam_base_url.rstrip('/')}/v1/BCE-BEARER/token?{query}"
+        self._store_key = ("qianfan-bearer", self._url, access_key, _digest(secret_key))
+
+    def _key(self, request: httpx.Request) -> Hashable:  # noqa: ARG002
+        return self._store_key
+
+    def _exchange(self, request: httpx.Request) -> httpx.Request:
+        asking = second_request(request, "GET", self._url)
+        asking.headers.update(self._signature.sign(asking))
+        return asking
+
+    def _read(self, response: httpx.Response) -> Token:
+        return _token(read_json_reply(response, ERRORS).get("token"), _BEARER_SECONDS)
+
+    def _apply(self, request: httpx.Request, token: str) -> None:
+        request.headers["Authorization"] = f"Bearer {token}"
+
+    def _is_refused(self, response: httpx.Response) -> bool:
+        facts = ERRORS.in_payload(_parsed(response)) if response.status_code == 401 else None
+        return facts is not None and facts.code == "invalid_iam_token"
+
+
+class NoAuth(httpx.Auth):
+    """Nothing to authorise with: fails at the first request, unless the user set an `Authorization` header."""
+
+    def __init__(self, missing: str) -> None:
+        self._missing = missing
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Let a request pass that is authorised already."""
+        if "authorization" not in request.headers:
+            raise AuthenticationError(self._missing)
+        yield request
+
+
+def _token(value: object, lifetime: object) -> Token:
+    if not isinstance(value, str) or not value:
+        # The reply is not shown: whatever it is, it may hold a secret.
+        raise ResponseFormatError("The reply to the exchange of credentials holds no token. Is its address right?")
+    now = exchange.clock()
+    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or lifetime <= 0:
+        return Token(value, math.inf, math.inf)
+    return Token(value, now + lifetime - min(_LONGEST_MARGIN, lifetime * 0.1), now + lifetime)
+
+
+def _digest(secret: SecretStr) -> str:
+    return hashlib.sha256(secret.get_secret_value().encode()).hexdigest()
+
+
+def _parsed(response: httpx.Response) -> object:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.timezone.utc)

@@ -1,0 +1,121 @@
+"""Reranking on Baidu Qianfan.
+
+V2: https://cloud.baidu.com/doc/qianfan-api/s/2m7u4zt74. V1: the page of bce-reranker-base
+(https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from langchain_core.documents import Document
+from pydantic import Field
+
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.qianfan.service import QianfanService
+from langchain_volcark.rerank import HTTPReranker, Passage
+
+_MODEL = "bce-reranker-base"
+_MOST_DOCUMENTS = 64
+_LONGEST_QUERY = 1600
+_LONGEST_DOCUMENT = 4096
+
+
+class QianfanRerank(QianfanService, HTTPReranker):
+    """Reranker on Baidu Qianfan (百度智能云千帆); a document compressor.
+
+    Key init args:
+        model: Model id; `bce-reranker-base` by default.
+        top_n: Most documents to return.
+        api_key: API key, or a sync or async callable that returns one; default `QIANFAN_BEARER_TOKEN`, else
+            `QIANFAN_API_KEY`. `ChatQianfan` has the other kinds of credentials.
+
+    Example:
+        ```python
+        from langchain_volcark import QianfanRerank
+
+        reranker = QianfanRerank(top_n=3)
+        best = reranker.compress_documents(documents, "常见的蔬菜有哪些?")
+        print(best[0].metadata["rerank_score"])
+        ```
+
+    The service reads 400 tokens of a query and 1,024 of a document, and drops the rest without a word.
+    """
+
+    model: str = _MODEL
+    """The reranker's id."""
+    batch_size: int = Field(default=_MOST_DOCUMENTS, ge=1, le=_MOST_DOCUMENTS)
+    """Documents in one request at most."""
+    user: str | None = None
+    """Your id of the end user (V1: `user_id`)."""
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request body."""
+    rerank_path: str = "/rerank"
+    """V2: the path below `base_url`. The documents say `/rerank`, the vendor's own SDKs call `/rerankers`."""
+
+    v1_room: ClassVar[str] = "reranker"
+    endpoint_paths: ClassVar[tuple[str, ...]] = ("/rerankers", "/rerank", "/chat/completions")
+
+    # --- requests and replies -----------------------------------------------------------------------------
+
+    def _write_passages(self, query: Any, documents: Sequence[Passage]) -> list[Any]:
+        if not isinstance(query, str) or not query.strip():
+            raise ValueError("The query is empty.")
+        if len(query) > _LONGEST_QUERY:
+            raise ValueError(f"The query has {len(query):,} characters, and the service takes {_LONGEST_QUERY:,}.")
+        return [_text(document, place) for place, document in enumerate(documents)]
+
+    def _rerank_request(self, query: Any, passages: Sequence[Any]) -> ServiceRequest:
+        body: dict[str, Any] = {"query": query, "documents": list(passages)}
+        if self.user is not None:
+            body["user_id" if self.api_version == "v1" else "user"] = self.user
+        body.update(self.model_kwargs)
+        if self.api_version == "v1":
+            return ServiceRequest(self._v1_path(self.model), body)
+        return ServiceRequest(self.rerank_path, {"model": self.model, **body})
+
+    def _read_scores(self, payload: Mapping[str, Any], count: int) -> list[float]:
+        return read_scores(payload, count)
+
+    def _preset_endpoint(self, model: str) -> str | None:
+        return _MODEL.replace("-", "_") if model.replace("_", "-") == _MODEL else None
+
+
+def read_scores(payload: Mapping[str, Any], count: int) -> list[float]:
+    """Read a reply's scores in the order of the documents; the service sends the best first.
+
+    Args:
+        payload: The reply.
+        count: How many documents were sent.
+
+    Raises:
+        ValueError: It is not what is documented.
+    """
+    rows = payload.get("results")
+    if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError(f"it has not one score for each of {count} documents")
+    scores: dict[int, float] = {}
+    for row in rows:
+        index, score = row.get("index"), row.get("relevance_score")
+        well_formed = isinstance(index, int) and isinstance(score, (int, float)) and not isinstance(score, bool)
+        if not well_formed:
+            raise ValueError("a row of `results` has no index or no relevance_score")
+        scores[index] = float(score)
+    if scores.keys() != set(range(count)):
+        raise ValueError("its rows are not for the documents that were sent")
+    return [scores[index] for index in range(count)]
+
+
+def _text(document: Passage, place: int) -> str:
+    text = document.page_content if isinstance(document, Document) else document
+    if not isinstance(text, str):
+        raise ValueError(f"documents[{place}] is a {type(text).__name__}: give texts or documents.")  # noqa: TRY004
+    if not text.strip():
+        raise ValueError(f"documents[{place}] is empty.")
+    if len(text) > _LONGEST_DOCUMENT:
+        raise ValueError(
+            f"documents[{place}] has {len(text):,} characters, and the service takes {_LONGEST_DOCUMENT:,}: "
+            "split it."
+        )
+    return text

@@ -1,0 +1,199 @@
+"""The settings that all classes of Qianfan share: version, address, credentials."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import quote
+
+import httpx
+from langchain_core.load.serializable import Serializable
+from langchain_core.utils import from_env, secret_from_env
+from pydantic import Field, SecretStr, model_validator
+from typing_extensions import Self  # noqa: TC002 - pydantic reads it
+
+from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.client import check_headers
+from langchain_volcark.qianfan.auth import (
+    IAM_BASE_URL,
+    TOKEN_URL,
+    AccessTokenAuth,
+    NoAuth,
+    OAuthAuth,
+    ShortTermKeyAuth,
+    SignatureAuth,
+)
+from langchain_volcark.qianfan.errors import ERRORS, RETIRED
+from langchain_volcark.qianfan.profiles import find_v1_model
+from langchain_volcark.service import HTTPService
+
+if TYPE_CHECKING:
+    from langchain_volcark.http.errors import ErrorReader
+
+QIANFAN_BASE_URL = "https://qianfan.baidubce.com/v2"
+QIANFAN_V1_BASE_URL = "https://aip.baidubce.com/rpc/2.0/ai_custom/v1/wenxinworkshop"
+
+_MISSING_V2 = (
+    "Set QIANFAN_BEARER_TOKEN (or QIANFAN_API_KEY), or pass api_key=…; or the pair QIANFAN_ACCESS_KEY and "
+    "QIANFAN_SECRET_KEY."
+)
+_MISSING_V1 = (
+    "No credentials for V1. Set QIANFAN_ACCESS_TOKEN, or QIANFAN_AK and QIANFAN_SK, or QIANFAN_ACCESS_KEY and "
+    "QIANFAN_SECRET_KEY; or pass access_token=…, or client_id=… and client_secret=…, or access_key=… and "
+    "secret_key=…"
+)
+_V1_NOTICE = (
+    f'{RETIRED}. Use api_version="v2" with model=… and an API key (bce-v3/…): preset models keep their names in '
+    "lower case, custom services must be deployed again for V2. A private deployment has its own base_url. "
+    "https://cloud.baidu.com/doc/qianfan/s/rmse4vxp8"
+)
+
+
+class QianfanService(HTTPService):
+    """Base of Qianfan's classes: version, address, credentials, errors."""
+
+    api_version: Literal["v2", "v1"] = "v2"
+    """`"v2"`, or `"v1"` for private deployments that still speak it; never changed in silence."""
+    base_url: str = ""
+    """API address with its version path; Baidu's own by default."""
+    api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
+        default_factory=secret_from_env(["QIANFAN_BEARER_TOKEN", "QIANFAN_API_KEY"], default=None)
+    )
+    """V2: the API key (`bce-v3/…`, without `Bearer`), or a callable that returns one."""
+    app_id: str | None = Field(default_factory=from_env("QIANFAN_APP_ID", default=None))
+    """V2: the application a call is booked to (`app-…`); sent as the header `appid`."""
+    access_key: str | None = Field(default_factory=from_env("QIANFAN_ACCESS_KEY", default=None), repr=False)
+    """IAM access key: signs V1 requests; in V2 it is exchanged for a short-term key."""
+    secret_key: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_SECRET_KEY", default=None))
+    """IAM secret key."""
+    endpoint: str | None = None
+    """V1: the last piece of the service's address, such as `ngxxxol8_test1`; preset models need none."""
+    access_token: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_ACCESS_TOKEN", default=None))
+    """V1: a ready access token. Alone it is never renewed."""
+    client_id: str | None = Field(default_factory=from_env("QIANFAN_AK", default=None), repr=False)
+    """V1: the application's API Key."""
+    client_secret: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_SK", default=None))
+    """V1: the application's Secret Key."""
+    token_url: str = TOKEN_URL
+    """V1: where the application's pair is exchanged for an access token."""
+    iam_base_url: str = IAM_BASE_URL
+    """V2: where the IAM pair is exchanged for a short-term key."""
+
+    v1_room: ClassVar[str] = "chat"
+    """The piece of a V1 address before the endpoint."""
+    v2_only: ClassVar[tuple[str, ...]] = ()
+    """Fields of the class that V1 does not have."""
+    v1_only: ClassVar[tuple[str, ...]] = ("endpoint",)
+    """Fields of the class that V2 does not have."""
+
+    # --- construction -------------------------------------------------------------------------------------
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_address(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        first = values.get("api_version", "v2") == "v1"
+        url = values.get("base_url") or (QIANFAN_V1_BASE_URL if first else QIANFAN_BASE_URL)
+        if isinstance(url, str):
+            if "?" in url:
+                raise ValueError("base_url must not have a query; pass a V1 token as access_token=….")
+            pasted = re.search(rf"/{cls.v1_room}/([^/]+)/*$", url) if first else None
+            if pasted:
+                url = url[: pasted.start()]
+                if values.setdefault("endpoint", pasted[1]) != pasted[1]:
+                    raise ValueError(
+                        f"base_url names the endpoint {pasted[1]!r}, and endpoint={values['endpoint']!r}."
+                    )
+        values["base_url"] = url
+        if first and not values.get("model") and not values.get("model_name") and values.get("endpoint"):
+            values["model"] = values["endpoint"]
+        return values
+
+    @model_validator(mode="after")
+    def _check_version(self) -> Self:
+        strangers, other = (self.v2_only, "v2") if self.api_version == "v1" else (self.v1_only, "v1")
+        given = [name for name in strangers if getattr(self, name) is not None]
+        if given:
+            raise ValueError(f'{", ".join(given)} belong(s) to api_version="{other}", not "{self.api_version}".')
+        if self.api_version == "v1":
+            self._endpoint_of(self._named_model())
+            if httpx.URL(self.base_url).host.endswith("baidubce.com"):
+                # As deep as pydantic, and core's own constructor where there is one, lie below the caller.
+                warnings.warn(_V1_NOTICE, FutureWarning, stacklevel=4 if isinstance(self, Serializable) else 3)
+        return self
+
+    # --- what the shared classes ask ----------------------------------------------------------------------
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Each credential's environment variable."""
+        return {
+            "api_key": "QIANFAN_BEARER_TOKEN",
+            "access_key": "QIANFAN_ACCESS_KEY",
+            "secret_key": "QIANFAN_SECRET_KEY",
+            "access_token": "QIANFAN_ACCESS_TOKEN",
+            "client_id": "QIANFAN_AK",
+            "client_secret": "QIANFAN_SK",
+        }
+
+    @property
+    def _errors(self) -> ErrorReader:
+        return ERRORS
+
+    def _auth(self) -> httpx.Auth:
+        return self._v1_auth() if self.api_version == "v1" else self._v2_auth()
+
+    def _service_headers(self) -> dict[str, str]:
+        application = {"appid": self.app_id} if self.app_id and self.api_version == "v2" else {}
+        return {**check_headers(application, "app_id"), **super()._service_headers()}
+
+    def _v2_auth(self) -> httpx.Auth:
+        passed = self.model_fields_set
+        prefers_pair = self.api_key is None or ("access_key" in passed and "api_key" not in passed)
+        if self.access_key is not None and self.secret_key is not None and prefers_pair:
+            return ShortTermKeyAuth(self.access_key, self.secret_key, iam_base_url=self.iam_base_url)
+        return BearerAuth(self.api_key, missing=_MISSING_V2)
+
+    def _v1_auth(self) -> httpx.Auth:
+        """The first of token, application pair, IAM pair; what was passed goes before what the environment has."""
+        for known in (self.model_fields_set, set(type(self).model_fields)):
+            token = self.access_token if "access_token" in known else None
+            if "client_id" in known and self.client_id is not None and self.client_secret is not None:
+                return OAuthAuth(self.client_id, self.client_secret, token_url=self.token_url, access_token=token)
+            if token is not None:
+                return AccessTokenAuth(token)
+            if "access_key" in known and self.access_key is not None and self.secret_key is not None:
+                return SignatureAuth(self.access_key, self.secret_key)
+        return NoAuth(_MISSING_V1)
+
+    def _endpoint_of(self, model: str) -> str:
+        """The V1 endpoint of a model name or endpoint.
+
+        Raises:
+            ValueError: It is unknown.
+        """
+        if self.endpoint is not None and model in (self.endpoint, self._named_model()):
+            return self.endpoint
+        preset = self._preset_endpoint(model)
+        if preset is None:
+            raise ValueError(
+                f"V1 has no preset model {model!r}: pass endpoint=…, the last piece of the service's address "
+                '(the console shows it, with a prefix such as "ngxxxol8_").'
+            )
+        return preset
+
+    def _preset_endpoint(self, model: str) -> str | None:
+        """The V1 endpoint of a preset model, or None."""
+        preset = find_v1_model(model)
+        return preset.endpoint if preset else None
+
+    def _named_model(self) -> str:
+        """The model of the constructor, which each of the classes has as `model`."""
+        return str(getattr(self, "model", ""))
+
+    def _v1_path(self, model: str, endpoint: str | None = None) -> str:
+        return f"/{self.v1_room}/{quote(endpoint or self._endpoint_of(model), safe='')}"

@@ -1,0 +1,168 @@
+"""The sources of an answer: as documents for a chain, as a list for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
+
+from langchain_core.documents import Document
+
+from langchain_volcark.citations import first_value
+from langchain_volcark.content_blocks import sources_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages import AIMessage
+
+    from langchain_volcark.citations import CitationFields
+
+_SITE = ("site_name", "collection_name", "doc_info.collection_name")
+_TIME = ("publish_time",)
+_SPOKEN_TIME = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_CHINA = timezone(timedelta(hours=8))
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_EXCERPT = 160
+
+
+def references_to_documents(message: AIMessage) -> list[Document]:
+    """The sources of an answer as documents, for what in a chain comes after.
+
+    Args:
+        message: An answer of this package's models, whole or summed from a stream.
+
+    Returns:
+        One document for each reference, in the service's order: the excerpt as `page_content` (empty where the
+        service sent none), and as `metadata` every other field as sent, besides `source` (the address, LangChain's
+        word), `title`, `site` and `time` (ISO 8601 where the service's own wording can be read) where there are
+        any. Empty for an answer without sources.
+
+    Example:
+        ```python
+        chain = bot | references_to_documents
+        for document in chain.invoke("常见的十字花科植物有哪些?"):
+            print(document.metadata["title"], document.metadata["source"])
+        ```
+    """
+    return [_document(reference, fields) for reference, fields in sources_in(message.response_metadata)]
+
+
+def _document(reference: Mapping[str, Any], fields: CitationFields) -> Document:
+    named = _Facts(reference, fields)
+    known = {"source": named.url, "title": named.title, "site": named.site, "time": named.iso_time}
+    rest = {
+        key: value for key, value in reference.items() if key != named.excerpt_name and value not in (None, "")
+    }
+    return Document(
+        page_content=named.excerpt, metadata={**rest, **{key: value for key, value in known.items() if value}}
+    )
+
+
+class References(Sequence["Mapping[str, Any]"]):
+    """The sources of an answer, to look at: printed in a terminal, or shown by a notebook.
+
+    It is also the sequence of the references as the service sent them.
+
+    Args:
+        message: An answer of this package's models, whole or summed from a stream.
+
+    Example:
+        ```python
+        answer = bot.invoke("常见的十字花科植物有哪些?")
+        print(answer.text)
+        print(References(answer))  # in a notebook, `References(answer)` alone shows a list with links
+        ```
+    """
+
+    def __init__(self, message: AIMessage) -> None:
+        self._sources = sources_in(message.response_metadata)
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Mapping[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> Mapping[str, Any] | list[Mapping[str, Any]]:
+        return [reference for reference, _ in self._sources][index]
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __repr__(self) -> str:
+        """The list for a terminal."""
+        if not self._sources:
+            return "(no references)"
+        return "\n".join(
+            _Facts(reference, fields).as_text(place) for place, (reference, fields) in enumerate(self._sources, 1)
+        )
+
+    def _repr_html_(self) -> str:
+        """The list for a notebook."""
+        items = [
+            _Facts(reference, fields).as_html(place) for place, (reference, fields) in enumerate(self._sources, 1)
+        ]
+        return f"<ol>{''.join(items)}</ol>" if items else "<p>(no references)</p>"
+
+
+class _Facts:
+    """What is shown of one reference."""
+
+    def __init__(self, reference: Mapping[str, Any], fields: CitationFields) -> None:
+        self.number = reference.get(fields.number) if fields.number else None
+        self.url = first_value(reference, fields.url)[1]
+        self.title = first_value(reference, fields.title)[1]
+        self.excerpt_name, self.excerpt = first_value(reference, fields.cited_text)
+        self.site = first_value(reference, _SITE)[1]
+        self.time = first_value(reference, _TIME)[1]
+        self.iso_time = iso_time(self.time)
+
+    def as_text(self, place: int) -> str:
+        about = ", ".join(part for part in (self.site, self.iso_time) if part)
+        lines = [
+            f"[{self._shown_number(place)}] {self.title or self.url or '(untitled)'}" + (about and f" ({about})")
+        ]
+        if self.url and self.title:
+            lines.append(self.url)
+        if self.excerpt:
+            lines.append(_shorten(self.excerpt))
+        # What a web page calls itself must not move the terminal's cursor.
+        return "\n    ".join(_UNSAFE.sub(" ", line) for line in lines)
+
+    def as_html(self, place: int) -> str:
+        title = escape(self.title or self.url or "(untitled)")
+        if self.url.startswith(("https://", "http://")):
+            title = f'<a href="{escape(self.url)}" target="_blank" rel="noopener noreferrer">{title}</a>'
+        about = " · ".join(escape(part) for part in (self.site, self.iso_time) if part)
+        about = f" <small>{about}</small>" if about else ""
+        excerpt = f"<br><small>{escape(_shorten(self.excerpt))}</small>" if self.excerpt else ""
+        return f'<li value="{self._shown_number(place)}">{title}{about}{excerpt}</li>'
+
+    def _shown_number(self, place: int) -> int:
+        return self.number if isinstance(self.number, int) else place
+
+
+def iso_time(words: str) -> str:
+    """A service's time as ISO 8601.
+
+    Args:
+        words: As Ark writes it: `2025年04月08日 10:30:00(CST) 星期二`. CST is China's.
+
+    Returns:
+        `2025-04-08T10:30:00+08:00`; empty for what is no such time, and for the beginning of 1970, by which the
+        service says that it knows none.
+    """
+    found = _SPOKEN_TIME.search(words)
+    if found is None:
+        return ""
+    try:
+        time = datetime(*(int(part or 0) for part in found.groups()), tzinfo=_CHINA)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return ""
+    return "" if time.timestamp() < 24 * 3600 else time.isoformat()
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1] + "…"

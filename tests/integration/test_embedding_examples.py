@@ -1,0 +1,86 @@
+"""The examples that embed: run as a user runs them, in a process of their own, against their own emulator."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+PAGES = {
+    "vegetables.md": "# 蔬菜\n\n花椰菜又称菜花,是一种常见的十字花科蔬菜。\n",
+    "lake.md": "# 西湖\n\n西湖在杭州,湖中有苏堤和白堤。\n",
+    "deep/retries.md": "# Retries\n\nA request that hits a rate limit is retried with backoff.\n",
+}
+
+
+def run(script: str, *arguments: str | Path) -> str:
+    command = [sys.executable, f"examples/{script}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A few real pages."""
+    for name, text in PAGES.items():
+        path = tmp_path / "pages" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path / "pages"
+
+
+def test_rag_retrieves_answers_and_cites(folder: Path, tmp_path: Path) -> None:
+    output = run(
+        "rag.py",
+        "--folder",
+        folder,
+        "--store",
+        tmp_path / "store",
+        "--question",
+        "西湖在哪里?",
+        "How are requests retried?",
+    )
+    assert "3 added" in output
+    assert re.findall(r"^\[1\] \S+ (\S+),", output, re.MULTILINE) == ["lake.md", "deep/retries.md"]
+    assert len(re.findall(r"^answer: .", output, re.MULTILINE)) == 2
+    assert len(re.findall(r"^cited: ", output, re.MULTILINE)) == 2
+
+
+def test_rag_embeds_nothing_twice(folder: Path, tmp_path: Path) -> None:
+    def embedded() -> tuple[str, int]:
+        output = run("rag.py", "--folder", folder, "--store", tmp_path / "store", "--question", "西湖在哪里?")
+        (counts,) = re.findall(r"^\d+ added.*$", output, re.MULTILINE)
+        (number,) = re.findall(r"(\d+) texts were embedded", output)
+        return counts, int(number)
+
+    counts, first = embedded()
+    assert counts == "3 added, 0 updated, 0 skipped, 0 deleted"
+    assert first >= 4  # three pages, the question; the store may probe the length of vectors
+    assert embedded() == ("0 added, 0 updated, 3 skipped, 0 deleted", 0)
+    (folder / "lake.md").write_text("# 西湖\n\n西湖在浙江省杭州市。\n", encoding="utf-8")
+    assert embedded() == ("1 added, 0 updated, 2 skipped, 1 deleted", 1)
+
+
+def test_a_corpus_is_embedded_by_ray_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    output = tmp_path / "corpus"
+    settings = ("--texts", "90", "--shard-size", "40", "--batch-size", "20", "--output", output)
+    assert "90 vectors are in" in run("embed_corpus_ray.py", *settings)
+    table = pq.read_table(output)
+    assert sorted(table["id"].to_pylist()) == list(range(90))
+    assert {len(vector) for vector in table["vector"].to_pylist()} == {1024}
+
+    # A run that was stopped leaves a shard unfinished.
+    (output / "shard-00001").rename(output / ".shard-00001.unfinished")
+    again = run("embed_corpus_ray.py", *settings)
+    assert again.count("is there already") == 2
+    assert "90 vectors are in" in again
+    assert "40 of them were embedded in this run" in again
+    first = {row["id"]: row["vector"] for row in table.to_pylist()}
+    assert {row["id"]: row["vector"] for row in pq.read_table(output).to_pylist()} == first

@@ -1,0 +1,60 @@
+"""The emulator from a shell, and without what it needs."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+COMMAND = [sys.executable, "-m", "langchain_volcark.emulator"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_command_prints_where_it_is_and_runs_until_told_to_stop(end: signal.Signals) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "--api-key", "secret"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        printed = "".join(process.stdout.readline() for _ in range(5))
+        settings = dict(re.findall(r"^export (\w+)=(\S+)$", printed, re.MULTILINE))
+        assert set(settings) == {"ARK_BASE_URL", "ARK_API_KEY", "VOLC_ACCESSKEY", "VOLC_SECRETKEY"}
+        assert settings["ARK_API_KEY"] == "secret"
+        reply = httpx.get(f"{settings['ARK_BASE_URL']}/models", headers={"Authorization": "Bearer secret"})
+        assert reply.status_code == 200
+        process.send_signal(end)
+        _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_command_says_when_the_port_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=10, check=False)
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("absent", ["starlette", "uvicorn"])
+def test_import_without_the_extra_says_what_to_install(absent: str) -> None:
+    code = f"import sys; sys.modules['{absent}'] = None; import langchain_volcark.emulator"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert 'ImportError: The emulator needs starlette and uvicorn: pip install "langchain-volcark[emulator]"' in (
+        ended.stderr
+    )
+
+
+def test_emulator_shares_no_code_with_the_client() -> None:
+    code = (
+        "import sys, langchain_volcark.emulator as e\n"
+        "ours = [m for m in sys.modules if m.startswith('langchain_volcark.') and not m.startswith(e.__name__)]\n"
+        "print([m for m in ours if m != 'langchain_volcark._version'], 'httpx' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    assert ended.stdout.strip() == "[] False"

@@ -1,0 +1,388 @@
+"""What lies below the pools: TLS, proxies, large bodies, slow peers, addresses; and the environment's proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gc
+import itertools
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+
+from langchain_volcark.http import network as network_module
+from langchain_volcark.http.network import AsyncNetwork, SyncNetwork
+from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
+from tests.unit.raw_server import CERTIFICATE, Connection, client_context, raw_server, reply
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left_to_the_garbage_collector() -> Iterator[None]:
+    yield
+    gc.collect()  # a socket or transport that was never closed warns here, and a warning is an error
+
+
+@pytest.fixture(params=["sync", "async"])
+def fetch(request: pytest.FixtureRequest) -> Any:
+    """Fetches a URL some times with one client, blocking or not; returns the responses."""
+
+    def blocking(
+        url: str, *, times: int = 1, body: bytes = b"", wait: Any = 5, **options: Any
+    ) -> list[httpx.Response]:
+        with httpx.Client(transport=PooledTransport(**options), timeout=wait) as client:
+            return [client.post(url, content=body) for _ in range(times)]
+
+    def on_a_loop(
+        url: str, *, times: int = 1, body: bytes = b"", wait: Any = 5, **options: Any
+    ) -> list[httpx.Response]:
+        async def run() -> list[httpx.Response]:
+            async with httpx.AsyncClient(transport=AsyncPooledTransport(**options), timeout=wait) as client:
+                return [await client.post(url, content=body) for _ in range(times)]
+
+        return asyncio.run(run())
+
+    return blocking if request.param == "sync" else on_a_loop
+
+
+def test_https_connections_are_reused(fetch: Any) -> None:
+    with raw_server(tls=True) as server:
+        responses = fetch(server.url, times=3, verify=client_context())
+        assert [response.content for response in responses] == [b"0", b"0", b"0"]
+        assert len(server.connections) == 1
+
+
+def test_an_untrusted_certificate_is_refused(fetch: Any) -> None:
+    with raw_server(tls=True) as server, pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        fetch(server.url)
+
+
+def test_certificates_are_not_checked_when_the_user_says_so(fetch: Any) -> None:
+    with raw_server(tls=True) as server:
+        assert fetch(server.url, verify=False)[0].content == b"0"
+
+
+def test_certificates_may_come_from_a_file_a_directory_or_the_environment(
+    fetch: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text(CERTIFICATE)
+    with raw_server(tls=True) as server:
+        assert fetch(server.url, verify=str(file))[0].content == b"0"
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert fetch(server.url)[0].content == b"1"
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            fetch(server.url, verify=str(tmp_path))
+        with pytest.raises(httpx.ConnectError, match="cannot be loaded"):
+            fetch(server.url, verify=str(tmp_path / "missing.pem"))
+
+
+def test_the_tls_context_is_made_for_https_only(fetch: Any) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def make() -> ssl.SSLContext:
+        made.append(client_context())
+        return made[-1]
+
+    with raw_server() as plain, raw_server(tls=True) as secure:
+        fetch(plain.url, verify=make)
+        assert made == []
+        fetch(secure.url, verify=make)
+        assert len(made) == 1
+
+
+def test_a_handshake_which_takes_too_long_times_out_and_closes_the_socket(fetch: Any) -> None:
+    with raw_server(before=Connection.wait_until_closed) as server:
+        url = server.url.replace("http:", "https:")
+        with pytest.raises(httpx.ConnectTimeout):
+            fetch(url, verify=client_context(), wait=0.05)
+        assert server.connections[0].closed.wait(5)
+
+
+def test_a_handshake_with_a_peer_that_hangs_up_fails(fetch: Any) -> None:
+    def hang_up(connection: Connection) -> None:
+        connection.socket.shutdown(socket.SHUT_RDWR)
+
+    with raw_server(before=hang_up) as server, pytest.raises(httpx.ConnectError):
+        fetch(server.url.replace("http:", "https:"), verify=client_context())
+
+
+async def test_a_handshake_after_the_peer_hung_up_fails_at_once() -> None:
+    with raw_server(before=lambda connection: connection.socket.close()) as server:
+        network = AsyncNetwork()
+        stream = await network.connect_tcp("127.0.0.1", server.port, 5)
+        assert await stream.read(1, 5) == b""
+        with pytest.raises(httpcore.ConnectError, match="before the TLS handshake"):
+            await stream.start_tls(client_context(), "localhost")
+        await network.aclose()
+
+
+async def test_connections_are_watched_by_the_system_and_send_without_delay() -> None:
+    with raw_server() as server:
+        network, blocking = AsyncNetwork(), SyncNetwork()
+        for stream in (
+            await network.connect_tcp("127.0.0.1", server.port, 5),
+            blocking.connect_tcp("127.0.0.1", server.port, 5),
+        ):
+            sock = stream.get_extra_info("socket")
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert stream.get_extra_info("server_addr") == ("127.0.0.1", server.port)
+        await network.aclose()
+        blocking.close()
+
+
+async def test_a_handshake_cut_short_by_cancellation_closes_the_socket() -> None:
+    with raw_server(before=Connection.wait_until_closed) as server:
+        transport = AsyncPooledTransport(verify=client_context())
+        async with httpx.AsyncClient(transport=transport) as client:
+            task = asyncio.create_task(client.get(server.url.replace("http:", "https:")))
+            while not server.connections:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert await asyncio.to_thread(server.connections[0].closed.wait, 5)
+        assert transport.active_connections == 0
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_large_bodies_arrive_whole_in_both_directions(fetch: Any, tls: bool) -> None:
+    body = b"".join(b"%07d\n" % number for number in range(300_000))
+    with raw_server(tls=tls) as server:
+        server.handler = lambda _, request: reply(request.partition(b"\r\n\r\n")[2])
+        responses = fetch(server.url, times=2, body=body, verify=client_context())
+        assert [response.content == body for response in responses] == [True, True]
+
+
+def test_a_server_which_does_not_read_times_the_request_out(fetch: Any) -> None:
+    def ignore(connection: Connection) -> None:
+        connection.server.release.wait()
+
+    with raw_server(before=ignore) as server, pytest.raises(httpx.WriteTimeout):
+        fetch(server.url, body=bytes(20_000_000), wait=httpx.Timeout(5, write=0.05))
+
+
+def test_an_answer_sent_before_the_request_was_read_is_returned(fetch: Any) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.socket.recv(1000)
+        connection.send(reply(b"too large", status="413 Content Too Large"))
+        connection.socket.shutdown(socket.SHUT_WR)
+        connection.wait_until_closed()
+
+    with raw_server(before=refuse) as server:
+        response = fetch(server.url, body=bytes(3_000_000))[0]
+        assert (response.status_code, response.content) == (413, b"too large")
+
+
+async def test_a_slow_reader_makes_the_server_wait() -> None:
+    sent = threading.Event()
+    body = bytes(30_000_000)
+
+    def pour(connection: Connection, request: bytes) -> bytes:
+        connection.socket.sendall(reply(body))
+        sent.set()
+        return b""
+
+    with raw_server() as server:
+        server.handler = pour
+        client = httpx.AsyncClient(transport=AsyncPooledTransport())
+        async with client, client.stream("GET", server.url) as response:
+            assert not await asyncio.to_thread(sent.wait, 0.2)
+            assert await response.aread() == body
+
+
+def test_plain_requests_go_through_a_proxy(fetch: Any) -> None:
+    with raw_server() as proxy:
+        url = proxy.url.replace("//", "//user:secret@")
+        responses = fetch("http://ark.invalid/api", times=2, proxy=url)
+        assert [response.content for response in responses] == [b"0", b"0"]
+        assert proxy.requests[0].startswith(b"POST http://ark.invalid/api HTTP/1.1\r\n")
+        assert b"Basic " + base64.b64encode(b"user:secret") in proxy.requests[0]
+        assert len(proxy.connections) == 1
+
+
+def tunnel(connection: Connection) -> None:
+    connection.requests.append(connection.receive())
+    connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+
+def test_https_requests_go_through_a_tunnel_of_the_proxy(fetch: Any) -> None:
+    with raw_server(tls=True, before=tunnel) as proxy:
+        url = proxy.url.replace("https:", "http:")
+        responses = fetch("https://localhost:8443/api", times=2, proxy=url, verify=client_context())
+        assert [response.content for response in responses] == [b"0", b"0"]
+        lines = [request.split(b"\r\n")[0] for request in proxy.requests]
+        assert lines == [b"CONNECT localhost:8443 HTTP/1.1", b"POST /api HTTP/1.1", b"POST /api HTTP/1.1"]
+
+
+def test_a_stale_tunnel_is_replaced(fetch: Any) -> None:
+    with raw_server(tls=True, before=tunnel) as proxy:
+        proxy.handler = lambda connection, _: None if len(connection.requests) > 2 else reply(b"ok")
+        url = proxy.url.replace("https:", "http:")
+        responses = fetch("https://localhost:8443/api", times=2, proxy=url, verify=client_context())
+        assert [response.content for response in responses] == [b"ok", b"ok"]
+        assert [len(each.requests) for each in proxy.connections] == [3, 2]
+
+
+def test_a_proxy_which_refuses_the_tunnel_is_reported(fetch: Any) -> None:
+    with raw_server() as proxy:
+        proxy.handler = lambda *_: reply(status="407 Proxy Authentication Required")
+        with pytest.raises(httpx.ProxyError, match="407"):
+            fetch("https://localhost:8443/", proxy=proxy.url, verify=client_context())
+
+
+def test_a_proxy_may_be_reached_through_tls(fetch: Any) -> None:
+    with raw_server(tls=True) as proxy:
+        through = httpx.Proxy(proxy.url, ssl_context=client_context())
+        assert fetch("http://ark.invalid/", proxy=through)[0].content == b"0"
+
+
+def test_a_socks_proxy_without_its_package_is_refused_at_once() -> None:
+    with pytest.raises(ImportError, match="socksio"):
+        PooledTransport(proxy="socks5://127.0.0.1:1080")
+
+
+def test_a_proxy_with_an_unknown_scheme_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="scheme"):
+        PooledTransport(proxy="gopher://127.0.0.1")
+
+
+def addresses(*hosts: str) -> Any:
+    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+        return [(socket.AF_INET6 if ":" in each else socket.AF_INET, 1, 6, "", (each, port)) for each in hosts]
+
+    return getaddrinfo
+
+
+async def test_the_next_address_is_tried_when_one_fails_or_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    tried: list[str] = []
+    original = loop.create_connection
+
+    async def create_connection(factory: Any, host: str, port: int, **rest: Any) -> Any:
+        tried.append(host)
+        if host == "::2":
+            raise OSError("no route")
+        if host == "::3":
+            await asyncio.Event().wait()
+        return await original(factory, host, port, **rest)
+
+    monkeypatch.setattr(loop, "create_connection", create_connection)
+    monkeypatch.setattr(loop, "getaddrinfo", addresses("::2", "::3", "127.0.0.1"))
+    monkeypatch.setattr(network_module, "_HEAD_START", 0.01)
+    with raw_server() as server:
+        network = AsyncNetwork()
+        await network.connect_tcp("ark.invalid", server.port, 5)
+        await network.aclose()
+        assert tried == ["::2", "127.0.0.1"]  # the kinds take turns
+        tried.clear()
+        monkeypatch.setattr(loop, "getaddrinfo", addresses("::3", "127.0.0.1"))
+        await network.connect_tcp("ark.invalid", server.port, 5)
+        await network.aclose()
+        assert tried == ["::3", "127.0.0.1"]
+        monkeypatch.setattr(loop, "getaddrinfo", addresses("::2", "::3"))
+        with pytest.raises(httpcore.ConnectTimeout):
+            await network.connect_tcp("ark.invalid", server.port, 0.05)
+        monkeypatch.setattr(loop, "getaddrinfo", addresses("::2"))
+        with pytest.raises(httpcore.ConnectError, match="no route"):
+            await network.connect_tcp("ark.invalid", server.port, 5)
+
+
+async def test_an_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", addresses())
+    with raw_server() as server:
+        network = AsyncNetwork()
+        await network.connect_tcp("127.0.0.1", server.port, 5)
+        await network.aclose()
+
+
+async def test_of_two_connections_made_at_once_one_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    original = loop.create_connection
+
+    async def create_connection(factory: Any, host: str, port: int, **rest: Any) -> Any:
+        if host == "::1":
+            await asyncio.sleep(0.03)
+        made = await original(factory, "127.0.0.1", port, **rest)
+        if host == "::1":
+            both.set()
+        else:
+            await both.wait()
+        return made
+
+    both = asyncio.Event()
+    monkeypatch.setattr(loop, "create_connection", create_connection)
+    monkeypatch.setattr(loop, "getaddrinfo", addresses("::1", "127.0.0.1"))
+    monkeypatch.setattr(network_module, "_HEAD_START", 0.0)
+    with raw_server() as server:
+        network = AsyncNetwork()
+        await network.connect_tcp("ark.invalid", server.port, 5)
+        await asyncio.sleep(0.02)
+        while len(server.connections) < 2:
+            await asyncio.sleep(0.01)
+        closed = [connection.closed.wait(0.5) for connection in server.connections]
+        assert sorted(closed) == [False, True]
+        await network.aclose()
+
+
+URLS = ["http://ark.example.com/", "https://ark.example.com/", "https://example.com/", "https://notexample.com/",
+        "http://localhost:8080/", "http://127.0.0.1:1/", "http://[::1]:1/", "https://10.0.0.1/"]  # fmt: skip
+PROXIES = [
+    {},
+    {"HTTP_PROXY": "http://p1:1"},
+    {"HTTPS_PROXY": "p2:2"},
+    {"ALL_PROXY": "http://p3:3"},
+    {"HTTPS_PROXY": "http://p2:2", "ALL_PROXY": "http://p3:3"},
+    {"HTTP_PROXY": "http://p1:1", "HTTPS_PROXY": "http://p1:1"},
+    {"https_proxy": "http://p4:4"},
+]
+EXCEPTIONS = ["", "*", "localhost", "localhost, 127.0.0.1,::1", "example.com", ".example.com", "x.org,*",
+              "10.0.0.1/8", "https://example.com", "LOCALHOST"]  # fmt: skip
+
+
+class Witness(httpx.Client):
+    """Tells through which proxy httpx itself would go."""
+
+    def _init_transport(self, **_: Any) -> Any:
+        return answering("direct")
+
+    def _init_proxy_transport(self, proxy: httpx.Proxy, **_: Any) -> Any:
+        return answering(str(proxy.url))
+
+
+def answering(name: str) -> httpx.MockTransport:
+    return httpx.MockTransport(lambda _: httpx.Response(200, text=name))
+
+
+@pytest.mark.parametrize(("proxies", "exceptions"), list(itertools.product(PROXIES, EXCEPTIONS)))
+def test_the_environments_proxies_mean_what_httpx_says(
+    proxies: dict[str, str], exceptions: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**proxies, "NO_PROXY": exceptions}.items():
+        monkeypatch.setenv(name, value)
+    mounts = environment_mounts(answering)
+    with httpx.Client(transport=answering("direct"), mounts=mounts) as client, Witness() as witness:
+        assert [client.get(url).text for url in URLS] == [witness.get(url).text for url in URLS]
+
+
+def test_one_transport_serves_all_schemes_of_one_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://p1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://p1:1")
+    mounts = environment_mounts(PooledTransport)
+    assert mounts["http://"] is mounts["https://"] is not None
+
+
+def test_localhost_can_be_kept_off_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw_server() as server, raw_server() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+        with httpx.Client(transport=PooledTransport(), mounts=environment_mounts(PooledTransport)) as client:
+            client.get(server.url)
+            client.get("http://ark.invalid/")
+        assert (len(server.requests), len(proxy.requests)) == (1, 1)
