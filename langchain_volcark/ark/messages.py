@@ -8,40 +8,142 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.messages import AIMessage, FunctionMessage, HumanMessage, ToolMessage
+
 from langchain_volcark.chat_completions.messages import MessageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
 
     from langchain_volcark.chat_completions.content import Media
+    from langchain_volcark.chat_completions.messages import JSONMessage, ReasoningPassback
 
-# LangChain names sounds by MIME type, Ark by file format.
-_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "mp4": "m4a", "x-m4a": "m4a", "x-aac": "aac"}
+# LangChain names sounds and films by MIME type, Ark by file format.
+_AUDIO_FORMATS = {
+    "mpeg": "mp3",
+    "x-wav": "wav",
+    "wave": "wav",
+    "vnd.wave": "wav",
+    "mp4": "m4a",
+    "x-m4a": "m4a",
+    "x-aac": "aac",
+    "l16": "pcm",
+}
+_VIDEO_TYPES = {"video/quicktime": "video/mov", "video/x-msvideo": "video/avi", "video/vnd.avi": "video/avi"}
+# Where other providers keep files; Ark cannot read there.
+_UNREACHABLE = frozenset({"", "file", "gs", "s3", "blob"})
 
 
 class ArkMessageWriter(MessageWriter):
-    """Adds what Ark takes besides text: images, video, sound, encrypted reasoning."""
+    """Adds what Ark takes besides text: images, video, sound, encrypted reasoning, names of tools.
+
+    Args:
+        provider: Our `model_provider`.
+        service: The service's name in error texts.
+        reasoning: On which assistant messages reasoning is sent back.
+        model: The model that is asked; an encrypted thought is readable to the model that thought it alone.
+    """
 
     reasoning_fields = ("reasoning_content", "encrypted_content")
+
+    def __init__(
+        self, provider: str, service: str, *, reasoning: ReasoningPassback = "tool_turns", model: str = ""
+    ) -> None:
+        super().__init__(provider, service, reasoning=reasoning)
+        self._model = model
+
+    def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
+        """Write a conversation; function calls of old go out as tool calls, for the role is refused."""
+        if any(isinstance(message, FunctionMessage) for message in messages):
+            messages = _without_functions(messages)
+        written = super().placed(messages)
+        if not written:
+            raise ValueError("messages: there is nothing to send.")
+        return written
+
+    def _write_one(self, message: BaseMessage, answered: set[str]) -> list[JSONMessage]:
+        written = super()._write_one(message, answered)
+        if isinstance(message, ToolMessage) and message.name:
+            written[0]["name"] = message.name
+        return written
+
+    def reasoning_of(self, message: AIMessage) -> dict[str, str]:
+        """The reasoning of a message of ours; the encrypted part only where this model wrote it."""
+        found = super().reasoning_of(message)
+        author = message.response_metadata.get("model_name")
+        if author and not _may_be_the_same(str(author), self._model):
+            found.pop("encrypted_content", None)
+        return found
 
     def media(self, media: Media) -> Mapping[str, Any]:
         """Write an image, a video or a sound as a content part.
 
         Raises:
-            ValueError: A file, which the chat API does not take, or media without a source.
+            ValueError: A file, which the chat API does not take, or media that Ark cannot get at.
         """
-        if media.kind == "audio":
-            return {"type": "input_audio", "input_audio": _audio(media)}
-        if media.kind not in {"image", "video"}:
+        if media.kind not in {"image", "video", "audio"}:
             raise ValueError(
                 f"{self._service} takes no {media.kind} content: extract its text, or send its pages as images."
             )
+        if media.url and _scheme(media.url) in _UNREACHABLE:
+            raise ValueError(
+                f"the {media.kind}'s url is {media.url[:60]!r}, where Ark cannot read: give an http(s) or data "
+                "URL, or base64."
+            )
+        if media.kind == "audio":
+            return {"type": "input_audio", "input_audio": _audio(media)}
         url = media.data_url
-        source = {"url": url} if url else {"file_id": media.file_id}
-        if not (url or media.file_id):
-            raise ValueError(f"the {media.kind} has neither url, base64 nor file_id.")
+        if url is None and media.kind == "video" and media.file_id:
+            source = {"file_id": media.file_id}
+        elif url:
+            source = {"url": _with_known_type(url)}
+        else:
+            raise ValueError(f"the {media.kind} has neither url nor base64; Ark takes no file_id here.")
         kind = f"{media.kind}_url"
         return {"type": kind, kind: {**source, **media.options}}
+
+
+def _scheme(url: str) -> str:
+    return url[: max(url.find(":", 0, 16), 0)].lower()
+
+
+def _may_be_the_same(author: str, model: str) -> bool:
+    """Whether a model may be the one of that name; an endpoint's id tells nothing of the model behind it."""
+    return model.startswith(("ep-", "bot-", author)) or author.startswith(model)
+
+
+def _without_functions(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """The messages with OpenAI's first form of calls (`function_call`, function messages) as tool calls."""
+    result: list[BaseMessage] = []
+    call_id = None
+    for position, message in enumerate(messages):
+        call = message.additional_kwargs.get("function_call") if isinstance(message, AIMessage) else None
+        following = messages[position + 1] if position + 1 < len(messages) else None
+        if isinstance(call, dict) and isinstance(following, FunctionMessage):
+            call_id = f"call_{position}"
+            said = {"id": call_id, "name": call.get("name"), "args": call.get("arguments"), "error": None}
+            result.append(message.model_copy(update={"invalid_tool_calls": [said], "tool_calls": []}))
+        elif isinstance(message, FunctionMessage):
+            answer = message.content
+            if call_id:
+                result.append(ToolMessage(answer, tool_call_id=call_id, name=message.name))
+            else:
+                result.append(HumanMessage(answer, name=message.name))
+            call_id = None
+        else:
+            result.append(message)
+            call_id = None
+    return result
+
+
+def _with_known_type(url: str) -> str:
+    """A data URL under the name that Ark gives the type."""
+    if not url.startswith("data:video/"):
+        return url
+    mime, separator, rest = url.removeprefix("data:").partition(";")
+    return f"data:{_VIDEO_TYPES.get(mime, mime)}{separator}{rest}"
 
 
 def _audio(media: Media) -> dict[str, Any]:

@@ -75,21 +75,27 @@ class Media:
     def __post_init__(self) -> None:
         if isinstance(self.data, bytes):
             self.data = base64.b64encode(self.data).decode()
+        for name in ("url", "data", "file_id"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ValueError(f"the {self.kind}'s {name} must be a string.")  # noqa: TRY004
         if self.data and self.data.startswith("data:"):
             self.url, self.data = self.url or self.data, None
         if self.url and self.url.startswith("data:"):
             # Services compare the type letter by letter.
-            header, _, payload = self.url.partition(",")
-            self.url = f"{header.lower()},{payload}"
+            header = self.url[: self.url.find(",")]
+            if not header.islower():
+                self.url = header.lower() + self.url[len(header) :]
 
     @property
     def text(self) -> str | None:
         """What a text file says; None for any other file, and for one that stands elsewhere."""
+        if self.kind != "file":
+            return None
         mime, data = self.mime_type or "", self.data
         if self.url and self.url.startswith("data:"):
             header, _, data = self.url.partition(",")
             mime = header.removeprefix("data:")
-        if self.kind != "file" or not data or not mime.startswith("text/"):
+        if not data or not mime.startswith("text/"):
             return None
         try:
             return base64.b64decode(data).decode()
@@ -219,7 +225,9 @@ def _read_google_media(block: Block) -> Media:
 
 
 def _read_anthropic_source(kind: str, block: Block) -> Media | str:
-    source = block.get("source") or {}
+    source = block.get("source")
+    if not isinstance(source, Mapping):
+        return Media(kind)
     if source.get("type") == "text":
         return str(source.get("data") or "")
     if source.get("type") == "content":
@@ -237,7 +245,8 @@ def _read_anthropic_source(kind: str, block: Block) -> Media | str:
 def _plain(content: Any) -> str:
     if isinstance(content, str):
         return content
-    texts = (read_block(part) for part in content or ())
+    parts = content if isinstance(content, list) else ()
+    texts = (read_block(part) for part in parts if isinstance(part, (str, Mapping)))
     return "".join(text for text in texts if isinstance(text, str))
 
 

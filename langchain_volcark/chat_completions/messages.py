@@ -61,7 +61,7 @@ class MessageWriter:
 
     def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
         """Write a conversation like `write`, each message with the place of the one it was written from."""
-        answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+        answered = {call_id for message in messages for call_id in _answers(message)}
         written: list[tuple[int, JSONMessage]] = []
         for position, message in enumerate(messages):
             try:
@@ -123,6 +123,7 @@ class MessageWriter:
             for call in message.invalid_tool_calls
             if call["id"] in answered
         )
+        calls.extend(_calls_in_content(message, answered))
         if not (text or calls):
             return []
         written: JSONMessage = {"role": "assistant", "content": text}
@@ -146,56 +147,104 @@ class MessageWriter:
             if isinstance(value := message.additional_kwargs.get(name), str) and value
         }
         if isinstance(message.content, list):
+            in_blocks: dict[str, str] = {}
             for block in message.content:
                 if isinstance(block, dict) and block.get("type") == "reasoning":
-                    _collect_reasoning(block, self.reasoning_fields, found)
+                    _collect_reasoning(block, self.reasoning_fields, in_blocks)
+            found = {**in_blocks, **found}
         return found
 
     def _tool_content(self, message: ToolMessage) -> str | list[Any]:
+        """A tool's result; parts of no known kind are data, which the model reads as JSON."""
         content = message.content
         if isinstance(content, str):
             return content
-        if any(read_block(part) is None for part in content):
+        reads = [read_block(part) for part in content]
+        if all(isinstance(read, (str, Media)) for read in reads):
+            return self._content(content)
+        if not any(isinstance(read, Media) for read in reads):
             return as_json_text(content)
-        return self._content(content)
+        parts = zip(content, reads, strict=True)
+        return self._content(
+            [part if isinstance(read, (str, Media)) else as_json_text(part) for part, read in parts]
+        )
 
     def _content(self, content: str | Sequence[str | Block]) -> str | list[Any]:
         """Content as a string where it is one piece of text, else as a list of parts."""
         if isinstance(content, str):
             return content
         parts: list[Any] = []
-        for block in content:
-            read = read_block(block)
-            if isinstance(read, str):
-                if read:
-                    parts.append({"type": "text", "text": read})
-            elif isinstance(read, Media):
-                parts.append(dict(self.media(read)))
-            elif read is not None:
-                parts.append(dict(read))
+        for position, block in enumerate(content):
+            try:
+                part = self._part(block)
+            except ValueError as error:
+                raise ValueError(f"content[{position}]: {error}") from error
+            if part is not None:
+                parts.append(part)
         if not parts:
             return ""
         if len(parts) == 1 and parts[0].get("type") == "text":
             return str(parts[0]["text"])
         return parts
 
+    def _part(self, block: str | Block) -> JSONMessage | None:
+        """One part as the service wants it; None for what says nothing to it."""
+        read = read_block(block)
+        if isinstance(read, str):
+            return {"type": "text", "text": read} if read else None
+        if isinstance(read, Media):
+            return dict(self.media(read))
+        if read is not None and not isinstance(read.get("type"), str):
+            raise ValueError(f"a content part needs a type; this one has the keys {sorted(map(str, read))}.")
+        # A part type that nobody here knows may be a new one of the service's.
+        return None if read is None else dict(read)
+
 
 def assistant_text(message: AIMessage) -> str:
     """What an assistant said, without what only its own service can read."""
     if isinstance(message.content, str):
         return message.content
-    texts = (read_block(block) for block in message.content)
+    # What was wrapped as non-standard is another service's, or no text.
+    texts = (read_block(block) for block in message.content if not _is_wrapped(block))
     return "".join(text for text in texts if isinstance(text, str))
 
 
 def _collect_reasoning(block: Block, names: tuple[str, ...], found: dict[str, str]) -> None:
     """Reasoning that stands in the content as a standard block (output version v1)."""
     if "reasoning_content" in names and block.get("reasoning"):
-        found.setdefault("reasoning_content", str(block["reasoning"]))
+        found["reasoning_content"] = found.get("reasoning_content", "") + str(block["reasoning"])
     extras = block.get("extras") or {}
     for name in names:
         if isinstance(extras.get(name), str):
             found.setdefault(name, extras[name])
+
+
+def _answers(message: BaseMessage) -> list[str]:
+    """The ids of the tool calls that a message answers."""
+    if isinstance(message, ToolMessage):
+        return [message.tool_call_id]
+    if not isinstance(message, HumanMessage) or isinstance(message.content, str):
+        return []
+    return [
+        str(part["tool_use_id"]) for part in message.content if isinstance(part, dict) and _is_tool_result(part)
+    ]
+
+
+def _calls_in_content(message: AIMessage, answered: set[str]) -> list[JSONMessage]:
+    """Answered calls that stand in the content alone, as a message made by hand in Anthropic's form has them."""
+    if isinstance(message.content, str):
+        return []
+    wanted = answered - {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
+    blocks = (block for block in message.content if isinstance(block, dict))
+    return [
+        _tool_call(block["id"], str(block.get("name") or ""), as_json_text(_arguments(block)))
+        for block in blocks
+        if block.get("type") in {"tool_use", "tool_call"} and block.get("id") in wanted
+    ]
+
+
+def _arguments(block: Block) -> Any:
+    return block.get("input") or block.get("args") or {}
 
 
 def _tool_call(call_id: str | None, name: str, arguments: str) -> JSONMessage:
@@ -206,6 +255,10 @@ def _named(written: JSONMessage, message: BaseMessage) -> JSONMessage:
     if message.name:
         written["name"] = message.name
     return written
+
+
+def _is_wrapped(block: str | Block) -> bool:
+    return not isinstance(block, str) and block.get("type") == "non_standard"
 
 
 def _is_tool_result(part: str | dict[Any, Any]) -> bool:

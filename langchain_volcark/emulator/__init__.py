@@ -47,6 +47,24 @@ and times. It shares no code with the rest of the package, so that the two can d
 * *Models.* The text and vision models of the model list; an `ep-…` id that nobody described stands for the newest
   of those that the path is for.
 
+**Ark bots** (`POST {ark_base_url}/bots/chat/completions`), besides the rules of Ark chat:
+
+* *Bots.* Any `bot-…` id: one with `plain` in it answers with a model that does not think, one with `knowledge` in
+  it searches a knowledge base too, `bot-missing…` does not exist; `Emulator(endpoints=…)` may say which model any
+  stands for.
+* *Sources.* Plugins search a corpus of a dozen sentences (cruciferous plants, Everest, Peru, a staff handbook) for
+  words of the last user message, unless the reply calls the user's own tools. What they find are the references,
+  and the answer is made of it, with marks `[1]`. A question about the weather gets a weather card: for the city it
+  names, else that of `user_info`.
+* *Metadata.* Checked, and echoed. In a group chat the target character speaks, else the first. Asked for the
+  intention signal, a stream that found something begins with a chunk whose `metadata` has `intention` besides;
+  where the real service puts it is not documented.
+* *Usage.* `bot_usage`: what was found counts as prompt, `action_details` tell what the plugins did.
+* *Words that trigger.* `EMULATOR_SENSITIVE_INPUT` is `SensitiveContentDetected` here. `EMULATOR_REFERENCES_…` says
+  where in a stream the references come: `FIRST` (the rule), `DELTA`, `TEXT`, `MIDDLE`, `LAST`, `USAGE`, `TWICE`,
+  `GROWING`; see `langchain_volcark.emulator.ark.bot_wire`. `EMULATOR_MARKS_…` how the text marks them: `CARET`
+  `^[1]^`, `FOOTNOTE` `[^1]`, `LENTICULAR` `【1】`, `NONE`. `EMULATOR_PLAIN_USAGE`: `usage`, and `bot_usage` null.
+
 **Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified;
 the temporary key it gives is accepted by the data plane for the resources it names until it expires.
 

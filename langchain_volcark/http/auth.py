@@ -12,6 +12,9 @@ from pydantic import SecretStr
 
 from langchain_volcark.exceptions import AuthenticationError
 
+MODEL_EXTENSION = "volcark_model"
+"""The request extension that names the model a request is for, where credentials depend on it."""
+
 KeySource = SecretStr | Callable[[], str] | Callable[[], Awaitable[str]]
 """A key, or a callable that returns one; an async callable serves async calls only."""
 

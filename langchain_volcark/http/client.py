@@ -11,6 +11,7 @@ import httpx
 
 from langchain_volcark._version import __version__
 from langchain_volcark.http import retry
+from langchain_volcark.http.auth import MODEL_EXTENSION
 from langchain_volcark.http.errors import (
     connection_error,
     error_from_facts,
@@ -21,6 +22,7 @@ from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.http.secret_query import EXTENSION
+from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
 from langchain_volcark.http.stream import (
     AsyncPayloadStream,
     PayloadStream,
@@ -259,17 +261,19 @@ class HTTPClient:
 
     def _send(self, request: ServiceRequest, content: bytes, *, stream: bool = False) -> httpx.Response:
         client = self._http_client or registry.client(self._pool)
+        sender = client if isinstance(client, Sender) else Sender(ClientTransport(client))
         built = self._build(request, content, self._http_client)
         try:
-            return client.send(built, auth=self._auth, stream=stream)
+            return sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
 
     async def _asend(self, request: ServiceRequest, content: bytes, *, stream: bool = False) -> httpx.Response:
         client = self._http_async_client or registry.async_client(self._pool)
+        sender = client if isinstance(client, AsyncSender) else AsyncSender(AsyncClientTransport(client))
         built = self._build(request, content, self._http_async_client)
         try:
-            return await client.send(built, auth=self._auth, stream=stream)
+            return await sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
 
@@ -278,10 +282,13 @@ class HTTPClient:
     ) -> httpx.Request:
         url = self._url(request)
         timeout = request.timeout or self._timeout
+        extensions: dict[str, Any] = {MODEL_EXTENSION: request.body.get("model")}
         if users is not None:
             # The user's client adds its own defaults; what a model or call sets stands above them.
             headers = {"content-type": "application/json", **self._own_headers, **request.headers}
-            return users.build_request("POST", url, headers=headers, content=content, timeout=timeout)
+            return users.build_request(
+                "POST", url, headers=headers, content=content, timeout=timeout, extensions=extensions
+            )
         headers_ready = self._headers
         if request.headers:
             headers_ready = headers_ready.copy()
@@ -291,8 +298,8 @@ class HTTPClient:
             url,
             headers=headers_ready,
             content=content,
-            # The second key says that one of our transports is below, for auth that needs a secret query.
-            extensions={"timeout": timeout.as_dict(), EXTENSION: None},
+            # The last key says that one of our transports is below, for auth that needs a secret query.
+            extensions={**extensions, "timeout": timeout.as_dict(), EXTENSION: None},
         )
 
     def _url(self, request: ServiceRequest) -> httpx.URL:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, VolcArkError
+from langchain_volcark.http.errors import connection_error
 from langchain_volcark.http.secret_query import EXTENSION
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Hashable
+    from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
 
     from typing_extensions import Self
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 clock: Callable[[], float] = time.time
 
 _PATIENCE = 60.0  # seconds to wait for somebody else's exchange before starting one's own
+_LONGEST_TIMEOUT = 30.0  # seconds; a call's own may be minutes, for a model that thinks
 _POSTPONEMENT = 60.0  # seconds until a renewal that failed is tried again, while the old token still serves
 
 
@@ -119,7 +121,7 @@ class Turn:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Reached by GeneratorExit too: httpx throws no transport error into an auth flow, it closes it.
+        # Reached by GeneratorExit too: a cancelled task's flow is closed.
         self._store.land(self._key, self._flight)
         self._settle(self.token)
 
@@ -197,7 +199,8 @@ class ExchangedTokenAuth(httpx.Auth):
     """Authorises with a token that a second request asks for, once for all callers.
 
     A subclass says how to ask, how to read the answer, where the token goes, and how the service says that it
-    takes the token no longer; then a new one is asked for and the request is sent once more.
+    takes the token no longer; then a new one is asked for and the request is sent once more. A request that the
+    user authorised by hand is left alone.
     """
 
     @abstractmethod
@@ -226,6 +229,9 @@ class ExchangedTokenAuth(httpx.Auth):
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authorise one request."""
+        if "authorization" in request.headers:
+            yield request
+            return
         key = self._key(request)
         for last in (False, True):
             token = yield from self._obtain(request, key)
@@ -243,9 +249,14 @@ class ExchangedTokenAuth(httpx.Auth):
             turn = tokens.turn(key, alone=alone)
             if turn.leads:
                 with turn:
-                    response = yield self._exchange(request)
-                    response.read()
-                    self._finish(turn, response)
+                    asking = self._exchange(request)
+                    try:
+                        response = yield asking
+                        response.read()
+                    except httpx.HTTPError as error:
+                        turn.fail(_unreachable(error, asking))
+                    else:
+                        self._finish(turn, response)
                 token = turn.token
             else:
                 token = turn.wait()
@@ -255,6 +266,9 @@ class ExchangedTokenAuth(httpx.Auth):
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorise one request; an async generator cannot delegate, so the steps of `_obtain` stand here."""
+        if "authorization" in request.headers:
+            yield request
+            return
         key = self._key(request)
         for last in (False, True):
             token: Token | None = None
@@ -262,9 +276,14 @@ class ExchangedTokenAuth(httpx.Auth):
                 turn = tokens.turn(key, alone=alone)
                 if turn.leads:
                     with turn:
-                        response = yield self._exchange(request)
-                        await response.aread()
-                        self._finish(turn, response)
+                        asking = self._exchange(request)
+                        try:
+                            response = yield asking
+                            await response.aread()
+                        except httpx.HTTPError as error:
+                            turn.fail(_unreachable(error, asking))
+                        else:
+                            self._finish(turn, response)
                     token = turn.token
                 else:
                     token = await turn.await_()
@@ -299,14 +318,29 @@ def second_request(
 ) -> httpx.Request:
     """A request to yield from an auth flow.
 
-    httpx gives such a request no timeout and none of the client's headers, so these come from the first one.
+    httpx gives such a request no timeout and none of the client's headers, so these come from the first one; the
+    timeouts are 30 seconds at most.
     """
-    extensions = {"timeout": first.extensions["timeout"]} if "timeout" in first.extensions else {}
+    extensions: dict[str, object] = {"timeout": _bounded(first.extensions.get("timeout") or {})}
     if EXTENSION in first.extensions:
         extensions[EXTENSION] = None
     agent = {"user-agent": first.headers["user-agent"]} if "user-agent" in first.headers else {}
     all_headers = {"accept": "application/json", **agent, **(headers or {})}
     return httpx.Request(method, url, headers=all_headers, content=content, extensions=extensions)
+
+
+def _bounded(timeout: Mapping[str, float | None]) -> dict[str, float]:
+    bounds = {name: timeout.get(name) for name in ("connect", "read", "write", "pool")}
+    return {
+        name: _LONGEST_TIMEOUT if seconds is None else min(seconds, _LONGEST_TIMEOUT)
+        for name, seconds in bounds.items()
+    }
+
+
+def _unreachable(error: httpx.HTTPError, asking: httpx.Request) -> VolcArkError:
+    failure = connection_error(error, asking.url)
+    failure.__cause__ = error
+    return failure
 
 
 def _is_stream(response: httpx.Response) -> bool:

@@ -111,10 +111,9 @@ class _WatchedStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if held := self._outbox.take():
-            try:
+            # As httpcore does: a server that refuses a request early may have said why.
+            with contextlib.suppress(httpcore.WriteError):
                 self._stream.write(held, self._write_timeout)
-            except httpcore.WriteError:
-                pass  # as httpcore does: a server that refuses a request early may have said why
         limit = self._network.read_limit
         data = self._stream.read(max_bytes, timeout if limit is None else limit)
         if data:
@@ -350,10 +349,8 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         protocol = self._protocol
         if held := self._outbox.take():
-            try:
+            with contextlib.suppress(httpcore.WriteError):  # as above
                 await self._send(held, self._write_timeout)
-            except httpcore.WriteError:
-                pass  # as httpcore does: a server that refuses a request early may have said why
         limit = protocol.network.read_limit
         timeout = timeout if limit is None else limit
         while not protocol.unread:

@@ -6,22 +6,22 @@ call. A shared client must not keep cookies anyway: they would travel from one m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import httpx
 
-if TYPE_CHECKING:
-    import httpx
-
-    from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
+_NO_AUTH = httpx.Auth()
 
 
 class Sender:
     """The part of `httpx.Client` that is needed, over one transport.
 
+    Unlike `httpx.Client`, it tells an auth flow that a request of the flow's own found no answer, so that the flow
+    may do without.
+
     Args:
         transport: Where requests go.
     """
 
-    def __init__(self, transport: PooledTransport) -> None:
+    def __init__(self, transport: httpx.BaseTransport) -> None:
         self._transport = transport
 
     def send(self, request: httpx.Request, *, auth: httpx.Auth, stream: bool = False) -> httpx.Response:
@@ -42,7 +42,13 @@ class Sender:
         try:
             current = next(flow)
             while True:
-                response = self._transport.handle_request(current)
+                try:
+                    response = self._transport.handle_request(current)
+                except httpx.HTTPError as error:
+                    if current is request:
+                        raise
+                    current = flow.throw(error)
+                    continue
                 response.request = current
                 try:
                     current = flow.send(response)
@@ -72,7 +78,7 @@ def _read(response: httpx.Response) -> httpx.Response:
 class AsyncSender:
     """Async twin of `Sender`."""
 
-    def __init__(self, transport: AsyncPooledTransport) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
     async def send(self, request: httpx.Request, *, auth: httpx.Auth, stream: bool = False) -> httpx.Response:
@@ -81,7 +87,13 @@ class AsyncSender:
         try:
             current = await anext(flow)
             while True:
-                response = await self._transport.handle_async_request(current)
+                try:
+                    response = await self._transport.handle_async_request(current)
+                except httpx.HTTPError as error:
+                    if current is request:
+                        raise
+                    current = await flow.athrow(error)
+                    continue
                 response.request = current
                 try:
                     current = await flow.asend(response)
@@ -106,3 +118,29 @@ async def _aread(response: httpx.Response) -> httpx.Response:
         await response.aclose()
         raise
     return response
+
+
+class ClientTransport(httpx.BaseTransport):
+    """A whole client as a `Sender`'s transport: its proxies, hooks and redirects, but not its auth dialogue.
+
+    Args:
+        client: Not closed by this.
+    """
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request that is authorised already."""
+        return self._client.send(request, auth=_NO_AUTH, stream=True)
+
+
+class AsyncClientTransport(httpx.AsyncBaseTransport):
+    """Async twin of `ClientTransport`."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request that is authorised already."""
+        return await self._client.send(request, auth=_NO_AUTH, stream=True)

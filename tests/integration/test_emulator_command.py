@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,21 +13,33 @@ import pytest
 COMMAND = [sys.executable, "-m", "langchain_volcark.emulator"]
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_command_prints_where_it_is_and_runs_until_told_to_stop(end: signal.Signals) -> None:
-    with subprocess.Popen(
+@pytest.fixture
+def command() -> Iterator["subprocess.Popen[str]"]:
+    # Started like a shell's background job, which ignores SIGINT from its start.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process = subprocess.Popen(
         [*COMMAND, "--api-key", "secret"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        printed = "".join(process.stdout.readline() for _ in range(5))
-        settings = dict(re.findall(r"^export (\w+)=(\S+)$", printed, re.MULTILINE))
-        assert set(settings) == {"ARK_BASE_URL", "ARK_API_KEY", "VOLC_ACCESSKEY", "VOLC_SECRETKEY"}
-        assert settings["ARK_API_KEY"] == "secret"
-        reply = httpx.get(f"{settings['ARK_BASE_URL']}/models", headers={"Authorization": "Bearer secret"})
-        assert reply.status_code == 200
-        process.send_signal(end)
-        _, errors = process.communicate(timeout=10)
-    assert (process.returncode, errors) == (0, "")
+    )
+    signal.signal(signal.SIGINT, before)
+    with process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_command_prints_where_it_is_and_runs_until_told_to_stop(
+    command: "subprocess.Popen[str]", end: signal.Signals
+) -> None:
+    assert command.stdout
+    printed = "".join(command.stdout.readline() for _ in range(5))
+    settings = dict(re.findall(r"^export (\w+)=(\S+)$", printed, re.MULTILINE))
+    assert set(settings) >= {"ARK_BASE_URL", "ARK_API_KEY", "VOLC_ACCESSKEY", "VOLC_SECRETKEY"}
+    assert settings["ARK_API_KEY"] == "secret"
+    reply = httpx.get(f"{settings['ARK_BASE_URL']}/models", headers={"Authorization": "Bearer secret"})
+    assert reply.status_code == 200
+    command.send_signal(end)
+    _, errors = command.communicate(timeout=10)
+    assert (command.returncode, errors) == (0, "")
 
 
 def test_command_says_when_the_port_is_taken() -> None:

@@ -248,7 +248,7 @@ def test_delay_with_keep_alive_sends_headers_and_comments(server: Emulator, clie
     reply = client.post(CHAT, json=STREAM)
     lines = [line for line in reply.text.splitlines() if line]
     comments = [line for line in lines if line == ": keep-alive"]
-    assert 5 <= len(comments) <= 10
+    assert 1 <= len(comments) <= 10
     assert lines[: len(comments)] == comments
     assert lines[-1] == "data: [DONE]"
 

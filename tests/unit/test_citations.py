@@ -44,7 +44,12 @@ def test_adjacent_marks_are_two() -> None:
 
 def test_a_reference_cited_twice_has_two_places_and_one_not_cited_has_none() -> None:
     found = cite("x[2] y[2]", THREE)
-    assert [(one["title"], one.get("start_index")) for one in found] == [("A", None), ("B", 1), ("B", 6), ("C", None)]
+    assert [(one["title"], one.get("start_index")) for one in found] == [
+        ("A", None),
+        ("B", 1),
+        ("B", 6),
+        ("C", None),
+    ]
 
 
 def test_places_are_counted_in_characters() -> None:
@@ -54,7 +59,15 @@ def test_places_are_counted_in_characters() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["`items[1]`", "```\nx[1]\n```", "```\nx[1] of an unclosed block", "[^1]: https://a.example", "[4]", "[1 of 2]", "[]"],
+    [
+        "`items[1]`",
+        "```\nx[1]\n```",
+        "```\nx[1] of an unclosed block",
+        "[^1]: https://a.example",
+        "[4]",
+        "[1 of 2]",
+        "[]",
+    ],
 )
 def test_brackets_that_are_no_marks_are_left_alone(text: str) -> None:
     assert marked(text, THREE) == []
@@ -91,7 +104,11 @@ def test_what_has_no_standard_field_stands_in_extras_without_what_is_empty() -> 
 def test_a_knowledge_base_reference_is_titled_by_its_document() -> None:
     reference = {"doc_id": "d1", "doc_name": "leave.md", "doc_title": "Leave", "chunk_id": "c1"}
     assert cite("", [reference]) == [
-        {"type": "citation", "title": "Leave", "extras": {"doc_id": "d1", "doc_name": "leave.md", "chunk_id": "c1"}}
+        {
+            "type": "citation",
+            "title": "Leave",
+            "extras": {"doc_id": "d1", "doc_name": "leave.md", "chunk_id": "c1"},
+        }
     ]
 
 
@@ -99,12 +116,22 @@ def test_a_field_may_lie_deeper() -> None:
     fields = CitationFields(title=("chunk_title", "doc_info.doc_name"), cited_text=("content",))
     reference = {"content": "Ten days.", "doc_info": {"doc_name": "leave.md"}}
     assert cite("", [reference], fields) == [
-        {"type": "citation", "title": "leave.md", "cited_text": "Ten days.", "extras": {"doc_info": {"doc_name": "leave.md"}}}
+        {
+            "type": "citation",
+            "title": "leave.md",
+            "cited_text": "Ten days.",
+            "extras": {"doc_info": {"doc_name": "leave.md"}},
+        }
     ]
 
 
-@given(st.text(alphabet="[]^1234【】` \n,:a", max_size=40), st.lists(st.dictionaries(st.text(), json_values), max_size=4))
-def test_any_text_and_any_references_give_places_inside_the_text(text: str, references: list[dict[str, Any]]) -> None:
+@given(
+    st.text(alphabet="[]^1234【】` \n,:a", max_size=40),
+    st.lists(st.dictionaries(st.text(), json_values), max_size=4),
+)
+def test_any_text_and_any_references_give_places_inside_the_text(
+    text: str, references: list[dict[str, Any]]
+) -> None:
     found = cite(text, references)
     assert len(found) >= len(references)
     for citation in found:

@@ -6,7 +6,6 @@ https://www.volcengine.com/docs/82379/1285210.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,7 +158,7 @@ def weather(question: str, user: dict[str, Any]) -> list[Source]:
     page = _web(
         "",
         "墨迹天气",
-        f"https://weather.example.com/{re.sub(r'[^a-z]', '', asked)[:12] or 'today'}",
+        "https://weather.example.com/today",
         f"{place}天气",
         fact,
         _UNKNOWN_TIME,

@@ -145,7 +145,9 @@ def test_the_weather_where_the_user_is(bot: ChatArkBot) -> None:
 
 
 def test_the_character_that_must_speak_speaks(bot: ChatArkBot) -> None:
-    cast = group_chat_config({"悟空": ("你是孙悟空。", "ep-1"), "八戒": ("你是猪八戒。", "ep-2")}, user_name="师父")
+    cast = group_chat_config(
+        {"悟空": ("你是孙悟空。", "ep-1"), "八戒": ("你是猪八戒。", "ep-2")}, user_name="师父"
+    )
     answer = bot.invoke("你饿吗?", bot_metadata=bot_metadata(group_chat_config=cast, target_character_name="八戒"))
     assert answer.text.startswith("八戒:")
     assert answer.response_metadata["bot_usage"]["model_usage"][0]["name"] == "ep-2"
@@ -169,7 +171,9 @@ def test_a_bot_may_call_the_users_own_tools_and_still_name_its_sources(bot: Chat
 
 def test_an_lcel_chain_carries_the_sources_beside_the_answer(bot: ChatArkBot) -> None:
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
-    chain = {"question": RunnablePassthrough()} | prompt | bot | {"answer": _text, "sources": references_to_documents}
+    chain = (
+        {"question": RunnablePassthrough()} | prompt | bot | {"answer": _text, "sources": references_to_documents}
+    )
     result = chain.invoke(QUESTION)
     assert "[1]" in result["answer"]
     assert len(result["sources"]) == 3
@@ -218,7 +222,7 @@ def test_errors_have_types(make_bot: MakeBot, emulator: Emulator) -> None:
         make_bot(model="bot-missing-1").invoke("Hi")
     with pytest.raises(NotFoundError):
         make_bot(model="doubao-seed-2-1-pro-260915").invoke("Hi")
-    with pytest.raises(InvalidRequestError, match="metadata.user_info"):
+    with pytest.raises(InvalidRequestError, match=r"metadata\.user_info"):
         make_bot().invoke("Hi", extra_body={"metadata": {"user_info": {"city": "杭州"}}})
     emulator.fail_next(429)
     with pytest.raises(RateLimitError):
@@ -238,5 +242,10 @@ def test_what_the_page_of_the_bot_api_does_not_name_is_the_services_to_refuse(bo
 
 
 def test_structured_output(bot: ChatArkBot) -> None:
-    schema = {"title": "Plant", "description": "A plant.", "type": "object", "properties": {"name": {"type": "string"}}}
+    schema = {
+        "title": "Plant",
+        "description": "A plant.",
+        "type": "object",
+        "properties": {"name": {"type": "string"}},
+    }
     assert "name" in bot.with_structured_output(schema).invoke("name: kale")

@@ -114,7 +114,9 @@ def test_a_request_with_every_parameter_equals_the_sdks(bot: ChatArkBot, ark: An
         "logprobs": True,
         "top_logprobs": 2,
         "logit_bias": {"1058": -100},
-        "metadata": bot_metadata(user_info={"city": "杭州", "district": "西湖区"}, emit_intention_signal_extra=True),
+        "metadata": bot_metadata(
+            user_info={"city": "杭州", "district": "西湖区"}, emit_intention_signal_extra=True
+        ),
         "stream_options": {"include_usage": True},
     }
     messages = WIRE["one round"]
@@ -166,7 +168,10 @@ def test_the_printed_loop_over_a_stream_finds_the_references(ark: Any, bot: Chat
     question = f"{QUESTION} EMULATOR_REFERENCES_{order}"
     text, references = "", []
     stream = ark.bot_chat.completions.create(
-        model=BOT, messages=[{"role": "user", "content": question}], stream=True, stream_options={"include_usage": True}
+        model=BOT,
+        messages=[{"role": "user", "content": question}],
+        stream=True,
+        stream_options={"include_usage": True},
     )
     for chunk in stream:
         if chunk.references:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
@@ -40,8 +42,19 @@ class _BotFlags:
     bot = BOT
 
     @pytest.fixture(autouse=True)
-    def _server(self, emulator: Emulator, offline_assets: None) -> None:  # noqa: F811
+    def _server(
+        self,
+        emulator: Emulator,
+        offline_assets: None,  # noqa: F811
+        request: pytest.FixtureRequest,
+    ) -> Iterator[None]:
         self.emulator = emulator
+        # Cassettes hook into httpx's own transport, so the test that plays one brings httpx's own client.
+        client = httpx.Client() if request.node.originalname == "test_stream_time" else None
+        self.client = {"http_client": client} if client else {}
+        yield
+        if client:
+            client.close()
 
     @property
     def chat_model_class(self) -> type[ChatArkBot]:
@@ -49,7 +62,12 @@ class _BotFlags:
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": self.bot, "api_key": self.emulator.api_key, "base_url": self.emulator.ark_base_url}
+        return {
+            "model": self.bot,
+            "api_key": self.emulator.api_key,
+            "base_url": self.emulator.ark_base_url,
+            **self.client,
+        }
 
     @property
     def supports_json_mode(self) -> bool:

@@ -25,10 +25,19 @@ def test_user_info_that_is_json_already_goes_out_as_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "user_info", [{"city": "杭州"}, {"city": "", "district": "x"}, "杭州", "[]", '{"city": "x"}', 7, {"city": 1, "district": 2}]
+    "user_info",
+    [
+        {"city": "杭州"},
+        {"city": "", "district": "x"},
+        "杭州",
+        "[]",
+        '{"city": "x"}',
+        7,
+        {"city": 1, "district": 2},
+    ],
 )
 def test_user_info_without_city_and_district_is_refused(user_info: Any) -> None:
-    with pytest.raises(ValueError, match="user_info.*city.*district"):
+    with pytest.raises(ValueError, match=r"user_info.*city.*district"):
         bot_metadata(user_info=user_info)
 
 
@@ -38,7 +47,9 @@ def test_an_error_does_not_repeat_where_the_user_is() -> None:
     assert "Secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("given", "sent"), [(True, "true"), (False, "false"), ("true", "true"), ("false", "false")])
+@pytest.mark.parametrize(
+    ("given", "sent"), [(True, "true"), (False, "false"), ("true", "true"), ("false", "false")]
+)
 def test_the_intention_switch_goes_out_as_a_string(given: Any, sent: str) -> None:
     assert bot_metadata(emit_intention_signal_extra=given) == {"emit_intention_signal_extra": sent}
 

@@ -197,7 +197,12 @@ def test_where_both_came_the_sum_counts_and_the_other_is_kept() -> None:
 
 def test_a_payload_with_choice_references_and_usage_loses_nothing() -> None:
     logprobs = {"content": [{"token": "C", "logprob": -0.1}]}
-    choice = {"index": 0, "finish_reason": "stop", "delta": {"role": "assistant", "content": "C"}, "logprobs": logprobs}
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "delta": {"role": "assistant", "content": "C"},
+        "logprobs": logprobs,
+    }
     message = message_of({**WEATHER, "choices": [choice]})
     assert message.content == "C"
     assert message.response_metadata["finish_reason"] == "stop"
