@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_any_cutting_of_the_bytes_gives_the_same_message(
     edges = [0, *cuts, len(body)]
     response = httpx.Response(200, request=httpx.Request("POST", "http://127.0.0.1/"))
     decoder = PayloadDecoder(response, ArkErrors(), None)
-    read = [one for start, stop in zip(edges, edges[1:], strict=False) for one in decoder.feed(body[start:stop])]
+    read = [one for start, stop in itertools.pairwise(edges) for one in decoder.feed(body[start:stop])]
     assert decoder.done
     assert message_of(read) == message_of(payloads)
 
