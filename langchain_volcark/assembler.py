@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CUT = frozenset({"length"})
 
 
-@dataclass
+@dataclass(slots=True)
 class StreamDelta:
     """What one payload adds to the message.
 
@@ -56,7 +56,7 @@ class StreamDelta:
     is_last: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Increment:
     """A delta after repair: what is new in the message."""
 
@@ -146,6 +146,7 @@ class StreamAssembler:
         self.additional_kwargs: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
         self._shown: dict[str, Any] = {}
+        self._repeated: dict[str, Any] | None = None
         self._opening = {"model_provider": provider, **(metadata or {})}
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -183,8 +184,11 @@ class StreamAssembler:
         text = self._text_joiner.add(delta.text) if delta.text else ""
         reasoning = self._reasoning_joiner.add(delta.reasoning) if delta.reasoning else ""
         increment = self._keep(text, reasoning, delta)
-        if delta.metadata:
+        # Most payloads repeat what the first one said of the reply; what adds up is noted every time.
+        if delta.metadata and delta.metadata != self._repeated:
+            self._note_metadata(delta.metadata)
             increment.metadata = self._early(delta.metadata)
+            self._repeated = delta.metadata if MERGE_RULES.keys().isdisjoint(delta.metadata) else None
         return increment
 
     def finish(self) -> Increment:
@@ -196,8 +200,11 @@ class StreamAssembler:
             self._text.append(text)
         if reasoning:
             self._reasoning.append(reasoning)
-        new = {key: value for key, value in delta.additional_kwargs.items() if key not in self.additional_kwargs}
-        self.additional_kwargs.update(new)
+        new = {}
+        if delta.additional_kwargs:
+            known = self.additional_kwargs
+            new = {key: value for key, value in delta.additional_kwargs.items() if key not in known}
+            known.update(new)
         calls = [self._tool_calls.add(call) for call in delta.tool_calls] if delta.tool_calls else []
         return Increment(text, reasoning, calls, new)
 
@@ -206,7 +213,9 @@ class StreamAssembler:
         self.model_name = self.model_name or delta.model_name
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
-        for key, value in delta.metadata.items():
+
+    def _note_metadata(self, metadata: dict[str, Any]) -> None:
+        for key, value in metadata.items():
             rule = MERGE_RULES.get(key)
             known = self.metadata.get(key)
             if rule is None or known is None:

@@ -18,7 +18,15 @@ from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
-from langchain_volcark.structured_output import METHODS, Method, binding, check_method, parser, with_raw
+from langchain_volcark.structured_output import (
+    METHODS,
+    Method,
+    binding,
+    choose_method,
+    parser,
+    schema_tool,
+    with_raw,
+)
 from langchain_volcark.tools import format_tool_choice, format_tools
 
 if TYPE_CHECKING:
@@ -212,13 +220,11 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         request = self._request(messages, stop, stream=True, **kwargs)
-        for chunk in self._render(request, self._chunk_renderer, run_manager):
-            if run_manager is not None:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
+        chunks: Iterator[ChatGenerationChunk] = self._render(request, self._chunk_renderer, run_manager)
+        return chunks if run_manager is None else _reported(chunks, run_manager)
 
     @override
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
@@ -226,10 +232,8 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._request(messages, stop, stream=True, **kwargs)
-        async for chunk in self._arender(request, self._chunk_renderer, run_manager):
-            if run_manager is not None:
-                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
+        chunks: AsyncIterator[ChatGenerationChunk] = self._arender(request, self._chunk_renderer, run_manager)
+        return chunks if run_manager is None else _areported(chunks, run_manager)
 
     def _chunk_renderer(self, assembler: StreamAssembler) -> ChunkRenderer:
         return ChunkRenderer(assembler, blocks=self.output_version == "v1")
@@ -408,12 +412,12 @@ class HTTPChatModel(BaseChatModel, HTTPService):
             ```
         """
         supported = self._structured_output_methods()
-        chosen = check_method(method or supported[0], supported, self.model_name)
+        chosen = choose_method(method, schema, supported, self.model_name)
         arguments = {**binding(schema, chosen, strict), **kwargs}
         forced = self._can_force_tools()
         if chosen == "function_calling":
             choice = "any" if forced else None
-            model = self.bind_tools([schema], tool_choice=choice, strict=strict, **arguments)
+            model = self.bind_tools([schema_tool(schema, strict)], tool_choice=choice, **arguments)
         else:
             model = self.bind(**arguments)
         reader = parser(schema, chosen, forced=forced)
@@ -438,3 +442,22 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         if stop is None and self.stop:
             params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
         return params
+
+
+# Core's `stream` reports tokens by itself and passes no run manager; its event bridge passes one and does not.
+
+
+def _reported(
+    chunks: Iterator[ChatGenerationChunk], run_manager: CallbackManagerForLLMRun
+) -> Iterator[ChatGenerationChunk]:
+    for chunk in chunks:
+        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+        yield chunk
+
+
+async def _areported(
+    chunks: AsyncIterator[ChatGenerationChunk], run_manager: AsyncCallbackManagerForLLMRun
+) -> AsyncIterator[ChatGenerationChunk]:
+    async for chunk in chunks:
+        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+        yield chunk

@@ -108,9 +108,10 @@ def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str
         known: The fields that are read.
         into: Gets the others, but for those that say nothing.
     """
-    for key in source.keys() - known:
-        value = source[key]
-        if value or value == 0:  # 0 and False say something; None, "", {} and [] do not
+    if known.issuperset(source):
+        return
+    for key, value in source.items():
+        if key not in known and (value or value == 0):  # 0 and False say something; None, "", {} and [] do not
             into[key] = value
 
 

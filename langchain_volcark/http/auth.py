@@ -65,3 +65,26 @@ class BearerAuth(httpx.Auth):
                 "The API key holds a line break or a character outside ASCII: no key has that. Copy it again."
             )
         return f"Bearer {text}"
+
+
+def given(secret: object) -> SecretStr | None:
+    """A secret with something in it: an environment variable may be set and empty."""
+    return secret if isinstance(secret, SecretStr) and secret.get_secret_value().strip() else None
+
+
+def secret_text(secret: SecretStr, name: str) -> str:
+    """A secret's text as a header can carry it.
+
+    Args:
+        secret: The secret.
+        name: What to call it in an error; its value is not shown.
+
+    Raises:
+        AuthenticationError: It holds a line break or a character outside ASCII.
+    """
+    text = secret.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()):
+        raise AuthenticationError(
+            f"{name} holds a line break or a character outside ASCII: no key has that. Copy it again."
+        )
+    return text

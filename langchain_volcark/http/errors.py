@@ -140,7 +140,7 @@ def error_from_facts(
         verdict = Verdict(class_for_status(status) if status >= 400 else ServiceError)
     message = facts.message or facts.code or f"HTTP {status}"
     return verdict.error(
-        f"{message} {_clock_advice(response, verdict.error) or verdict.advice}".strip(),
+        _with_advice(message, _clock_advice(response, verdict.error) or verdict.advice),
         status_code=status,
         code=facts.code,
         request_id=reader.request_id(response.headers, payload),
@@ -149,6 +149,13 @@ def error_from_facts(
         response=_without_request(response, payload),
         is_retryable=_server_verdict(response, default=verdict.retryable),
     )
+
+
+def _with_advice(message: str, advice: str) -> str:
+    """The service's words as a sentence of their own, then ours."""
+    if not advice:
+        return message
+    return f"{message}. {advice}" if message[-1:].isalnum() else f"{message} {advice}"
 
 
 def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorReader) -> VolcArkError:

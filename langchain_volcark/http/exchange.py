@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ from langchain_volcark.http.secret_query import EXTENSION
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
 
+    from pydantic import SecretStr
     from typing_extensions import Self
 
 # Looked up at every use, so that a test can put a fake clock here. Unix time, for it counts sleep as well.
@@ -341,6 +343,11 @@ def _unreachable(error: httpx.HTTPError, asking: httpx.Request) -> VolcArkError:
     failure = connection_error(error, asking.url)
     failure.__cause__ = error
     return failure
+
+
+def fingerprint(secret: SecretStr) -> str:
+    """A secret as part of a `_key`, which must tell secrets apart and show none."""
+    return hashlib.sha256(secret.get_secret_value().strip().encode()).hexdigest()
 
 
 def _is_stream(response: httpx.Response) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.sse import SSEDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from typing_extensions import Self
 
@@ -46,8 +47,8 @@ class PayloadDecoder:
         self._quiet = False
         self._drain_until: float | None = None
 
-    def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
-        """Yield the payloads which these bytes complete.
+    def feed(self, data: bytes) -> Iterable[dict[str, Any]]:
+        """The payloads which these bytes complete.
 
         Raises:
             VolcArkError: A payload carries an error, or is not JSON.
@@ -58,8 +59,8 @@ class PayloadDecoder:
             self._last_payload = monotonic()
             if self._quiet:
                 self._limit(None)
-            yield from self._read(events)
-        elif self._silence is not None:
+            return self._decode(events)
+        if self._silence is not None:
             # Bytes without a payload (comments) do not buy more time: the next read gets what is left.
             left = self._silence - (monotonic() - self._last_payload)
             if left <= 0:
@@ -68,6 +69,7 @@ class PayloadDecoder:
                     "the model may think longer than that."
                 )
             self._limit(left)
+        return ()
 
     def _limit(self, seconds: float | None) -> None:
         self._quiet = seconds is not None
@@ -91,11 +93,11 @@ class PayloadDecoder:
         """Leave the connection as it was."""
         self._limit(None)
 
-    def flush(self) -> Iterator[dict[str, Any]]:
-        """Yield what the end of the connection completes."""
-        yield from self._read(self._sse.flush())
+    def flush(self) -> Iterable[dict[str, Any]]:
+        """What the end of the connection completes."""
+        return self._decode(self._sse.flush())
 
-    def _read(self, events: list[bytes]) -> Iterator[dict[str, Any]]:
+    def _decode(self, events: list[bytes]) -> Iterator[dict[str, Any]]:
         for event in events:
             if self.done or event == _DONE:
                 self.done = True
@@ -206,9 +208,7 @@ class PayloadStream(_Stream):
         self._began = self._first is not None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        if self._first is not None:
-            yield self._first
-            yield from self._payloads
+        return itertools.chain(() if self._first is None else (self._first,), self._payloads)
 
     def _read(self) -> Iterator[dict[str, Any]]:
         decoder = self._decoder
@@ -256,11 +256,12 @@ class AsyncPayloadStream(_Stream):
         self._payloads = self._read()
         self._first: dict[str, Any] | None = None
 
-    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        if self._first is not None:
-            yield self._first
-            async for payload in self._payloads:
-                yield payload
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        first, self._first = self._first, None
+        return await anext(self._payloads) if first is None else first
 
     async def _read(self) -> AsyncIterator[dict[str, Any]]:
         decoder = self._decoder
