@@ -79,7 +79,7 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
         if index in found:
             raise ValueError(f"two rows are for input {index}")
         found[index] = read(row)
-    return list(found.values())
+    return [found[index] for index in range(count)]
 
 
 def normalise(vector: Sequence[float]) -> list[float]:
