@@ -7,7 +7,6 @@ import math
 import sys
 from array import array
 from collections.abc import Mapping
-from operator import mul
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
 
 def normalise(vector: Sequence[float]) -> list[float]:
     """Scale a vector to length 1 (L2); a zero vector stays what it is."""
-    length = math.sqrt(sum(map(mul, vector, vector)))
+    length = math.hypot(*vector)  # does not lose tiny numbers to underflow, as a sum of squares would
     if length == 0.0:
         return list(vector)
     return [value / length for value in vector]
