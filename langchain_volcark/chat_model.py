@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import AliasChoices, Field, model_validator
 from typing_extensions import Self, override
@@ -27,6 +26,7 @@ from langchain_volcark.structured_output import (
     schema_tool,
     with_raw,
 )
+from langchain_volcark.tokens import TokenCounting, Vocabulary, vocabulary_of
 from langchain_volcark.tools import format_tool_choice, format_tools
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     import httpx
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models import LanguageModelInput
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.runnables import Runnable
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
     from langchain_volcark.tools import ToolLike
 
-_CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage", "stream"})
+_CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage"})
 
 
-class HTTPChatModel(BaseChatModel, HTTPService):
+class HTTPChatModel(TokenCounting, HTTPService):
     """Base of the package's chat models.
 
     A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
@@ -117,6 +118,10 @@ class HTTPChatModel(BaseChatModel, HTTPService):
     def model_name(self) -> str:
         """The model's id, under the name that other LangChain models give it."""
         return self.model
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        return vocabulary_of(self.model_name)
 
     # --- requests -----------------------------------------------------------------------------------------
 
@@ -197,7 +202,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, stream=False, **kwargs)
+        request = self._request(messages, stop, **{**kwargs, "stream": False})
         return self._result(request, self._client.post(request, self._hooks(run_manager, is_async=False)))
 
     @override
@@ -208,7 +213,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, stream=False, **kwargs)
+        request = self._request(messages, stop, **{**kwargs, "stream": False})
         return self._result(request, await self._client.apost(request, self._hooks(run_manager, is_async=True)))
 
     @override
@@ -219,7 +224,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, stream=True, **kwargs)
+        request = self._request(messages, stop, **{**kwargs, "stream": True})
         chunks: Iterator[ChatGenerationChunk] = self._render(request, self._chunk_renderer, run_manager)
         return chunks if run_manager is None else _reported(chunks, run_manager)
 
@@ -231,7 +236,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, stream=True, **kwargs)
+        request = self._request(messages, stop, **{**kwargs, "stream": True})
         chunks: AsyncIterator[ChatGenerationChunk] = self._arender(request, self._chunk_renderer, run_manager)
         return chunks if run_manager is None else _areported(chunks, run_manager)
 
@@ -247,7 +252,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         """Core's native hook for `stream_events(version="v3")`."""
-        request = self._request(messages, stop, stream=True, **kwargs)
+        request = self._request(messages, stop, **{**kwargs, "stream": True})
         return self._render(request, EventRenderer, run_manager)
 
     def _astream_chat_model_events(
@@ -259,7 +264,7 @@ class HTTPChatModel(BaseChatModel, HTTPService):
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         """Core's native hook for `astream_events(version="v3")`."""
-        request = self._request(messages, stop, stream=True, **kwargs)
+        request = self._request(messages, stop, **{**kwargs, "stream": True})
         return self._arender(request, EventRenderer, run_manager)
 
     def _render(

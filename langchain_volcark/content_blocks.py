@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.messages.block_translators import register_translator
+from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 
 from langchain_volcark.citations import SOURCES, CitationFields, cite
 
@@ -37,8 +38,12 @@ _PASSED_ON = frozenset(
         "file",
         "text-plain",
         "non_standard",
+        "refusal",
     }
 )
+
+# Core 1.7.5 brought the block, and parsers of structured output that raise an error of their own for it.
+_KNOWS_REFUSALS = "refusal" in KNOWN_BLOCK_TYPES
 
 _BLOCK_INDEX = {"reasoning": "lc_rs_0", "text": "lc_txt_0"}
 
@@ -66,8 +71,8 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
         message: A message of ours, or a sum of chunks.
 
     Returns:
-        Reasoning first, then text with its citations, then tool calls, at last what the service's own tools did;
-        nothing for what the message does not have.
+        Reasoning first, then text with its citations, then the service's refusal, tool calls, at last what the
+        service's own tools did; nothing for what the message does not have.
     """
     blocks = _content(message)
     listed = {block.get("id") for block in blocks if block["type"] == "tool_call"}
@@ -78,7 +83,8 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
     if len(texts) == 1 and "annotations" not in texts[0] and (found := citations_in(metadata, texts[0]["text"])):
         texts[0]["annotations"] = found
     done = [] if any(block["type"] == "server_tool_call" for block in blocks) else _server_tools(metadata)
-    return cast("list[ContentBlock]", [*blocks, *calls, *invalid, *done])
+    refused = [] if any(block["type"] == "refusal" for block in blocks) else _refusal(metadata)
+    return cast("list[ContentBlock]", [*blocks, *refused, *calls, *invalid, *done])
 
 
 def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
@@ -124,8 +130,18 @@ def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     return provider.server_tools(metadata) if provider and provider.server_tools else []
 
 
+def _refusal(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An answer that the service's filter took away or cut off, in core's form where core has one."""
+    if metadata.get("finish_reason") != "content_filter" or not _KNOWS_REFUSALS:
+        return []
+    block: dict[str, Any] = {"type": "refusal", "refusal": ""}
+    if "moderation_hit_type" in metadata:
+        block["extras"] = {"category": metadata["moderation_hit_type"]}
+    return [block]
+
+
 def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
-    """What only the end of a stream tells, as block deltas: citations of the text, the service's own tools.
+    """What only the end of a stream tells, as block deltas: citations of the text, a refusal, the service's tools.
 
     Args:
         metadata: `response_metadata` of the whole message.
@@ -138,7 +154,8 @@ def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any
     index = _BLOCK_INDEX["text"]
     blocks = [{"type": "text", "text": "", "annotations": found, "index": index}] if found else []
     done = [{**block, "index": f"lc_st_{number}"} for number, block in enumerate(_server_tools(metadata))]
-    return [*blocks, *done]
+    refused = [{**block, "index": "lc_rf_0"} for block in _refusal(metadata)]
+    return [*blocks, *refused, *done]
 
 
 def to_content_block_deltas(chunk: AIMessageChunk) -> list[ContentBlock]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +28,37 @@ if TYPE_CHECKING:
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 METHODS: tuple[Method, ...] = ("function_calling", "json_schema", "json_mode")
+
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+def choose_method(method: Method | None, schema: Any, supported: tuple[Method, ...], model_name: str) -> Method:
+    """The method by which a model is asked.
+
+    Args:
+        method: What the caller asked for; None leaves the choice to us.
+        schema: The schema, or None for plain JSON.
+        supported: What the model can do, best first.
+        model_name: For the error.
+
+    Returns:
+        The caller's method; else the best one that tells the model the schema, or JSON mode where there is none.
+
+    Raises:
+        ValueError: The model cannot do it; the text names a method that it can do.
+    """
+    if method is not None:
+        return check_method(method, supported, model_name)
+    if schema is None:
+        return check_method("json_mode", supported, model_name)
+    if supported == ("json_mode",):
+        raise ValueError(
+            f"{model_name} can only be asked for JSON of any shape: describe the schema in the prompt (with the "
+            'word "JSON") and use method="json_mode".'
+        )
+    telling = [one for one in supported if one != "json_mode"]
+    return telling[0] if telling else check_method("json_schema", supported, model_name)
 
 
 def check_method(method: Method, supported: tuple[Method, ...], model_name: str) -> Method:
@@ -87,13 +120,40 @@ def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any
     Returns:
         `{"type": "json_schema", "json_schema": {"name", "description", "schema", "strict"}}`.
     """
-    function = convert_to_openai_function(schema, strict=strict)
+    function = convert_to_openai_function(copy.deepcopy(schema), strict=strict)
     described = {"description": function["description"]} if function.get("description") else {}
     strictness = {} if strict is None else {"strict": strict}
     return {
         "type": "json_schema",
-        "json_schema": {"name": function["name"], **described, "schema": function["parameters"], **strictness},
+        "json_schema": {
+            "name": safe_name(function["name"]),
+            **described,
+            "schema": function.get("parameters") or {"type": "object", "properties": {}},
+            **strictness,
+        },
     }
+
+
+def schema_tool(schema: Any, strict: bool | None = None) -> dict[str, Any]:
+    """A schema of any kind as a tool that the model is made to call.
+
+    Args:
+        schema: A pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; it is not changed.
+        strict: As the service means it; left out where None.
+
+    Returns:
+        The tool, under a name that services accept.
+    """
+    tool = convert_to_openai_tool(copy.deepcopy(schema), strict=strict)
+    return {**tool, "function": {**tool["function"], "name": safe_name(tool["function"]["name"])}}
+
+
+def safe_name(name: str) -> str:
+    """A name that services accept: titles of schemas hold spaces, names of generic classes brackets."""
+    if _NAME.fullmatch(name):
+        return name
+    safe = re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_")[:64]
+    return safe or "answer"
 
 
 def parser(schema: Any, method: Method, *, forced: bool) -> Runnable[AIMessage, Any]:
@@ -110,12 +170,31 @@ def parser(schema: Any, method: Method, *, forced: bool) -> Runnable[AIMessage, 
     is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
     if method != "function_calling":
         return PydanticOutputParser(pydantic_object=schema) if is_model else JsonOutputParser()
+    name = convert_to_openai_tool(schema)["function"]["name"]
+    safe = safe_name(name)
+    reader: Any = JsonOutputKeyToolsParser(key_name=safe, first_tool_only=True)
     if is_model:
-        reader: Any = PydanticToolsParser(tools=[schema], first_tool_only=True)
-    else:
-        name = convert_to_openai_tool(schema)["function"]["name"]
-        reader = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+        known = PydanticToolsParser(tools=[schema], first_tool_only=True)
+        reader = known if name == safe else _RenamedToolParser(inner=reader, schema_class=schema)
     return reader if forced else _RequiredCallParser(inner=reader)
+
+
+class _RenamedToolParser(BaseGenerationOutputParser[Any]):
+    """Reads a call of a tool that could not bear its class's name."""
+
+    inner: Any
+    schema_class: Any
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        arguments = self.inner.parse_result(result, partial=partial)
+        if arguments is None:
+            return None
+        try:
+            return self.schema_class(**arguments)
+        except ValueError:
+            if partial:
+                return None
+            raise
 
 
 class _RequiredCallParser(BaseGenerationOutputParser[Any]):

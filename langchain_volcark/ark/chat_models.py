@@ -5,39 +5,39 @@ Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from langchain_core.utils import from_env, secret_from_env
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from langchain_volcark.ark.bot_replies import plugin_blocks
-from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.ark.call_values import check_stop, check_values, finish_options, refuse_contradictions
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
-from langchain_volcark.ark.schemas import rewrite_response_format
+from langchain_volcark.ark.tokenization import ArkTokenization
 from langchain_volcark.chat_completions.replies import read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
-from langchain_volcark.http.auth import BearerAuth
-from langchain_volcark.structured_output import METHODS, Method, json_schema_format
+from langchain_volcark.structured_output import METHODS, Method
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Mapping, Sequence
+
     from langchain_core.language_models import ModelProfile
     from langchain_core.messages import BaseMessage
+    from typing_extensions import Self
 
     from langchain_volcark.assembler import StreamDelta
-    from langchain_volcark.http.errors import ErrorReader
-
-ARK_BASE_URL = "https://ark.cn-beijing.volces.com/api/v3"
-
-_ERRORS = ArkErrors()
+    from langchain_volcark.http.client import ServiceRequest
 
 register("volcengine", server_tools=plugin_blocks)
 
 
-class ChatArk(HTTPChatModel):
+def _with_text_keys(bias: Any) -> Any:
+    """Token ids are numbers to us, and names of fields in JSON."""
+    return {str(key): value for key, value in bias.items()} if isinstance(bias, dict) else bias
+
+
+class ChatArk(ArkTokenization, HTTPChatModel):
     """Chat models on Volcengine Ark (火山方舟): Doubao, DeepSeek, GLM, Kimi.
 
     Setup:
@@ -50,7 +50,11 @@ class ChatArk(HTTPChatModel):
     Key init args:
         model: Model id with its date (`doubao-seed-2-1-pro-260915`) or endpoint id (`ep-…`).
         api_key: Key, or a sync or async callable that returns one; default `ARK_API_KEY`.
-        base_url: API address; default `ARK_BASE_URL`, else Beijing's.
+        access_key, secret_key: Instead of a key; default `VOLC_ACCESSKEY`, `VOLC_SECRETKEY`. A model id needs
+            `project_name` then.
+        base_url: API address; default `ARK_BASE_URL`, else Beijing's. BytePlus:
+            `https://ark.ap-southeast.bytepluses.com/api/v3`; Coding Plan:
+            `https://ark.cn-beijing.volces.com/api/coding/v3`.
         thinking: `"enabled"`, `"disabled"` or `"auto"`; unset leaves it to the model.
         temperature, max_tokens, stop, timeout, max_retries: As everywhere in LangChain.
 
@@ -85,13 +89,12 @@ class ChatArk(HTTPChatModel):
         `service_tier`, and whatever else the reply holds.
     """
 
-    api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
-        default_factory=secret_from_env("ARK_API_KEY", default=None)
-    )
-    """The API key, or a callable that returns one. Missing, it fails at the first request."""
-    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL))
     max_completion_tokens: int | None = Field(default=None, ge=0)
     """Longest answer and thinking together, in tokens; excludes `max_tokens`."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """0 to 2, the service's default is 1; sent only when set, 0 included. Some models ignore it."""
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    """0 to 1, the service's default is 0.7; sent only when set. Some models ignore it."""
     thinking: Literal["enabled", "disabled", "auto"] | dict[str, Any] | None = None
     """Whether the model thinks; the word, or the object as the API has it."""
     reasoning_effort: str | None = None
@@ -106,16 +109,23 @@ class ChatArk(HTTPChatModel):
     """Whether to return log probabilities of the answer's tokens."""
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     """0 to 20 alternatives per token; needs `logprobs`."""
-    logit_bias: dict[str, float] | None = None
+    logit_bias: (
+        Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], BeforeValidator(_with_text_keys)] | None
+    ) = None
     """Token id to bias, -100 to 100."""
     n: int | None = Field(default=None, ge=1)
-    """Number of answers; `generate` returns them all."""
+    """Number of answers; `generate` returns them all. A stream holds one: with more, streaming is refused."""
     parallel_tool_calls: bool | None = None
     """Whether the model may call several tools at once."""
     response_format: dict[str, Any] | None = None
     """`{"type": "text" | "json_object" | "json_schema", …}`."""
     service_tier: str | None = None
     """`auto`, `default` or `fast`."""
+    stream_options: dict[str, bool] | None = None
+    """`include_usage`, `chunk_include_usage` (counts so far, in each payload); sent with streams alone.
+
+    Unset, streams ask for their usage by `stream_usage`.
+    """
     user: str | None = None
     """Your id of the end user."""
     reasoning_passback: Literal["auto", "always", "tool_turns", "never"] = "auto"
@@ -142,24 +152,28 @@ class ChatArk(HTTPChatModel):
         "parallel_tool_calls",
         "response_format",
         "service_tier",
+        "stream_options",
         "user",
     )
+
+    @field_validator("stop")
+    @classmethod
+    def _check_stop(cls, value: list[str] | str | None) -> list[str] | str | None:
+        check_stop(value)
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_doubles(self) -> Self:
+        double = [
+            name for name in self.body_fields if name in self.model_kwargs and getattr(self, name) is not None
+        ]
+        if double:
+            raise ValueError(f"{double[0]} is set, and stands in model_kwargs too: set it once.")
+        return self
 
     @property
     def _llm_type(self) -> str:
         return "volcengine-ark-chat"
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Each credential's environment variable."""
-        return {"api_key": "ARK_API_KEY"}
-
-    @property
-    def _errors(self) -> ErrorReader:
-        return _ERRORS
-
-    def _auth(self) -> httpx.Auth:
-        return BearerAuth(self.api_key, missing="Set ARK_API_KEY, or pass api_key=…")
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         row = find_model(self.model_name)
@@ -170,27 +184,42 @@ class ChatArk(HTTPChatModel):
         profile = self.profile or {}
         if row is None and not profile:
             return METHODS
-        able: list[Method] = []
-        if profile.get("structured_output", True):
-            able.append("json_schema")
+        by_schema = profile.get("structured_output")
+        able: list[Method] = ["json_schema"] if by_schema else []
         if profile.get("tool_calling", True):
             able.append("function_calling")
         if row is None or row.json_object:
             able.append("json_mode")
         # Where nobody knows, the method may be asked for by name; it is never chosen.
-        if row is not None and row.json_schema is None and "json_schema" not in able:
-            able.append("json_schema")
-        return tuple(able)
+        return (*able, "json_schema") if by_schema is None else tuple(able)
 
     def _can_force_tools(self) -> bool:
-        return bool((self.profile or {}).get("tool_choice", True))
+        row = find_model(self.model_name)
+        profile = self.profile or {}
+        if row is not None and row.tool_choice == "not_thinking" and profile == row.profile():
+            return not self._thinks(by_default=bool(row.thinks))
+        return bool(profile.get("tool_choice", True))
+
+    def _thinks(self, *, by_default: bool) -> bool:
+        """Whether the model will think, as far as its fields say."""
+        word = self.thinking.get("type") if isinstance(self.thinking, dict) else self.thinking
+        if word == "disabled" or self.reasoning_effort in ("none", "minimal"):
+            return False
+        return by_default if word is None else True
+
+    def _request(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
+    ) -> ServiceRequest:
+        check_stop(stop)
+        return super()._request(messages, stop, stream=stream, **check_values(type(self), kwargs))
 
     def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
         policy = self.reasoning_passback
         if policy == "auto":
             row = find_model(model)
             policy = row.reasoning_passback if row else "tool_turns"
-        return ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy).write(messages)
+        writer = ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy, model=model)
+        return writer.write(messages)
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         return [read_reply(payload, choice) for choice in payload.get("choices") or [None]]
@@ -199,43 +228,9 @@ class ChatArk(HTTPChatModel):
         return read_reply(payload)
 
     def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
-        if isinstance(body.get("thinking"), str):
-            body["thinking"] = {"type": body["thinking"]}
-        if body.get("response_format") is not None:
-            body["response_format"] = _response_format(body["response_format"])
+        if not stream and body.get("stream_options") is self.stream_options:
+            body.pop("stream_options", None)  # the model's own are for its streams
+        finish_options(body)
         body = super()._finish_body(body, stream=stream, stream_usage=stream_usage)
         refuse_contradictions(body)
         return body
-
-
-def _response_format(value: Any) -> Any:
-    """A `response_format` as the API has it; a pydantic class or TypedDict stands for its JSON schema."""
-    return rewrite_response_format(value if isinstance(value, dict) else json_schema_format(value))
-
-
-def refuse_contradictions(body: Mapping[str, Any]) -> None:
-    """Refuse what the service would refuse for certain.
-
-    Args:
-        body: The request's body.
-
-    Raises:
-        ValueError: Names both fields.
-    """
-    if "max_tokens" in body and "max_completion_tokens" in body:
-        raise ValueError(
-            "max_tokens and max_completion_tokens exclude each other: the first bounds the answer alone, "
-            "the second answer and thinking together. Set one."
-        )
-    thinking = body.get("thinking")
-    effort = body.get("reasoning_effort")
-    disabled = isinstance(thinking, Mapping) and thinking.get("type") == "disabled"
-    if disabled and effort not in (None, "none", "minimal"):
-        raise ValueError(
-            f"thinking is disabled but reasoning_effort is {effort!r}: leave reasoning_effort out, "
-            "or enable thinking."
-        )
-    if "stream_options" in body and not body.get("stream"):
-        raise ValueError("stream_options needs stream: use stream() or astream(), or leave stream_options out.")
-    if body.get("top_logprobs") is not None and not body.get("logprobs"):
-        raise ValueError("top_logprobs needs logprobs=True.")

@@ -6,17 +6,14 @@ https://www.volcengine.com/docs/82379/1523520 (multimodal embeddings API).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from langchain_core.utils import from_env, secret_from_env
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
-from langchain_volcark.ark.chat_models import ARK_BASE_URL
 from langchain_volcark.ark.embedding_inputs import MAX_TEXT_BYTES, EmbeddingInput, write_inputs
 from langchain_volcark.ark.embedding_models import check_dimensions, find_model, is_multimodal
 from langchain_volcark.ark.embedding_replies import read_data, read_multi, read_sparse
-from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.ark.service import ArkService
 from langchain_volcark.embeddings import (
     EmbeddingPlan,
     HTTPEmbeddings,
@@ -25,26 +22,22 @@ from langchain_volcark.embeddings import (
     tokens_at_most,
     with_instruction,
 )
-from langchain_volcark.http.auth import BearerAuth
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.vectors import read_rows, read_vector, shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
-    import httpx
     from typing_extensions import Self
-
-    from langchain_volcark.http.errors import ErrorReader
 
     T = TypeVar("T")
 
-_ERRORS = ArkErrors()
 _TEXT_PATH = "/embeddings"
 _MULTIMODAL_PATH = "/embeddings/multimodal"
 
 
-class ArkEmbeddings(HTTPEmbeddings):
+class ArkEmbeddings(ArkService, HTTPEmbeddings):
     """Embedding models on Volcengine Ark (火山方舟): Doubao text and vision.
 
     The model's name decides the endpoint. A vision model embeds one input per request, so many inputs become
@@ -61,6 +54,8 @@ class ArkEmbeddings(HTTPEmbeddings):
         model: Model id with its date (`doubao-embedding-vision-251215`) or endpoint id (`ep-…`).
         multimodal: Which endpoint; needed for an `ep-…` id only.
         api_key: Key, or a sync or async callable that returns one; default `ARK_API_KEY`.
+        access_key, secret_key: Instead of a key; default `VOLC_ACCESSKEY`, `VOLC_SECRETKEY`. A model id needs
+            `project_name` then.
         base_url: API address; default `ARK_BASE_URL`, else Beijing's.
         dimensions: Length of the vectors; default the model's own.
         max_concurrency: Requests in flight at most, 16 by default.
@@ -96,11 +91,6 @@ class ArkEmbeddings(HTTPEmbeddings):
         ```
     """
 
-    api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
-        default_factory=secret_from_env("ARK_API_KEY", default=None)
-    )
-    """The API key, or a callable that returns one. Missing, it fails at the first request."""
-    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL))
     dimensions: int | None = Field(default=None, ge=1)
     """Length of the vectors. Sent where the service takes it; else the vectors are cut here and normalised."""
     encoding_format: Literal["float", "base64"] | None = "base64"
@@ -129,13 +119,6 @@ class ArkEmbeddings(HTTPEmbeddings):
         self._is_multimodal()
         check_dimensions(self.model, self.dimensions)
         return self
-
-    @property
-    def _errors(self) -> ErrorReader:
-        return _ERRORS
-
-    def _auth(self) -> httpx.Auth:
-        return BearerAuth(self.api_key, missing="Set ARK_API_KEY, or pass api_key=…")
 
     def _is_multimodal(self) -> bool:
         return is_multimodal(self.model) if self.multimodal is None else self.multimodal

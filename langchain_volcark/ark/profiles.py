@@ -8,7 +8,7 @@ Each row says when it was checked. A model that is missing works all the same, b
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class ArkModel:
         max_output: Longest answer in tokens.
         inputs: Besides text: `i` images, `v` video, `a` audio.
         tools: Whether it calls tools.
-        tool_choice: Whether a call can be forced.
+        tool_choice: Whether a call can be forced; `"not_thinking"` where it can while the model does not think.
         json_schema: Whether it answers to a JSON schema; None where sources disagree or nobody tried.
         json_object: Whether it has JSON mode.
         thinks: Whether it thinks unless told otherwise; None for a model that cannot.
@@ -48,7 +48,7 @@ class ArkModel:
     max_input: int | None = None
     inputs: str = ""
     tools: bool = True
-    tool_choice: bool = True
+    tool_choice: bool | Literal["not_thinking"] = True
     json_schema: bool | None = True
     json_object: bool = True
     thinks: bool | None = True
@@ -76,15 +76,20 @@ class ArkModel:
             "video_outputs": False,
             "reasoning_output": self.thinks is not None,
             "tool_calling": self.tools,
-            "tool_choice": self.tools and self.tool_choice,
+            "tool_choice": self.tools and self._can_be_forced(),
             "tool_call_streaming": self.tools,
-            "structured_output": bool(self.json_schema),
         }
+        if self.json_schema is not None:
+            profile["structured_output"] = self.json_schema
         if self.efforts:
             profile["reasoning_effort_levels"] = list(self.efforts)
         if self.default_effort:
             profile["reasoning_effort_default"] = self.default_effort
         return profile
+
+    def _can_be_forced(self) -> bool:
+        """Whether a call can be forced unless the request says something about thinking."""
+        return self.tool_choice is True or (self.tool_choice == "not_thinking" and not self.thinks)
 
 
 def _seed_2_1(prefix: str, checked: str, context: int, inputs: str = "iv") -> ArkModel:
@@ -134,11 +139,37 @@ def _doubao_1_5(prefix: str, context: int, max_output: int, **facts: object) -> 
     return ArkModel(prefix, "2025-12", context, max_output, **{**defaults, **facts})  # type: ignore[arg-type]
 
 
+def _doubao_1_5_thinking(prefix: str, **facts: object) -> ArkModel:
+    return _doubao_1_5(
+        prefix, 128 * _K, 16 * _K, **{"max_input": 96 * _K, "json_object": True, "thinks": True, **facts}
+    )
+
+
+def _before_v4(prefix: str, max_output: int, **facts: object) -> ArkModel:
+    defaults = {"max_input": 96 * _K, "tool_choice": "not_thinking", "reasoning_passback": "never"}
+    return ArkModel(prefix, "2025-12", 128 * _K, max_output, **{**defaults, **facts})  # type: ignore[arg-type]
+
+
 def _deepseek(prefix: str, checked: str, **facts: object) -> ArkModel:
-    defaults: dict[str, object] = {"json_schema": None, "efforts": ("none", "low", "high", "max")}
+    defaults: dict[str, object] = {
+        "json_schema": None,
+        "efforts": ("none", "low", "high", "max"),
+        "tool_choice": "not_thinking",
+    }
     facts = {**defaults, "default_effort": "high", **facts}
     return ArkModel(prefix, checked, 1024 * _K, 384 * _K, **facts)  # type: ignore[arg-type]
 
+
+_SEED_1_8 = ArkModel(
+    "doubao-seed-1-8",
+    "2026-01",
+    256 * _K,
+    64 * _K,
+    max_input=224 * _K,
+    inputs="iv",
+    efforts=_SEED_EFFORTS,
+    default_effort="medium",
+)
 
 MODELS: tuple[ArkModel, ...] = (
     _seed_2_1("doubao-seed-2-1-pro-260915", "2026-09", 1024 * _K),
@@ -161,16 +192,21 @@ MODELS: tuple[ArkModel, ...] = (
         efforts=("minimal",),
         default_effort="medium",
     ),
+    ArkModel("doubao-seed-character-251128", "2026-09", 128 * _K, 32 * _K, max_input=96 * _K, json_schema=None),
+    # Served by the Responses API alone.
     ArkModel(
-        "doubao-seed-1-8",
-        "2026-01",
-        256 * _K,
-        64 * _K,
-        max_input=224 * _K,
-        inputs="iv",
-        efforts=_SEED_EFFORTS,
-        default_effort="medium",
+        "doubao-seed-translation",
+        "2025-12",
+        4 * _K,
+        3 * _K,
+        max_input=_K,
+        tools=False,
+        json_schema=False,
+        json_object=False,
+        thinks=None,
+        reasoning_passback="never",
     ),
+    _SEED_1_8,
     _seed_1_6("doubao-seed-1-6-lite", efforts=True, json_schema=False),
     _seed_1_6("doubao-seed-1-6-251015", efforts=True),
     _seed_1_6("doubao-seed-1-6"),
@@ -179,33 +215,68 @@ MODELS: tuple[ArkModel, ...] = (
     _doubao_1_5("doubao-1-5-pro", 128 * _K, 16 * _K),
     _doubao_1_5("doubao-1-5-lite", 32 * _K, 12 * _K),
     _doubao_1_5("doubao-1-5-vision-pro-32k", 32 * _K, 12 * _K, inputs="i"),
-    _doubao_1_5("doubao-1-5-vision", 128 * _K, 16 * _K, inputs="iv", tools=False, json_object=True),
-    _doubao_1_5("doubao-1-5-thinking-vision", 128 * _K, 16 * _K, inputs="iv", thinks=True, json_schema=True),
-    _doubao_1_5("doubao-1-5-thinking", 128 * _K, 16 * _K, thinks=True, json_schema=True),
-    _doubao_1_5("doubao-1-5-ui-tars", 128 * _K, 16 * _K, inputs="i", thinks=True, tools=False),
+    _doubao_1_5(
+        "doubao-1-5-vision", 128 * _K, 16 * _K, max_input=96 * _K, inputs="iv", tools=False, json_object=True
+    ),
+    _doubao_1_5("doubao-1-5-vision-lite", 128 * _K, 16 * _K, inputs="i", tools=False, json_object=True),
+    _doubao_1_5_thinking("doubao-1-5-thinking", json_schema=True),
+    _doubao_1_5_thinking("doubao-1-5-thinking-pro-m", inputs="i", tools=False, json_schema=True),
+    _doubao_1_5_thinking("doubao-1-5-thinking-vision", inputs="iv", json_schema=True),
+    _doubao_1_5_thinking("doubao-1-5-ui-tars", inputs="i", tools=False),
     _deepseek("deepseek-v4-1-flash", "2026-09", inputs="iv", efforts=("none", "low", "high")),
     _deepseek("deepseek-v4-pro-260425", "2026-08", json_schema=False),
     _deepseek("deepseek-v4-flash-260425", "2026-08", json_schema=False),
     _deepseek("deepseek-v4", "2026-08"),
-    ArkModel("deepseek-v3-2", "2025-12", 128 * _K, 32 * _K, max_input=96 * _K, json_schema=False, thinks=False),
-    ArkModel("deepseek-v3-1", "2025-12", 128 * _K, 32 * _K, max_input=96 * _K, thinks=False),
-    ArkModel("deepseek-v3", "2025-12", 128 * _K, 16 * _K, json_schema=False, thinks=None),
-    ArkModel("deepseek-r1", "2025-12", 128 * _K, 16 * _K, max_input=96 * _K, reasoning_passback="never"),
+    _before_v4("deepseek-v3-2", 32 * _K, json_schema=False, thinks=False, reasoning_passback="tool_turns"),
+    _before_v4("deepseek-v3-1", 32 * _K, thinks=False),
+    _before_v4("deepseek-v3", 16 * _K, max_input=None, json_schema=False, thinks=None),
+    _before_v4("deepseek-r1", 16 * _K),
     ArkModel(
         "glm-5-3-flash",
         "2026-09",
         1024 * _K,
         128 * _K,
         inputs="i",
+        tool_choice="not_thinking",
         json_schema=None,
         efforts=("low", "high", "max"),
         default_effort="max",
     ),
-    ArkModel("glm-5-2", "2026-08", 1024 * _K, 128 * _K, efforts=("none", "high", "max"), default_effort="high"),
+    ArkModel(
+        "glm-5-2",
+        "2026-08",
+        1024 * _K,
+        128 * _K,
+        tool_choice="not_thinking",
+        efforts=("none", "high", "max"),
+        default_effort="high",
+    ),
     # Accepts a JSON schema and ignores it.
-    ArkModel("glm-4-7", "2026-07", 200 * _K, 128 * _K, max_input=200 * _K, json_schema=False),
-    ArkModel("kimi-k2-thinking", "2025-12", 256 * _K, 32 * _K),
+    ArkModel("glm-4-7", "2026-07", 200 * _K, 128 * _K, tool_choice="not_thinking", json_schema=False),
+    ArkModel("kimi-k2-thinking", "2025-12", 256 * _K, 32 * _K, tool_choice="not_thinking"),
     ArkModel("kimi-k2", "2025-12", 256 * _K, 32 * _K, json_schema=None, thinks=None),
+    # BytePlus ModelArk: other ids, and no JSON mode.
+    replace(_seed_2_1("dola-seed-2-1-turbo", "2026-07", 256 * _K), json_object=False),
+    *(
+        replace(_seed_2_0(prefix, "2026-07", json_schema=by_schema, inputs=inputs), json_object=False)
+        for prefix, by_schema, inputs in (
+            ("seed-2-0", True, "iv"),
+            ("seed-2-0-lite-260428", False, "iva"),
+            ("seed-2-0-mini-260428", False, "iva"),
+            ("seed-2-0-code", False, "iv"),
+        )
+    ),
+    replace(_SEED_1_8, prefix="seed-1-8", checked="2026-07", json_object=False),
+    replace(_seed_1_6("seed-1-6"), checked="2026-07", json_object=False),
+    ArkModel(
+        "gpt-oss-120b",
+        "2026-07",
+        128 * _K,
+        32 * _K,
+        tool_choice="not_thinking",
+        json_schema=False,
+        json_object=False,
+    ),
 )
 
 
@@ -217,7 +288,8 @@ def find_model(model: str) -> ArkModel | None:
         model: An id, dated or not. Endpoint ids (`ep-…`) say nothing of the model behind them.
 
     Returns:
-        The row with the longest matching prefix, or None.
+        The row with the longest matching prefix, or None. A prefix ends where the id has a dash:
+        `deepseek-v3-250324` is no `deepseek-v3-2`.
     """
-    matches = [row for row in MODELS if model.startswith(row.prefix)]
+    matches = [row for row in MODELS if f"{model}-".startswith(f"{row.prefix}-")]
     return max(matches, key=lambda row: len(row.prefix), default=None)

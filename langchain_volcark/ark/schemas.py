@@ -6,8 +6,9 @@ the model to, keywords outside a short list. What is taken out is told to the mo
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from langchain_volcark.chat_completions.content import as_json_text
 
 _HONOURED = frozenset(
     {
@@ -30,23 +31,20 @@ _HONOURED = frozenset(
         "description",
     }
 )
-_HINTED = frozenset(
+# Says nothing of the data, or nothing without the keyword beside it.
+_SILENT = frozenset(
     {
-        "minLength",
-        "maxLength",
-        "pattern",
-        "format",
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-        "minItems",
-        "maxItems",
-        "uniqueItems",
-        "minProperties",
-        "maxProperties",
-        "default",
+        *("$schema", "$id", "$anchor", "$comment", "$vocabulary", "$dynamicAnchor"),
+        *(
+            "id",
+            "definitions",
+            "discriminator",
+            "deprecated",
+            "readOnly",
+            "writeOnly",
+            "additionalItems",
+            "strict",
+        ),
     }
 )
 _OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -70,25 +68,35 @@ def rewrite_schema(schema: dict[str, Any], *, strict: bool = False) -> dict[str,
     """
     if not isinstance(schema, dict):
         return schema
-    source = dict(schema)
-    if "definitions" in source:
-        source["$defs"] = {**source.pop("definitions"), **source.get("$defs", {})}
+    source = _modern(schema)
     result: dict[str, Any] = {}
     for keyword, value in source.items():
         if keyword in _HONOURED:
             result[keyword] = _rewrite_value(keyword, value, strict=strict)
-    hints = [f"{key}: {json.dumps(source[key], ensure_ascii=False)}" for key in source if key in _HINTED]
+    hints = [f"{key}: {as_json_text(source[key])}" for key in source if key not in _HONOURED | _SILENT]
     if hints:
-        result["description"] = " ".join([result.get("description", ""), f"({', '.join(hints)})"]).strip()
+        result["description"] = f"{result.get('description') or ''} ({', '.join(hints)})".strip()
     if strict and isinstance(result.get("properties"), dict):
         result["required"] = list(result["properties"])
         result["additionalProperties"] = False
     return result
 
 
+def _modern(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema in the words of draft 2020: `$defs`, and `prefixItems` for a list of items."""
+    source = dict(schema)
+    if isinstance(source.get("definitions"), dict):
+        source["$defs"] = {**source.pop("definitions"), **source.get("$defs", {})}
+    if isinstance(source.get("items"), list):
+        source["prefixItems"] = source.pop("items")
+        if "additionalItems" in source:
+            source["items"] = source["additionalItems"]
+    return source
+
+
 def _rewrite_value(keyword: str, value: Any, *, strict: bool) -> Any:
     if keyword == "$ref":
-        return _local(value)
+        return _local(str(value))
     if keyword in _OF_SCHEMAS and isinstance(value, list):
         return [rewrite_schema(item, strict=strict) for item in value]
     if keyword in _BY_NAME and isinstance(value, dict):

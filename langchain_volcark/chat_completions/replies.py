@@ -110,9 +110,8 @@ def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str
     """
     if known.issuperset(source):
         return
-    for key, value in source.items():
-        if key not in known and (value or value == 0):  # 0 and False say something; None, "", {} and [] do not
-            into[key] = value
+    # 0 and False say something; None, "", {} and [] do not.
+    into.update({key: value for key, value in source.items() if key not in known and (value or value == 0)})
 
 
 def is_empty(value: Any) -> bool:

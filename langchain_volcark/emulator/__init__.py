@@ -84,6 +84,19 @@ the temporary key it gives is accepted by the data plane for the resources it na
 * *Words that trigger.* `EMULATOR_REFUSE_OUTPUT` in the question: error 1000030, with HTTP 200, in a stream after
   the first piece.
 
+**Qianfan V2** (`POST {qianfan_base_url}/chat/completions`, `/embeddings`, `/rerank`): answers, tools, thinking and
+JSON by the rules of Ark chat; Baidu's own models finish with `normal`. Messages must come in the documented
+order. `web_search` finds three made-up results: `enable_trace` returns them, `enable_citation` marks them,
+`enable_status` begins a stream with a status packet. `EMULATOR_SENSITIVE_INPUT` in any message gets `flag`,
+`ban_round` and `finish_reason: content_filter`. The model `ernie-bot` is offline; unknown ones get a 401.
+
+**Qianfan V1** (`POST {qianfan_v1_base_url}/chat/{endpoint}`, `/embeddings/{endpoint}`, `/reranker/{endpoint}`):
+takes an access token or a verified `bce-auth-v1` signature, answers errors with HTTP 200. The endpoint of a preset
+model has functions, search and `finish_reason`; any other endpoint is a custom service with the fields of its page
+and 4,800 characters, whose answers begin with a space. `no_such_service` does not exist, `unpublished_service` is
+not published. `{token_url}` exchanges `client_id` and `client_secret`, `{iam_base_url}/v1/BCE-BEARER/token` the
+signed IAM pair; `expire_qianfan_tokens()` lets all tokens expire.
+
 Faults, dictated replies and recordings: see `Controls`, the base class of `Emulator`; over HTTP they are under
 `/_emulator/`.
 """

@@ -67,6 +67,10 @@ def _banner(emulator: Emulator) -> str:
         f"{settings}\n# control plane: {emulator.control_base_url}   faults: {emulator.origin}/_emulator/\n"
         f"# knowledge base: {emulator.knowledge_base_url}   collection: demo   service: kb-service-demo\n"
         f"export VOLC_KNOWLEDGE_API_KEY={emulator.service_api_key}\n"
+        f"# Qianfan V2: {emulator.qianfan_base_url}   V1: {emulator.qianfan_v1_base_url}\n"
+        f"# its token exchange: {emulator.token_url}   the access key above signs V1 requests too\n"
+        f"export QIANFAN_BEARER_TOKEN={emulator.qianfan_api_key}\n"
+        f"export QIANFAN_AK={emulator.client_id}\nexport QIANFAN_SK={emulator.client_secret}\n"
     )
 
 

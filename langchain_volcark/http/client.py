@@ -41,7 +41,6 @@ DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BASE_HEADERS = {
-    "accept": "*/*",
     "accept-encoding": "gzip, deflate",
     "content-type": "application/json",
     "user-agent": f"langchain-volcark/{__version__}",

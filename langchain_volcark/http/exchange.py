@@ -85,9 +85,7 @@ class Turn:
             VolcArkError: The same, unless an older token still serves.
         """
         if self.token is not None:
-            postponed = replace(self.token, renew_at=clock() + _POSTPONEMENT)
-            self._store.put(self._key, postponed)
-            self._settle(postponed)
+            self._postpone(self.token)
             return
         if self._flight is not None and not self._flight.done():
             self._flight.set_exception(error)
@@ -115,6 +113,12 @@ class Turn:
         except VolcArkError as error:
             raise copy.copy(error) from error
 
+    def _postpone(self, token: Token) -> None:
+        """Let the older token serve on, and its renewal wait."""
+        postponed = replace(token, renew_at=clock() + _POSTPONEMENT)
+        self._store.put(self._key, postponed)
+        self._settle(postponed)
+
     def _settle(self, token: Token | None) -> None:
         if self._flight is not None and not self._flight.done():
             self._flight.set_result(token)
@@ -123,8 +127,10 @@ class Turn:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Reached by GeneratorExit too: a cancelled task's flow is closed.
+        # Reached by GeneratorExit too: a cancelled task's flow is closed; httpx's own client throws nothing in.
         self._store.land(self._key, self._flight)
+        if self.token is not None and self._flight is not None and not self._flight.done():
+            self._postpone(self.token)
         self._settle(self.token)
 
 

@@ -1,7 +1,8 @@
 """The knowledge base's error codes and what they mean to a caller.
 
-Follows https://www.volcengine.com/docs/84313/1254485 (calls and error codes). A refusal by the gateway in front of
-the service comes in another envelope, with codes that are words (https://www.volcengine.com/docs/6369/68677).
+Follows the error tables of https://www.volcengine.com/docs/84313/1350012 (search_knowledge) and its sister
+pages, and the vendor's own clients. A refusal by the gateway in front of the service comes in another envelope,
+with codes that are words (https://www.volcengine.com/docs/6369/68677).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The recommended flow in one chain: search, put what was found into the prompt, answer with sources.
 
-Follows https://www.volcengine.com/docs/84313/1392553 (multi-turn questions over a knowledge base).
+Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge) and /1350013 (chat_completions).
 """
 
 from __future__ import annotations

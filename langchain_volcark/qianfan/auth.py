@@ -8,7 +8,6 @@ https://cloud.baidu.com/doc/Reference/s/njwvz1yfu (signature).
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import math
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -17,8 +16,9 @@ import httpx
 
 from langchain_volcark.exceptions import AuthenticationError, ResponseFormatError
 from langchain_volcark.http import exchange
+from langchain_volcark.http.auth import secret_text
 from langchain_volcark.http.client import read_json_reply
-from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, second_request
+from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.secret_query import add_secret_query
 from langchain_volcark.qianfan.errors import ERRORS
 from langchain_volcark.qianfan.signing import sign
@@ -45,7 +45,7 @@ class AccessTokenAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authorise one request."""
         if "authorization" not in request.headers:
-            add_secret_query(request, {"access_token": self._token.get_secret_value()})
+            add_secret_query(request, {"access_token": secret_text(self._token, "access_token")})
         yield request
 
 
@@ -64,7 +64,7 @@ class OAuthAuth(ExchangedTokenAuth):
 
     def __init__(
         self,
-        client_id: str,
+        client_id: SecretStr,
         client_secret: SecretStr,
         *,
         token_url: str = TOKEN_URL,
@@ -73,9 +73,10 @@ class OAuthAuth(ExchangedTokenAuth):
         self._client_id = client_id
         self._client_secret = client_secret
         self._token_url = token_url
-        self._store_key = ("qianfan-oauth", token_url, self._client_id, _digest(client_secret))
+        self._store_key = ("qianfan-oauth", token_url, fingerprint(client_id), fingerprint(client_secret))
         if access_token is not None:
-            exchange.tokens.seed(self._store_key, Token(access_token.get_secret_value(), math.inf, math.inf))
+            text = secret_text(access_token, "access_token")
+            exchange.tokens.seed(self._store_key, Token(text, math.inf, math.inf))
 
     def _key(self, request: httpx.Request) -> Hashable:  # noqa: ARG002
         return self._store_key
@@ -86,8 +87,8 @@ class OAuthAuth(ExchangedTokenAuth):
             asking,
             {
                 "grant_type": "client_credentials",
-                "client_id": self._client_id,
-                "client_secret": self._client_secret.get_secret_value(),
+                "client_id": secret_text(self._client_id, "client_id"),
+                "client_secret": secret_text(self._client_secret, "client_secret"),
             },
         )
         return asking
@@ -117,7 +118,7 @@ class SignatureAuth(httpx.Auth):
     """
 
     def __init__(
-        self, access_key: str, secret_key: SecretStr, *, clock: Callable[[], dt.datetime] | None = None
+        self, access_key: SecretStr, secret_key: SecretStr, *, clock: Callable[[], dt.datetime] | None = None
     ) -> None:
         self._access_key = access_key
         self._secret_key = secret_key
@@ -135,8 +136,8 @@ class SignatureAuth(httpx.Auth):
             request.method,
             request.url,
             request.headers,
-            access_key=self._access_key,
-            secret_key=self._secret_key.get_secret_value(),
+            access_key=secret_text(self._access_key, "access_key"),
+            secret_key=secret_text(self._secret_key, "secret_key"),
             now=self._clock(),
         )
 
@@ -153,11 +154,11 @@ class ShortTermKeyAuth(ExchangedTokenAuth):
         iam_base_url: Where the exchange is done.
     """
 
-    def __init__(self, access_key: str, secret_key: SecretStr, *, iam_base_url: str = IAM_BASE_URL) -> None:
+    def __init__(self, access_key: SecretStr, secret_key: SecretStr, *, iam_base_url: str = IAM_BASE_URL) -> None:
         self._signature = SignatureAuth(access_key, secret_key)
         query = urlencode({"expireInSeconds": _BEARER_SECONDS})
         self._url = f"{iam_base_url.rstrip('/')}/v1/BCE-BEARER/token?{query}"
-        self._store_key = ("qianfan-bearer", self._url, access_key, _digest(secret_key))
+        self._store_key = ("qianfan-bearer", self._url, fingerprint(access_key), fingerprint(secret_key))
 
     def _key(self, request: httpx.Request) -> Hashable:  # noqa: ARG002
         return self._store_key
@@ -199,10 +200,6 @@ def _token(value: object, lifetime: object) -> Token:
     if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or lifetime <= 0:
         return Token(value, math.inf, math.inf)
     return Token(value, now + lifetime - min(_LONGEST_MARGIN, lifetime * 0.1), now + lifetime)
-
-
-def _digest(secret: SecretStr) -> str:
-    return hashlib.sha256(secret.get_secret_value().encode()).hexdigest()
 
 
 def _parsed(response: httpx.Response) -> object:

@@ -209,7 +209,7 @@ class ChatQianfan(QianfanService, HTTPChatModel):
         return "qianfan-chat"
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return profile_of(self.model_name)
+        return profile_of(self.model)
 
     def _structured_output_methods(self) -> tuple[Method, ...]:
         if self.api_version == "v1":
@@ -222,7 +222,7 @@ class ChatQianfan(QianfanService, HTTPChatModel):
             return self.thinking == "disabled" or self.thinking == {"type": "disabled"}
         if self.enable_thinking is not None:
             return not self.enable_thinking
-        family = find_family(self.model_name)
+        family = find_family(self.model)
         return family is None or not family.thinks
 
     # --- requests -----------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class ChatQianfan(QianfanService, HTTPChatModel):
     def _most_characters(self, model: str) -> int | None:
         if self.max_characters is not None:
             return self.max_characters
-        preset = None if self.endpoint and model == self.model_name else find_v1_model(model)
+        preset = None if self.endpoint and model == self.model else find_v1_model(model)
         preset = preset or find_v1_model(self.endpoint or "")
         return CUSTOM_CHARACTERS if preset is None else preset.characters
 
@@ -309,7 +309,8 @@ class ChatQianfan(QianfanService, HTTPChatModel):
 def _require(payload: Mapping[str, Any], name: str, of_the_other: str, version: str) -> None:
     """Refuse a reply of the other version, which would read as an empty answer."""
     if name not in payload and "function_call" not in payload:
-        hint = f' It has {of_the_other!r}, so api_version="{version}" may be wrong.' if of_the_other in payload else ""
+        wrong = f' It has {of_the_other!r}, so api_version="{version}" may be wrong.'
+        hint = wrong if of_the_other in payload else ""
         raise ResponseFormatError(
             f"The reply is not what the service documents: it has no {name!r}.{hint}",
             status_code=200,

@@ -124,8 +124,8 @@ def check_order(written: Placed) -> None:
         if role == "tool":
             if message["tool_call_id"] not in calls:
                 raise ValueError(
-                    f"messages[{place}]: tool_call_id {message['tool_call_id']!r} answers no call of the assistant "
-                    "message before it."
+                    f"messages[{place}]: tool_call_id {message['tool_call_id']!r} answers no call of the "
+                    "assistant message before it."
                 )
         else:
             calls = {call["id"] for call in message.get("tool_calls", ())}

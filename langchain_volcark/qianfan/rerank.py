@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from langchain_core.documents import Document
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
@@ -43,7 +43,7 @@ class QianfanRerank(QianfanService, HTTPReranker):
     The service reads 400 tokens of a query and 1,024 of a document, and drops the rest without a word.
     """
 
-    model: str = _MODEL
+    model: str = Field(default=_MODEL, validation_alias=AliasChoices("model", "model_name"))
     """The reranker's id."""
     batch_size: int = Field(default=_MOST_DOCUMENTS, ge=1, le=_MOST_DOCUMENTS)
     """Documents in one request at most."""

@@ -14,7 +14,7 @@ from langchain_core.utils import from_env, secret_from_env
 from pydantic import Field, SecretStr, model_validator
 from typing_extensions import Self  # noqa: TC002 - pydantic reads it
 
-from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.client import check_headers
 from langchain_volcark.qianfan.auth import (
     IAM_BASE_URL,
@@ -64,7 +64,7 @@ class QianfanService(HTTPService):
     """V2: the API key (`bce-v3/…`, without `Bearer`), or a callable that returns one."""
     app_id: str | None = Field(default_factory=from_env("QIANFAN_APP_ID", default=None))
     """V2: the application a call is booked to (`app-…`); sent as the header `appid`."""
-    access_key: str | None = Field(default_factory=from_env("QIANFAN_ACCESS_KEY", default=None), repr=False)
+    access_key: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_ACCESS_KEY", default=None))
     """IAM access key: signs V1 requests; in V2 it is exchanged for a short-term key."""
     secret_key: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_SECRET_KEY", default=None))
     """IAM secret key."""
@@ -72,7 +72,7 @@ class QianfanService(HTTPService):
     """V1: the last piece of the service's address, such as `ngxxxol8_test1`; preset models need none."""
     access_token: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_ACCESS_TOKEN", default=None))
     """V1: a ready access token. Alone it is never renewed."""
-    client_id: str | None = Field(default_factory=from_env("QIANFAN_AK", default=None), repr=False)
+    client_id: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_AK", default=None))
     """V1: the application's API Key."""
     client_secret: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_SK", default=None))
     """V1: the application's Secret Key."""
@@ -153,22 +153,30 @@ class QianfanService(HTTPService):
 
     def _v2_auth(self) -> httpx.Auth:
         passed = self.model_fields_set
-        prefers_pair = self.api_key is None or ("access_key" in passed and "api_key" not in passed)
-        if self.access_key is not None and self.secret_key is not None and prefers_pair:
-            return ShortTermKeyAuth(self.access_key, self.secret_key, iam_base_url=self.iam_base_url)
+        has_key = callable(self.api_key) or given(self.api_key) is not None
+        passed_pair_only = bool({"access_key", "secret_key"} & passed) and "api_key" not in passed
+        pair = self._pair("access_key", "secret_key")
+        if pair is not None and (passed_pair_only or not has_key):
+            return ShortTermKeyAuth(*pair, iam_base_url=self.iam_base_url)
         return BearerAuth(self.api_key, missing=_MISSING_V2)
 
     def _v1_auth(self) -> httpx.Auth:
-        """The first of token, application pair, IAM pair; what was passed goes before what the environment has."""
+        """The first of application pair, token, IAM pair; what was passed goes before what the environment has."""
         for known in (self.model_fields_set, set(type(self).model_fields)):
-            token = self.access_token if "access_token" in known else None
-            if "client_id" in known and self.client_id is not None and self.client_secret is not None:
-                return OAuthAuth(self.client_id, self.client_secret, token_url=self.token_url, access_token=token)
+            token = given(self.access_token) if "access_token" in known else None
+            pair = self._pair("client_id", "client_secret") if {"client_id", "client_secret"} & known else None
+            if pair is not None:
+                return OAuthAuth(*pair, token_url=self.token_url, access_token=token)
             if token is not None:
                 return AccessTokenAuth(token)
-            if "access_key" in known and self.access_key is not None and self.secret_key is not None:
-                return SignatureAuth(self.access_key, self.secret_key)
+            pair = self._pair("access_key", "secret_key") if {"access_key", "secret_key"} & known else None
+            if pair is not None:
+                return SignatureAuth(*pair)
         return NoAuth(_MISSING_V1)
+
+    def _pair(self, name: str, secret: str) -> tuple[SecretStr, SecretStr] | None:
+        one, other = given(getattr(self, name)), given(getattr(self, secret))
+        return None if one is None or other is None else (one, other)
 
     def _endpoint_of(self, model: str) -> str:
         """The V1 endpoint of a model name or endpoint.

@@ -288,6 +288,10 @@ def test_an_echo_in_every_payload_is_said_once_and_new_keys_when_they_come() -> 
     shown = [chunk.response_metadata.get("metadata") for chunk in chunks_of(deltas)]
     assert shown == [{"a": "1"}, {"status": "searching"}, None, None, None]
     assert summed(deltas).response_metadata["metadata"] == {"a": "1", "status": "searching"}
+    assembler = StreamAssembler("volcengine")
+    for delta in deltas:
+        assembler.add(delta)
+    assert assembler.message().response_metadata["metadata"] == {"a": "1", "status": "searching"}
 
 
 def test_citations_of_a_v1_stream_have_their_places_though_the_references_came_first() -> None:

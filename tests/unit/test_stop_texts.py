@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from langchain_volcark.assembler import StreamDelta
@@ -24,6 +24,7 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
     return [text[start:end] for start, end in pairwise(places)]
 
 
+@settings(deadline=None)
 @given(texts, stops, st.lists(st.integers(0, 20), max_size=6))
 @example("aabaaE", ["aaE", "ba"], [1, 2, 3, 4, 5])
 @example("EbE", ["b", "EbE"], [2])
@@ -34,6 +35,7 @@ def test_any_pieces_give_the_text_before_the_first_stop(text: str, stop: list[st
     assert shown == expected(text, stop)
 
 
+@settings(deadline=None)
 @given(texts, stops)
 def test_what_is_certain_is_shown_at_once(text: str, stop: list[str]) -> None:
     longest = max(map(len, stop), default=1)

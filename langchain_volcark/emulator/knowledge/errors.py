@@ -1,6 +1,6 @@
 """The knowledge base's envelope, for replies and refusals.
 
-Codes: https://www.volcengine.com/docs/84313/1254485.
+Codes: https://www.volcengine.com/docs/84313/1350012 and its sister pages.
 """
 
 from __future__ import annotations

@@ -202,9 +202,7 @@ def test_on_retry_reaches_callbacks(model: ChatArk, emulator: Emulator, waits: l
     assert noted.attempts == [1, 2]
 
 
-async def test_on_retry_reaches_async_callbacks(
-    model: ChatArk, emulator: Emulator, waits: list[float]
-) -> None:
+async def test_on_retry_reaches_async_callbacks(model: ChatArk, emulator: Emulator, waits: list[float]) -> None:
     emulator.fail_next(status=500, code="InternalServiceError", times=2)
     noted = AsyncNotedRetries()
     await model.ainvoke("Hello", {"callbacks": [noted]})
@@ -243,9 +241,7 @@ def test_the_rate_limiter_is_asked_for_every_attempt(
     assert limiter.asked == len(emulator.requests) == 3
 
 
-def test_the_wait_ends_in_the_last_attempts_own_error(
-    make: Make, emulator: Emulator, waits: list[float]
-) -> None:
+def test_the_wait_ends_in_the_last_attempts_own_error(make: Make, emulator: Emulator, waits: list[float]) -> None:
     emulator.fail_next(status=500, code="InternalServiceError", message="first")
     emulator.fail_next(status=429, code="ServerOverloaded", message="second")
     with pytest.raises(RateLimitError, match="second"):

@@ -150,7 +150,14 @@ CALLS: dict[str, tuple[list[Any], dict[str, Any], list[Any], dict[str, Any]]] = 
         tools(),
     ),
     "an image": (
-        [HumanMessage([{"type": "text", "text": "What is it?"}, {"type": "image", "base64": PNG, "mime_type": "image/png"}])],
+        [
+            HumanMessage(
+                [
+                    {"type": "text", "text": "What is it?"},
+                    {"type": "image", "base64": PNG, "mime_type": "image/png"},
+                ]
+            )
+        ],
         {},
         image(),
         {},

@@ -130,9 +130,7 @@ def test_a_payload_that_is_not_json_is_a_broken_stream(
 
 
 @both
-def test_a_stream_that_is_html_says_so(
-    read: Callable[[ChatArk], Any], model: ChatArk, emulator: Emulator
-) -> None:
+def test_a_stream_that_is_html_says_so(read: Callable[[ChatArk], Any], model: ChatArk, emulator: Emulator) -> None:
     emulator.reply_next(body="<html>Please log in</html>", content_type="text/html")
     error = failing(read, model)
     assert isinstance(error, ResponseFormatError)
@@ -165,9 +163,7 @@ def test_a_second_done_and_payloads_after_it_change_nothing(
 
 
 @both
-def test_silence_is_bounded_by_the_timeout(
-    read: Callable[[ChatArk], Any], make: Make, emulator: Emulator
-) -> None:
+def test_silence_is_bounded_by_the_timeout(read: Callable[[ChatArk], Any], make: Make, emulator: Emulator) -> None:
     emulator.stall_stream_after(3, seconds=30)
     error = failing(read, make(timeout=0.2))
     assert isinstance(error, APITimeoutError)

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 
 from langchain_volcark import ChatArkBot, bot_metadata, group_chat_config
 from langchain_volcark.ark.bot_metadata import merge, to_wire
 
 CAST = {"Wukong": ("You are the Monkey King.", "ep-1"), "Bajie": ("You are the pig.", "ep-2")}
+HI = {"role": "user", "content": "Hi"}
 HOME = {"city": "杭州", "district": "西湖区"}
 
 
@@ -137,11 +139,11 @@ def bot(**arguments: Any) -> ChatArkBot:
 
 
 def body(model: ChatArkBot, **call: Any) -> dict[str, Any]:
-    return dict(model._request([], None, stream=False, **call).body)
+    return dict(model._request([HumanMessage("Hi")], None, stream=False, **call).body)
 
 
 def test_the_body_has_no_metadata_where_none_was_set() -> None:
-    assert body(bot()) == {"model": "bot-1", "messages": []}
+    assert body(bot()) == {"model": "bot-1", "messages": [HI]}
 
 
 def test_the_calls_own_win_over_the_constructors() -> None:
@@ -205,7 +207,7 @@ def test_every_parameter_of_the_page_goes_out_under_its_name() -> None:
         "top_logprobs": 2,
         "logit_bias": {"1058": -100.0},
     }
-    assert body(bot(**parameters)) == {"model": "bot-1", "messages": [], **parameters}
+    assert body(bot(**parameters)) == {"model": "bot-1", "messages": [HI], **parameters}
 
 
 def test_a_zero_is_sent_as_zero() -> None:
@@ -216,4 +218,4 @@ def test_a_zero_is_sent_as_zero() -> None:
 def test_a_pasted_address_is_understood(pasted: str) -> None:
     model = bot(base_url="https://ark.cn-beijing.volces.com/api/v3" + pasted)
     assert model.base_url == "https://ark.cn-beijing.volces.com/api/v3"
-    assert model._request([], None, stream=False).path == "/bots/chat/completions"
+    assert model._request([HumanMessage("Hi")], None, stream=False).path == "/bots/chat/completions"

@@ -8,6 +8,9 @@ from langchain_core.messages import AIMessage
 
 from langchain_volcark.ark.bot_replies import plugin_blocks, read_bot_reply, sum_model_usage
 from langchain_volcark.assembler import StreamAssembler
+from langchain_volcark.content_blocks import register
+
+register("volcengine", server_tools=plugin_blocks)
 
 # The reply printed on https://www.volcengine.com/docs/82379/1526787 in 2024; the masked digits of `created` filled in.
 HELLO: dict[str, Any] = {

@@ -1,0 +1,101 @@
+"""The settings that all classes of Ark share: address and credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from langchain_core.utils import from_env, secret_from_env
+from pydantic import Field, SecretStr, field_validator
+
+from langchain_volcark.ark.auth import CONTROL_BASE_URL, TemporaryKeyAuth
+from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.client import check_headers
+from langchain_volcark.service import HTTPService
+
+if TYPE_CHECKING:
+    import httpx
+
+    from langchain_volcark.http.errors import ErrorReader
+
+ARK_BASE_URL = "https://ark.cn-beijing.volces.com/api/v3"
+
+_ERRORS = ArkErrors()
+_MISSING = "Set ARK_API_KEY, or pass api_key=…; or the pair VOLC_ACCESSKEY and VOLC_SECRETKEY."
+
+
+class ArkService(HTTPService):
+    """Base of Ark's classes: address, credentials, errors.
+
+    Either an API key, or an access key pair that is exchanged for temporary keys
+    (https://www.volcengine.com/docs/82379/1262825). Where both are given the API key wins; but a pair that was
+    passed goes before an API key that only the environment has.
+    """
+
+    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL))
+    """API address with its version path: Beijing's by default, or BytePlus's or a plan's, whose keys differ."""
+    api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
+        default_factory=secret_from_env("ARK_API_KEY", default=None)
+    )
+    """The API key, or a callable that returns one. Missing, it fails at the first request."""
+    access_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_ACCESSKEY", default=None))
+    """Access key id of an account or IAM user; with `secret_key`, instead of `api_key`."""
+    secret_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_SECRETKEY", default=None))
+    """Its secret access key."""
+    region: str = "cn-beijing"
+    """Region that the request for a temporary key is signed for."""
+    project_name: str | None = None
+    """Project that a model id is called in with an access key pair; endpoint and bot ids need none."""
+    control_base_url: str = CONTROL_BASE_URL
+    """Where temporary keys are asked for."""
+
+    @field_validator("control_base_url")
+    @classmethod
+    def _normalise_control_base_url(cls, value: str) -> str:
+        url = value.strip().partition("?")[0].rstrip("/")
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"control_base_url must begin with https:// (or http://), not {value!r}.")
+        return url
+
+    @field_validator("project_name")
+    @classmethod
+    def _check_project_name(cls, value: str | None) -> str | None:
+        check_headers({} if value is None else {"X-Project-Name": value}, "project_name")
+        return value
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Each credential's environment variable."""
+        return {"api_key": "ARK_API_KEY", "access_key": "VOLC_ACCESSKEY", "secret_key": "VOLC_SECRETKEY"}
+
+    @property
+    def _errors(self) -> ErrorReader:
+        return _ERRORS
+
+    def _auth(self) -> httpx.Auth:
+        access_key, secret_key = _given(self.access_key), _given(self.secret_key)
+        passed = self.model_fields_set
+        passed_pair_only = bool({"access_key", "secret_key"} & passed) and "api_key" not in passed
+        has_key = callable(self.api_key) or _given(self.api_key) is not None
+        if access_key is not None and secret_key is not None and (passed_pair_only or not has_key):
+            return TemporaryKeyAuth(
+                access_key,
+                secret_key,
+                model=str(getattr(self, "model", "")),
+                region=self.region,
+                project_name=self.project_name,
+                control_base_url=self.control_base_url,
+            )
+        missing = _MISSING
+        if (access_key is None) is not (secret_key is None):
+            absent, variable = (
+                ("access_key", "VOLC_ACCESSKEY") if access_key is None else ("secret_key", "VOLC_SECRETKEY")
+            )
+            missing = f"Of the pair of keys {absent} ({variable}) is missing. {_MISSING}"
+        return BearerAuth(self.api_key, missing=missing)
+
+
+def _given(secret: object) -> SecretStr | None:
+    """A secret with something in it: an environment variable may be set and empty."""
+    return secret if isinstance(secret, SecretStr) and secret.get_secret_value().strip() else None

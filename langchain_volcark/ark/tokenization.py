@@ -1,0 +1,102 @@
+"""Exact token counts from Ark.
+
+Follows https://www.volcengine.com/docs/82379/1528728 (tokenization API).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from langchain_volcark.ark.service import ArkService
+from langchain_volcark.exceptions import ResponseFormatError
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.vectors import read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_volcark.http.client import Reply
+
+_PATH = "/tokenization"
+
+
+class ArkTokenization(ArkService):
+    """Exact token counts of texts, for a request each."""
+
+    @overload
+    def count_tokens_exactly(self, text: str, *, model: str | None = None) -> int: ...
+    @overload
+    def count_tokens_exactly(
+        self, text: list[str] | tuple[str, ...], *, model: str | None = None
+    ) -> list[int]: ...
+    def count_tokens_exactly(
+        self, text: str | list[str] | tuple[str, ...], *, model: str | None = None
+    ) -> int | list[int]:
+        """Ask the service how many tokens a text has; `get_num_tokens` estimates without asking.
+
+        Plain text only: neither what a chat template adds nor images. Not every model can do this.
+
+        Args:
+            text: A text, or several that go in one request.
+            model: Model or endpoint id in place of the model's own.
+
+        Returns:
+            The number of tokens; for several texts a list in their order (`[]` for `[]`, without a request).
+
+        Raises:
+            ValueError: Something is not a text.
+            VolcArkError: The service refused, for example because it does not know this model here. There is no
+                silent fall-back to an estimate.
+
+        Example:
+            ```python
+            model.count_tokens_exactly("常见的十字花科植物有哪些?")
+            model.count_tokens_exactly(["one text", "another"])
+            ```
+        """
+        texts = _texts(text)
+        counts = self._read_counts(self._client.post(self._ask(texts, model)), len(texts)) if texts else []
+        return counts[0] if isinstance(text, str) else counts
+
+    @overload
+    async def acount_tokens_exactly(self, text: str, *, model: str | None = None) -> int: ...
+    @overload
+    async def acount_tokens_exactly(
+        self, text: list[str] | tuple[str, ...], *, model: str | None = None
+    ) -> list[int]: ...
+    async def acount_tokens_exactly(
+        self, text: str | list[str] | tuple[str, ...], *, model: str | None = None
+    ) -> int | list[int]:
+        """Async twin of `count_tokens_exactly`."""
+        texts = _texts(text)
+        counts = self._read_counts(await self._client.apost(self._ask(texts, model)), len(texts)) if texts else []
+        return counts[0] if isinstance(text, str) else counts
+
+    def _ask(self, texts: list[str], model: str | None) -> ServiceRequest:
+        return ServiceRequest(_PATH, {"model": model or str(getattr(self, "model", "")), "text": texts})
+
+    def _read_counts(self, reply: Reply, count: int) -> list[int]:
+        try:
+            return read_rows(reply.payload.get("data"), count, _total)
+        except ValueError as error:
+            raise ResponseFormatError(
+                f"The reply is not what the service documents: {error}.",
+                status_code=200,
+                request_id=self._errors.request_id(reply.headers, reply.payload),
+                body=reply.payload,
+            ) from error
+
+
+def _texts(text: Any) -> list[str]:
+    texts = [text] if isinstance(text, str) else list(text)
+    for position, one in enumerate(texts):
+        if not isinstance(one, str):
+            raise ValueError(f"text[{position}] is not a text but {type(one).__name__!r}.")  # noqa: TRY004
+    return texts
+
+
+def _total(row: Mapping[str, Any]) -> int:
+    total = row.get("total_tokens")
+    if isinstance(total, bool) or not isinstance(total, int):
+        raise ValueError("a row has no total_tokens")  # noqa: TRY004
+    return total

@@ -1,0 +1,294 @@
+"""Tokens that are asked for: who asks, who waits, and what happens when the asking fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from langchain_volcark.exceptions import AuthenticationError, ServiceError, VolcArkError
+from langchain_volcark.http import exchange
+from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, TokenStore, second_request
+from langchain_volcark.http.secret_query import EXTENSION, add_secret_query, join
+
+KEY = ("test",)
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No tokens of other tests, and nobody waits long for an exchange that hangs."""
+    monkeypatch.setattr(exchange, "_PATIENCE", 0.01)
+    exchange.tokens.clear()
+    exchange.tokens.forget_exchanges()
+    yield
+    exchange.tokens.clear()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(exchange, "clock", lambda: now[0])
+    return now
+
+
+def token(value: str = "t", renew: float = 2000.0, expire: float = 3000.0) -> Token:
+    return Token(value, renew, expire)
+
+
+def test_the_first_caller_leads_and_the_next_waits(clock: list[float]) -> None:
+    store = TokenStore()
+    first, second = store.turn(KEY), store.turn(KEY)
+    assert (first.leads, second.leads) == (True, False)
+    with first:
+        first.succeed(token())
+    assert second.wait() == token()
+    assert store.turn(KEY).token == token()
+
+
+def test_between_renewal_and_end_the_old_token_serves_all_but_the_leader(clock: list[float]) -> None:
+    store = TokenStore()
+    store.put(KEY, token())
+    clock[0] = 2500
+    leader, other = store.turn(KEY), store.turn(KEY)
+    assert leader.leads
+    assert (other.leads, other.wait()) == (False, token())
+
+
+def test_after_its_end_a_token_is_useless(clock: list[float]) -> None:
+    store = TokenStore()
+    store.put(KEY, token())
+    clock[0] = 3000
+    turn = store.turn(KEY)
+    assert (turn.leads, turn.token) == (True, None)
+
+
+def test_a_renewal_that_is_refused_leaves_the_old_token_for_a_minute(clock: list[float]) -> None:
+    store = TokenStore()
+    store.put(KEY, token())
+    clock[0] = 2500
+    turn = store.turn(KEY)
+    with turn:
+        turn.fail(ServiceError("no"))
+    assert not store.turn(KEY).leads
+    clock[0] += 61
+    assert store.turn(KEY).leads
+
+
+def test_a_renewal_that_is_given_up_leaves_the_old_token_too(clock: list[float]) -> None:
+    store = TokenStore()
+    store.put(KEY, token())
+    clock[0] = 2500
+    with store.turn(KEY):
+        pass
+    assert (store.turn(KEY).leads, store.turn(KEY).wait().value) == (False, "t")  # type: ignore[union-attr]
+
+
+def test_an_exchange_that_is_given_up_frees_its_place(clock: list[float]) -> None:
+    store = TokenStore()
+    waiting_for, waiter = store.turn(KEY), store.turn(KEY)
+    with waiting_for:
+        pass
+    assert waiter.wait() is None
+    assert store.turn(KEY).leads
+
+
+def test_a_waiter_does_not_wait_for_ever(clock: list[float]) -> None:
+    store = TokenStore()
+    leader, waiter = store.turn(KEY), store.turn(KEY)
+    assert leader.leads
+    assert waiter.wait() is None
+    alone = store.turn(KEY, alone=True)
+    assert alone.leads
+    with leader:  # the first one comes back late: it must not free the other's place
+        leader.succeed(token("late"))
+    assert store.turn(KEY).token == token("late")
+
+
+def test_every_waiter_gets_an_exception_of_its_own(clock: list[float]) -> None:
+    store = TokenStore()
+    leader, one, other = (store.turn(KEY) for _ in range(3))
+    failure = AuthenticationError("no", code="c", request_id="r")
+    with pytest.raises(AuthenticationError), leader:
+        leader.fail(failure)
+    caught = []
+    for waiter in (one, other):
+        with pytest.raises(AuthenticationError) as raised:
+            waiter.wait()
+        caught.append(raised.value)
+    assert caught[0] is not caught[1]
+    assert {(error.message, error.code, error.request_id) for error in caught} == {("no", "c", "r")}
+
+
+async def test_a_waiter_that_is_cancelled_disturbs_neither_the_leader_nor_the_others(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "_PATIENCE", 10.0)
+    store = TokenStore()
+    leader, *waiters = [store.turn(KEY) for _ in range(4)]
+    tasks = [asyncio.ensure_future(waiter.await_()) for waiter in waiters]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    await asyncio.wait({tasks[1]})
+    with leader:
+        leader.succeed(token())
+    assert (await tasks[0], await tasks[2]) == (token(), token())
+
+
+def test_a_refused_token_is_discarded_unless_it_was_replaced(clock: list[float]) -> None:
+    store = TokenStore()
+    store.put(KEY, token("old"))
+    store.put(KEY, token("new"))
+    store.discard(KEY, "old")
+    assert store.turn(KEY).token == token("new")
+    store.discard(KEY, "new")
+    assert store.turn(KEY).leads
+
+
+def test_a_seed_never_brings_a_refused_token_back(clock: list[float]) -> None:
+    store = TokenStore()
+    store.seed(KEY, token("given"))
+    store.discard(KEY, "given")
+    store.seed(KEY, token("given"))
+    assert store.turn(KEY).token is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_waits_for_no_exchange_of_its_parent(clock: list[float]) -> None:
+    store = TokenStore()
+    assert store.turn(KEY).leads
+    store.put(("other",), token())
+    store.forget_exchanges()  # what `register_at_fork` calls in the child
+    assert store.turn(KEY).leads
+    assert store.turn(("other",)).token == token()
+
+
+def test_tokens_show_no_value() -> None:
+    assert "secret" not in repr(token("secret"))
+
+
+class _Auth(ExchangedTokenAuth):
+    def _key(self, request: httpx.Request) -> str:
+        return "k"
+
+    def _exchange(self, request: httpx.Request) -> httpx.Request:
+        return second_request(request, "POST", "https://tokens.example/", {"x-a": "b"}, b"{}")
+
+    def _read(self, response: httpx.Response) -> Token:
+        return Token(response.text, 1e12, 1e12)
+
+    def _apply(self, request: httpx.Request, token: str) -> None:
+        request.headers["authorization"] = token
+
+    def _is_refused(self, response: httpx.Response) -> bool:
+        return response.status_code == 401
+
+
+def call(timeout: float = 5.0) -> httpx.Request:
+    headers = {"user-agent": "agent/1", "x-own": "1"}
+    extensions = {"timeout": {"read": timeout}, EXTENSION: None}
+    return httpx.Request("POST", "https://api.example/", headers=headers, extensions=extensions)
+
+
+def test_a_second_request_has_the_firsts_timeout_and_agent() -> None:
+    flow = _Auth().sync_auth_flow(call())
+    asking = next(flow)
+    assert asking.url == "https://tokens.example/"
+    assert asking.extensions["timeout"] == {"connect": 30.0, "read": 5.0, "write": 30.0, "pool": 30.0}
+    assert EXTENSION in asking.extensions
+    assert (asking.headers["user-agent"], asking.headers["x-a"]) == ("agent/1", "b")
+    assert "x-own" not in asking.headers
+    flow.close()
+
+
+def test_a_flow_that_is_closed_lets_the_next_caller_ask() -> None:
+    first = _Auth().sync_auth_flow(call())
+    next(first)
+    first.close()
+    second = _Auth().sync_auth_flow(call())
+    assert next(second).url == "https://tokens.example/"
+    second.close()
+
+
+def test_a_caller_that_waits_in_vain_asks_by_itself() -> None:
+    stuck = _Auth().sync_auth_flow(call())
+    next(stuck)
+    other = _Auth().sync_auth_flow(call())
+    assert next(other).url == "https://tokens.example/"
+    assert other.send(httpx.Response(200, text="mine")).headers["authorization"] == "mine"
+    other.close()
+    stuck.close()
+
+
+def test_a_stream_is_not_read_by_the_flow() -> None:
+    def body() -> Iterator[bytes]:
+        raise AssertionError("read")
+        yield b""
+
+    flow = _Auth().sync_auth_flow(call())
+    next(flow)
+    flow.send(httpx.Response(200, text="t"))
+    with pytest.raises(StopIteration):
+        flow.send(httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body()))
+
+
+def test_a_refused_token_is_replaced_once() -> None:
+    refusal = {"headers": {"content-type": "application/json"}, "content": b"{}"}
+    flow = _Auth().sync_auth_flow(call())
+    next(flow)
+    assert flow.send(httpx.Response(200, text="one")).headers["authorization"] == "one"
+    assert flow.send(httpx.Response(401, **refusal)).url == "https://tokens.example/"  # type: ignore[arg-type]
+    assert flow.send(httpx.Response(200, text="two")).headers["authorization"] == "two"
+    with pytest.raises(StopIteration):
+        flow.send(httpx.Response(401, **refusal))  # type: ignore[arg-type]
+
+
+def test_many_threads_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_PATIENCE", 10.0)
+    asked = []
+    ready = threading.Barrier(50)
+
+    def run(_: int) -> str:
+        ready.wait()
+        flow = _Auth().sync_auth_flow(call())
+        current = next(flow)
+        if current.url == "https://tokens.example/":
+            asked.append(current)
+            current = flow.send(httpx.Response(200, text="shared"))
+        value = str(current.headers["authorization"])
+        flow.close()
+        return value
+
+    with ThreadPoolExecutor(50) as pool:
+        assert set(pool.map(run, range(50))) == {"shared"}
+    assert len(asked) == 1
+
+
+# --- secrets in the query ---
+
+
+@pytest.mark.parametrize(
+    ("target", "joined"), [(b"/a", b"/a?access_token=24.%2B%2F"), (b"/a?b=1", b"/a?b=1&access_token=24.%2B%2F")]
+)
+def test_below_our_transports_the_secret_joins_the_target(target: bytes, joined: bytes) -> None:
+    request = call()
+    url = str(request.url)
+    add_secret_query(request, {"access_token": "24.+/"})
+    assert str(request.url) == url
+    assert join(target, request.extensions) == joined
+    assert join(target, {}) == join(target, {EXTENSION: None}) == target
+
+
+def test_above_another_transport_the_secret_is_part_of_the_url_and_replaces_itself() -> None:
+    request = httpx.Request("POST", "https://api.example/?a=1")
+    for value in ("one", "two"):
+        add_secret_query(request, {"access_token": value})
+    assert dict(request.url.params) == {"a": "1", "access_token": "two"}
+
+
+def test_errors_are_ours() -> None:
+    assert issubclass(type(exchange._no_token()), VolcArkError)
