@@ -13,7 +13,12 @@ help: ## List the targets
 demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files (local emulator unless a key is set)
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/bot.py
+	$(BIN)/python examples/rag.py
 	$(BIN)/python examples/knowledge_base.py
+	$(BIN)/python examples/qianfan.py
+
+corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three minutes), restartable
+	$(BIN)/python examples/embed_corpus_ray.py
 
 test: $(VENV)/.installed-dev ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4

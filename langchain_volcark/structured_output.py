@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
@@ -120,7 +119,7 @@ def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any
     Returns:
         `{"type": "json_schema", "json_schema": {"name", "description", "schema", "strict"}}`.
     """
-    function = convert_to_openai_function(copy.deepcopy(schema), strict=strict)
+    function = convert_to_openai_function(schema, strict=strict)
     described = {"description": function["description"]} if function.get("description") else {}
     strictness = {} if strict is None else {"strict": strict}
     return {
@@ -144,7 +143,7 @@ def schema_tool(schema: Any, strict: bool | None = None) -> dict[str, Any]:
     Returns:
         The tool, under a name that services accept.
     """
-    tool = convert_to_openai_tool(copy.deepcopy(schema), strict=strict)
+    tool = convert_to_openai_tool(schema, strict=strict)
     return {**tool, "function": {**tool["function"], "name": safe_name(tool["function"]["name"])}}
 
 

@@ -266,6 +266,27 @@ def test_unknown_arguments_are_refused(make: Make) -> None:
         make(temprature=0.1)
 
 
+# The request's fields by the page; those that messages, tools and streams bring along are not set by hand.
+DOCUMENTED = {
+    *("max_tokens", "max_completion_tokens", "thinking", "reasoning_effort", "temperature", "top_p"),
+    *(
+        "frequency_penalty",
+        "presence_penalty",
+        "repetition_penalty",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "n",
+    ),
+    *("user", "parallel_tool_calls", "response_format", "service_tier", "stream_options"),
+}
+
+
+def test_every_documented_field_is_a_field_of_the_model() -> None:
+    assert set(ChatArk.body_fields) == DOCUMENTED
+    assert {"model", "stop"} <= ChatArk.model_fields.keys()
+
+
 def test_every_field_has_a_type_of_its_own() -> None:
     for name in ChatArk.body_fields:
         annotation = ChatArk.model_fields[name].annotation
