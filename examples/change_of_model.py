@@ -1,4 +1,4 @@
-"""One conversation, several models: calls, images and thoughts of each go to the next; at the end, data of a shape.
+"""One conversation, several models: the calls and thoughts of each go to the next; at the end, data of a shape.
 
 Run it with `python examples/change_of_model.py`. It needs no key: without `ARK_API_KEY` and `ARK_MODEL` it starts
 the emulator. `ARK_SECOND_MODEL` names the model that takes over.

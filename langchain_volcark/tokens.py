@@ -40,6 +40,7 @@ _PIECES = re.compile(
     r"|(?P<line>\s*[\r\n]+)"
     r"|(?P<gap>\s+(?!\S)|\s+)"
     r"|(?P<emoji>[\U00010000-\U0010ffff\u2600-\u27bf\ufe0f\u200d]+)"
+    r"|(?P<frame>[\u2500-\u257f]+)"
     r"|(?P<letters>[^\W\d_]+)"
     r"|(?P<other>.)",
     re.DOTALL,
@@ -74,7 +75,7 @@ class Vocabulary:
         inner: A part within a word: the second of `camelCase`.
         capital: Added for a capital at the beginning.
         upper: A part in capitals after a space, and for each letter from the 5th on.
-        constant: A part in capitals elsewhere, and for each letter from the 5th on.
+        constant: A part in capitals elsewhere, and for each letter from the 7th on.
         joined: Added for a mark right before a word: up to two letters; more.
         han: For each Chinese character, and for each run of them.
         kana: For each.
@@ -84,6 +85,7 @@ class Vocabulary:
         line: For each run of line breaks.
         gap: For each run of spaces.
         emoji: For each code point.
+        frame: For each run of lines and corners that draw a frame.
         letters: For each letter of other scripts: two bytes long in UTF-8; longer.
         other: For each other character.
     """
@@ -105,6 +107,7 @@ class Vocabulary:
     line: float
     gap: float
     emoji: float
+    frame: float
     letters: tuple[float, float]
     other: float
 
@@ -117,7 +120,7 @@ DEEPSEEK = Vocabulary(
     inner=1.25,
     capital=0.25,
     upper=(1.05, 0.13),
-    constant=(1.5, 0.6),
+    constant=(1.45, 0.75),
     joined=(0.4, 0.55),
     han=(0.49, 0.24),
     kana=0.75,
@@ -127,6 +130,7 @@ DEEPSEEK = Vocabulary(
     line=0.96,
     gap=0.95,
     emoji=1.5,
+    frame=1.2,
     letters=(0.36, 0.55),
     other=0.94,
 )
@@ -138,7 +142,7 @@ QWEN = Vocabulary(
     inner=1.35,
     capital=0.15,
     upper=(0.9, 0.03),
-    constant=(1.48, 0.47),
+    constant=(1.4, 0.6),
     joined=(0.35, 0.26),
     han=(0.5, 0.3),
     kana=0.6,
@@ -148,6 +152,7 @@ QWEN = Vocabulary(
     line=0.86,
     gap=1.18,
     emoji=1.8,
+    frame=1.3,
     letters=(0.33, 0.55),
     other=0.95,
 )
@@ -202,8 +207,9 @@ def _word(piece: str, vocabulary: Vocabulary) -> float:
 def _part(part: str, vocabulary: Vocabulary, *, first: bool, spaced: bool) -> float:
     length = len(part)
     if length > 1 and part.isupper():
-        base, more = vocabulary.upper if first and spaced else vocabulary.constant
-        return base + more * max(0, length - 4)
+        if first and spaced:
+            return vocabulary.upper[0] + vocabulary.upper[1] * max(0, length - 4)
+        return vocabulary.constant[0] + vocabulary.constant[1] * max(0, length - 6)
     if not first:
         return vocabulary.inner
     capital = vocabulary.capital if length > 1 and part[0].isupper() else 0.0

@@ -6,10 +6,13 @@ import base64
 import importlib
 import io
 import wave
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+
+from langchain_volcark.emulator import Emulator
 
 # The smallest real files of each kind: the suites download theirs, and no test may leave the machine.
 _PNG = base64.b64decode(
@@ -55,3 +58,29 @@ def allow_loading(monkeypatch: pytest.MonkeyPatch, model: type) -> None:
     mappings = {**load_module.ALL_SERIALIZABLE_MAPPINGS, path: path}
     monkeypatch.setattr(load_module, "ALL_SERIALIZABLE_MAPPINGS", mappings)
     load_module._default_class_paths_cache.clear()
+
+
+class AtTheEmulator:
+    """The standard suites' surroundings: the emulator, their downloads, and cassettes of its streams.
+
+    Attributes:
+        emulator: Where the model under test talks to.
+        client: What its constructor needs besides.
+    """
+
+    emulator: Emulator
+    client: dict[str, Any]
+
+    @pytest.fixture(autouse=True)
+    def _server(self, emulator: Emulator, offline_assets: None, request: pytest.FixtureRequest) -> Iterator[None]:
+        self.emulator = emulator
+        # Cassettes hook into httpx's own transport, so the test that plays one brings httpx's own client.
+        client = httpx.Client() if request.node.originalname == "test_stream_time" else None
+        self.client = {"http_client": client} if client else {}
+        yield
+        if client:
+            client.close()
+
+    @property
+    def enable_vcr_tests(self) -> bool:
+        return True

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from langchain_volcark import ChatArkBot
-from langchain_volcark.emulator import Emulator
-from tests.integration.standard import allow_loading, offline_assets  # noqa: F401
+from tests.integration.standard import AtTheEmulator, allow_loading, offline_assets  # noqa: F401
 
 BOT = "bot-20250407225237-6xv7r"
 
@@ -36,25 +33,10 @@ class TestChatArkBotUnit(ChatModelUnitTests):
         return env, {"model": BOT}, {"api_key": "from-env", "base_url": env["ARK_BASE_URL"]}
 
 
-class _BotFlags:
+class _BotFlags(AtTheEmulator):
     """What a bot can do: all but PDF, sound, and the usage details that `bot_usage` has no fields for."""
 
     bot = BOT
-
-    @pytest.fixture(autouse=True)
-    def _server(
-        self,
-        emulator: Emulator,
-        offline_assets: None,  # noqa: F811
-        request: pytest.FixtureRequest,
-    ) -> Iterator[None]:
-        self.emulator = emulator
-        # Cassettes hook into httpx's own transport, so the test that plays one brings httpx's own client.
-        client = httpx.Client() if request.node.originalname == "test_stream_time" else None
-        self.client = {"http_client": client} if client else {}
-        yield
-        if client:
-            client.close()
 
     @property
     def chat_model_class(self) -> type[ChatArkBot]:
@@ -87,10 +69,6 @@ class _BotFlags:
 
     @property
     def supports_anthropic_inputs(self) -> bool:
-        return True
-
-    @property
-    def enable_vcr_tests(self) -> bool:
         return True
 
     # No model_override_value: the suite looks for it in the reply's model name, which is that of the model behind

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.unit_tests import ChatModelUnitTests
 
 from langchain_volcark import ChatArk
-from langchain_volcark.emulator import Emulator
-from tests.integration.standard import allow_loading, offline_assets  # noqa: F401
+from tests.integration.standard import AtTheEmulator, allow_loading, offline_assets  # noqa: F401
 
 THINKING = "doubao-seed-2-1-pro-260915"
 PLAIN = "doubao-1-5-pro-32k-250115"
@@ -39,29 +36,10 @@ class TestChatArkUnit(ChatModelUnitTests):
         return env, {"model": THINKING}, {"api_key": "from-env", "base_url": env["ARK_BASE_URL"]}
 
 
-class _ArkFlags:
+class _ArkFlags(AtTheEmulator):
     """What Ark's chat API can do. It takes no PDF parts, which is why those flags are off."""
 
     model_id = THINKING
-
-    @pytest.fixture(autouse=True)
-    def _server(
-        self,
-        emulator: Emulator,
-        offline_assets: None,  # noqa: F811
-        request: pytest.FixtureRequest,
-    ) -> Iterator[None]:
-        self.emulator = emulator
-        # Cassettes hook into httpx's own transport, so the test that plays one brings httpx's own client.
-        client = httpx.Client() if request.node.originalname == "test_stream_time" else None
-        self.client = {"http_client": client} if client else {}
-        yield
-        if client:
-            client.close()
-
-    @property
-    def enable_vcr_tests(self) -> bool:
-        return True
 
     @property
     def chat_model_class(self) -> type[ChatArk]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.retrievers import BaseRetriever
@@ -14,7 +12,7 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 
 from langchain_volcark import ChatVikingKnowledge, VikingKnowledgeRetriever
 from langchain_volcark.emulator import Emulator
-from tests.integration.standard import allow_loading, offline_assets  # noqa: F401
+from tests.integration.standard import AtTheEmulator, allow_loading, offline_assets  # noqa: F401
 
 SEEING = "Doubao-seed-1-6-thinking"
 PLAIN = "Doubao-1-5-pro-32k"
@@ -51,26 +49,7 @@ class TestChatVikingKnowledgeUnit(_NoTools, ChatModelUnitTests):
         return env, {"model": PLAIN}, {"access_key": "AKLTenv", "secret_key": "secret-env", "api_key": "key-env"}
 
 
-class _OnTheEmulator(_NoTools):
-    @pytest.fixture(autouse=True)
-    def _server(
-        self,
-        emulator: Emulator,
-        offline_assets: None,  # noqa: F811
-        request: pytest.FixtureRequest,
-    ) -> Iterator[None]:
-        self.emulator = emulator
-        # Cassettes hook into httpx's own transport, so the test that plays one brings httpx's own client.
-        client = httpx.Client() if request.node.originalname == "test_stream_time" else None
-        self.client = {"http_client": client} if client else {}
-        yield
-        if client:
-            client.close()
-
-    @property
-    def enable_vcr_tests(self) -> bool:
-        return True
-
+class _OnTheEmulator(AtTheEmulator, _NoTools):
     @property
     def model_params(self) -> dict[str, Any]:
         return {"model": PLAIN, "access_key": self.emulator.access_key, "secret_key": self.emulator.secret_key}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
@@ -14,7 +12,7 @@ from langchain_tests.unit_tests import ChatModelUnitTests, EmbeddingsUnitTests
 from langchain_volcark import ChatQianfan, QianfanEmbeddings
 from langchain_volcark.emulator import Emulator
 from tests.integration.qianfan.conftest import MODEL, PRESET, THINKING
-from tests.integration.standard import allow_loading, offline_assets  # noqa: F401
+from tests.integration.standard import AtTheEmulator, allow_loading, offline_assets  # noqa: F401
 
 SEEING = MODEL
 
@@ -68,32 +66,13 @@ class TestChatQianfanV1Unit(_Unit, ChatModelUnitTests):
         return env, self.chat_model_params, dict(zip(names, env.values(), strict=True))
 
 
-class _Flags:
-    @pytest.fixture(autouse=True)
-    def _server(
-        self,
-        emulator: Emulator,
-        offline_assets: None,  # noqa: F811
-        request: pytest.FixtureRequest,
-    ) -> Iterator[None]:
-        self.emulator = emulator
-        # Cassettes hook into httpx's own transport, so the test that plays one brings httpx's own client.
-        client = httpx.Client() if request.node.originalname == "test_stream_time" else None
-        self.client = {"http_client": client} if client else {}
-        yield
-        if client:
-            client.close()
-
+class _Flags(AtTheEmulator):
     @property
     def chat_model_class(self) -> type[ChatQianfan]:
         return ChatQianfan
 
     @property
     def supports_json_mode(self) -> bool:
-        return True
-
-    @property
-    def enable_vcr_tests(self) -> bool:
         return True
 
 
