@@ -11,7 +11,6 @@ from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import Field
 from typing_extensions import override
 
-from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.fan_out import afan_out, fan_out, progress_bar
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService
@@ -166,12 +165,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
         try:
             return plan.read(reply.payload, count)
         except ValueError as error:
-            raise ResponseFormatError(
-                f"The reply is not what the service documents: {error}.",
-                status_code=200,
-                request_id=self._errors.request_id(reply.headers, reply.payload),
-                body=reply.payload,
-            ) from error
+            raise self._undocumented(reply, error) from error
 
 
 # --- pure helpers for vendors -----------------------------------------------------------------------------

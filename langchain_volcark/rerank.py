@@ -11,7 +11,6 @@ from pydantic import Field
 from typing_extensions import override
 
 from langchain_volcark.embeddings import batches
-from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.fan_out import afan_out, fan_out
 from langchain_volcark.service import HTTPService
 
@@ -127,12 +126,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
         try:
             return self._read_scores(reply.payload, count)
         except ValueError as error:
-            raise ResponseFormatError(
-                f"The reply is not what the service documents: {error}.",
-                status_code=200,
-                request_id=self._errors.request_id(reply.headers, reply.payload),
-                body=reply.payload,
-            ) from error
+            raise self._undocumented(reply, error) from error
 
     def _order(self, documents: Sequence[Document], scores: Sequence[float]) -> list[Document]:
         best = sorted(range(len(scores)), key=lambda place: -scores[place])

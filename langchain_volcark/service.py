@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
+from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.client import HTTPClient, check_headers, to_timeout
 from langchain_volcark.http.registry import PoolSettings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from langchain_volcark.http.client import Reply
     from langchain_volcark.http.errors import ErrorReader
 
 
@@ -120,6 +122,15 @@ class HTTPService(BaseModel):
                 http_async_client=self.http_async_client,
             )
         return self._http
+
+    def _undocumented(self, reply: Reply, problem: ValueError) -> ResponseFormatError:
+        """The exception for a reply that is JSON, but not as the service documents it."""
+        return ResponseFormatError(
+            f"The reply is not what the service documents: {problem}.",
+            status_code=200,
+            request_id=self._errors.request_id(reply.headers, reply.payload),
+            body=reply.payload,
+        )
 
     # --- copies travel without connections ----------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from langchain_volcark.ark.bot_metadata import merge, to_wire
 from langchain_volcark.ark.bot_replies import read_bot_reply
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from langchain_volcark.assembler import StreamDelta
     from langchain_volcark.http.client import ServiceRequest
-
-_MAX_STOPS = 4
 
 
 class ChatArkBot(ChatArk):
@@ -82,23 +80,8 @@ class ChatArkBot(ChatArk):
     """The request's `metadata` (core uses that name for traces). A call's own wins, key by key."""
     user_info: dict[str, Any] | str | None = None
     """`{"city": …, "district": …}` or the JSON of that, sent within `metadata`. A call's own wins, key by key."""
-    temperature: float | None = Field(default=None, ge=0, le=2)
-    """0 to 2, the service's default is 1; sent only when set, 0 included."""
-    top_p: float | None = Field(default=None, ge=0, le=1)
-    """0 to 1, the service's default is 0.7; sent only when set."""
-    max_tokens: int | None = Field(default=None, ge=0)
-    """Longest answer in tokens, up to the model's limit; the service's default is 4096."""
-    stop: list[str] | str | None = None
-    """Up to four texts at which the model stops; a call's own `stop` replaces them."""
 
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/bots/chat/completions", "/chat/completions", "/bots")
-
-    @field_validator("stop")
-    @classmethod
-    def _check_stop(cls, value: list[str] | str | None) -> list[str] | str | None:
-        if isinstance(value, list) and len(value) > _MAX_STOPS:
-            raise ValueError(f"stop takes at most {_MAX_STOPS} texts, not {len(value)}.")
-        return value
 
     @field_validator("bot_metadata")
     @classmethod

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from langchain_volcark.ark.service import ArkService
-from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.vectors import read_rows
 
@@ -79,12 +78,7 @@ class ArkTokenization(ArkService):
         try:
             return read_rows(reply.payload.get("data"), count, _total)
         except ValueError as error:
-            raise ResponseFormatError(
-                f"The reply is not what the service documents: {error}.",
-                status_code=200,
-                request_id=self._errors.request_id(reply.headers, reply.payload),
-                body=reply.payload,
-            ) from error
+            raise self._undocumented(reply, error) from error
 
 
 def _texts(text: Any) -> list[str]:
