@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
 
-_REPLY_FIELDS = frozenset({"id", "object", "model", "choices", "usage", "error"})
-_CHOICE_FIELDS = frozenset({"index", "message", "delta", "finish_reason"})
+_REPLY_METADATA = ("created", "service_tier")
+_REPLY_FIELDS = frozenset({"id", "object", "model", "choices", "usage", "error", *_REPLY_METADATA})
+_CHOICE_FIELDS = frozenset({"index", "message", "delta", "finish_reason", "logprobs"})
 _MESSAGE_FIELDS = frozenset({"role", "content", "reasoning_content", "tool_calls", "name"})
 _USAGE_FIELDS = frozenset(
     {
@@ -49,6 +50,9 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
     if usage:
         delta.usage = read_usage(usage)
         delta.metadata.update(unread_usage(usage))
+    for name in _REPLY_METADATA:
+        if value := payload.get(name):
+            delta.metadata[name] = value
     take_unread(payload, _REPLY_FIELDS, delta.metadata)
     if choice is None:
         choices = payload.get("choices")
@@ -60,9 +64,10 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
 
 def _read_choice(choice: Mapping[str, Any], delta: StreamDelta) -> None:
     delta.finish_reason = choice.get("finish_reason") or None
+    logprobs = choice.get("logprobs")
+    if logprobs and any(logprobs.values()):  # `{"content": null}` says what null says
+        delta.metadata["logprobs"] = logprobs
     take_unread(choice, _CHOICE_FIELDS, delta.metadata)
-    if "logprobs" in delta.metadata and not any(delta.metadata["logprobs"].values()):
-        del delta.metadata["logprobs"]  # `{"content": null}` says what null says
     message = choice.get("message") or choice.get("delta")
     if not message:
         return
@@ -110,8 +115,9 @@ def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str
     """
     if known.issuperset(source):
         return
-    # 0 and False say something; None, "", {} and [] do not.
-    into.update({key: value for key, value in source.items() if key not in known and (value or value == 0)})
+    for key, value in source.items():
+        if key not in known and (value or value == 0):  # 0 and False say something; None, "", {} and [] do not
+            into[key] = value  # noqa: PERF403 - a comprehension would build a second dict for each payload
 
 
 def is_empty(value: Any) -> bool:
