@@ -52,7 +52,10 @@ class Sender:
                 response.request = current
                 try:
                     current = flow.send(response)
-                    response.read()
+                    if response.is_stream_consumed:  # by the flow, which may have found it broken
+                        response.close()
+                    else:
+                        response.read()
                 except StopIteration:
                     return response if stream else _read(response)
                 except BaseException:
@@ -97,7 +100,10 @@ class AsyncSender:
                 response.request = current
                 try:
                     current = await flow.asend(response)
-                    await response.aread()
+                    if response.is_stream_consumed:
+                        await response.aclose()
+                    else:
+                        await response.aread()
                 except StopAsyncIteration:
                     return response if stream else await _aread(response)
                 except BaseException:

@@ -56,7 +56,7 @@ def worst(errors: dict[str, float]) -> str:
 
 def test_every_kind_of_text_is_within_15_percent(measure: tuple[Vocabulary, Tokenizer]) -> None:
     errors = {name: off_by(text, measure) for name, text in TEXTS.items()}
-    print(worst(errors), {name: f"{error:+.1%}" for name, error in errors.items()})
+    print(worst(errors), {name: f"{error:+.1%}" for name, error in errors.items()})  # noqa: T201 - the measured figures
     assert len(errors) == 13
     assert max(map(abs, errors.values())) <= 0.15, worst(errors)
 
@@ -75,7 +75,7 @@ def test_files_of_this_project_are_within_15_percent(measure: tuple[Vocabulary, 
         if len(text) >= 1_500:
             errors[str(path.relative_to(ROOT))] = off_by(text, measure)
     outside = {name: error for name, error in errors.items() if abs(error) > 0.15}
-    print(worst(errors), outside)
+    print(worst(errors), outside)  # noqa: T201 - the measured figures
     assert len(errors) > 100
     assert len(outside) <= len(errors) // 50
     assert max(map(abs, errors.values())) <= 0.2, worst(errors)
@@ -91,7 +91,7 @@ def test_files_of_the_standard_library_are_within_15_percent(measure: tuple[Voca
         if len(text := path.read_text(encoding="utf-8", errors="replace")) >= 3_000
     }
     outside = {name: error for name, error in errors.items() if abs(error) > 0.15}
-    print(worst(errors), outside)
+    print(worst(errors), outside)  # noqa: T201 - the measured figures
     assert len(errors) > 40
     assert len(outside) <= len(errors) // 25
 
