@@ -135,6 +135,7 @@ async def _read(scope: Scope, receive: Receive) -> RecordedRequest | None:
         query=dict(QueryParams(scope["query_string"])),
         headers=Headers(scope=scope),
         body=b"".join(parts),
+        client_port=scope["client"][1] if scope.get("client") else None,
     )
 
 

@@ -33,6 +33,7 @@ class RecordedRequest:
         query: The query's parameters, percent-decoded; of a repeated one the last.
         headers: Case-insensitive; the values as sent, credentials included.
         body: The bytes as sent.
+        client_port: The connection's port on the client's side: equal for requests over one connection.
     """
 
     method: str
@@ -40,6 +41,7 @@ class RecordedRequest:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    client_port: int | None = None
 
     @property
     def json(self) -> Any:

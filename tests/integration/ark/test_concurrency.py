@@ -19,6 +19,7 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 
 from langchain_volcark import ChatArk
 from langchain_volcark.emulator import Emulator
+from langchain_volcark.http import stream as http_stream
 
 Make = Callable[..., ChatArk]
 
@@ -62,14 +63,36 @@ def test_batch_threads_get_their_own_answers(model: ChatArk) -> None:
     assert [message.text for message in answers] == [f"You said: number {task}" for task in range(40)]
 
 
-def test_a_connection_is_used_again(make: Make, emulator: Emulator) -> None:
-    model = make(proxy=None)
-    model.invoke("Hello")
-    before = len(emulator.requests)
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a slow machine time to send the end of a stream's body."""
+    monkeypatch.setattr(http_stream, "_DRAIN_SECONDS", 20.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_calls_and_streams_share_one_connection(model: ChatArk, emulator: Emulator) -> None:
     for _ in range(5):
         model.invoke("Hello")
         list(model.stream("Hello"))
-    assert len(emulator.requests) == before + 10
+    assert len({request.client_port for request in emulator.requests}) == 1
+
+
+@pytest.mark.usefixtures("patient")
+async def test_async_calls_and_streams_share_one_connection(model: ChatArk, emulator: Emulator) -> None:
+    for _ in range(5):
+        await model.ainvoke("Hello")
+        async for _ in model.astream("Hello"):
+            pass
+    assert len({request.client_port for request in emulator.requests}) == 1
+
+
+@pytest.mark.usefixtures("patient")
+def test_who_stops_at_the_last_chunk_has_given_the_connection_back(model: ChatArk, emulator: Emulator) -> None:
+    for _ in range(3):
+        for chunk in model.stream("Hello"):
+            if chunk.chunk_position == "last":
+                break
+    assert len({request.client_port for request in emulator.requests}) == 1
 
 
 @pytest.mark.parametrize("used", [False, True])
