@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
 from langchain_volcark.ark.errors import ArkErrors
-from langchain_volcark.exceptions import AuthenticationError, ResponseFormatError
+from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http import exchange
-from langchain_volcark.http.auth import MODEL_EXTENSION
+from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
 from langchain_volcark.http.client import check_headers, read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, second_request
 from langchain_volcark.http.json import dump_json, parse_json
@@ -122,8 +122,8 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
             asking.url,
             asking.headers,
             asking.content,
-            access_key=_text(self._access_key, "access_key"),
-            secret_key=_text(self._secret_key, "secret_key"),
+            access_key=secret_text(self._access_key, "access_key"),
+            secret_key=secret_text(self._secret_key, "secret_key"),
             region=self._region,
             service="ark",
             now=self._clock(),
@@ -166,15 +166,6 @@ def _token(result: dict[str, object]) -> Token:
     # A shorter life than was asked for must not mean a renewal with every call.
     renew_at = now + lifetime - min(_EARLY, lifetime / 2)
     return Token(value, renew_at, now + lifetime - min(_LATE, lifetime / 6))
-
-
-def _text(secret: SecretStr, name: str) -> str:
-    text = secret.get_secret_value().strip()
-    if not (text.isascii() and text.isprintable()):
-        raise AuthenticationError(
-            f"{name} holds a line break or a character outside ASCII: no key has that. Copy it again."
-        )
-    return text
 
 
 def _digest(secret: SecretStr) -> str:

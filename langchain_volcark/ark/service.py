@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from langchain_volcark.ark.auth import CONTROL_BASE_URL, TemporaryKeyAuth
 from langchain_volcark.ark.errors import ArkErrors
-from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.client import check_headers
 from langchain_volcark.service import HTTPService
 
@@ -74,10 +74,10 @@ class ArkService(HTTPService):
         return _ERRORS
 
     def _auth(self) -> httpx.Auth:
-        access_key, secret_key = _given(self.access_key), _given(self.secret_key)
+        access_key, secret_key = given(self.access_key), given(self.secret_key)
         passed = self.model_fields_set
         passed_pair_only = bool({"access_key", "secret_key"} & passed) and "api_key" not in passed
-        has_key = callable(self.api_key) or _given(self.api_key) is not None
+        has_key = callable(self.api_key) or given(self.api_key) is not None
         if access_key is not None and secret_key is not None and (passed_pair_only or not has_key):
             return TemporaryKeyAuth(
                 access_key,
@@ -94,8 +94,3 @@ class ArkService(HTTPService):
             )
             missing = f"Of the pair of keys {absent} ({variable}) is missing. {_MISSING}"
         return BearerAuth(self.api_key, missing=missing)
-
-
-def _given(secret: object) -> SecretStr | None:
-    """A secret with something in it: an environment variable may be set and empty."""
-    return secret if isinstance(secret, SecretStr) and secret.get_secret_value().strip() else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.assembler import StreamDelta
 from langchain_volcark.chat_completions.content import as_json_text
-from langchain_volcark.chat_completions.replies import is_empty, read_usage, unread_usage
+from langchain_volcark.chat_completions.replies import read_usage, take_unread, unread_usage
 from langchain_volcark.qianfan.messages import is_blank, join_neighbours
 from langchain_volcark.tool_calls import ToolCallDelta
 
@@ -252,9 +252,7 @@ def read_v1_reply(payload: Mapping[str, Any]) -> StreamDelta:
     if usage := payload.get("usage"):
         delta.usage = read_usage(usage)
         delta.metadata.update(unread_usage(usage))
-    delta.metadata.update(
-        {key: value for key, value in payload.items() if key not in _READ and not is_empty(value)}
-    )
+    take_unread(payload, _READ, delta.metadata)
     call = payload.get("function_call")
     if call:
         arguments = call.get("arguments")
