@@ -53,7 +53,7 @@ class Controls:
         """How many clients left before their reply's end, since the start or the last `reset()`."""
         return self._state.disconnects
 
-    def wait_for(self, condition: Callable[[], bool], timeout: float = 5.0) -> bool:
+    def wait_for(self, condition: Callable[[], bool], timeout: float = 30.0) -> bool:
         """Wait until a condition on the emulator's recordings and counts holds.
 
         Args:

@@ -21,7 +21,7 @@ def test_short_run_prints_a_table_and_writes_the_ratios(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert run.returncode in {0, BOUND_MISSED}, run.stderr
@@ -49,7 +49,7 @@ def test_embeddings_are_measured_beside_raw_httpx(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
     assert run.returncode in {0, BOUND_MISSED}, run.stderr

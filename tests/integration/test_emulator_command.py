@@ -38,7 +38,7 @@ def test_command_prints_where_it_is_and_runs_until_told_to_stop(
     reply = httpx.get(f"{settings['ARK_BASE_URL']}/models", headers={"Authorization": "Bearer secret"})
     assert reply.status_code == 200
     command.send_signal(end)
-    _, errors = command.communicate(timeout=10)
+    _, errors = command.communicate(timeout=60)
     assert (command.returncode, errors) == (0, "")
 
 
@@ -47,7 +47,7 @@ def test_command_says_when_the_port_is_taken() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=10, check=False)
+        ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -56,7 +56,7 @@ def test_command_says_when_the_port_is_taken() -> None:
 @pytest.mark.parametrize("absent", ["starlette", "uvicorn"])
 def test_import_without_the_extra_says_what_to_install(absent: str) -> None:
     code = f"import sys; sys.modules['{absent}'] = None; import langchain_volcark.emulator"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert 'ImportError: The emulator needs starlette and uvicorn: pip install "langchain-volcark[emulator]"' in (
         ended.stderr
@@ -69,5 +69,5 @@ def test_emulator_shares_no_code_with_the_client() -> None:
         "ours = [m for m in sys.modules if m.startswith('langchain_volcark.') and not m.startswith(e.__name__)]\n"
         "print([m for m in ours if m != 'langchain_volcark._version'], 'httpx' in sys.modules)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.strip() == "[] False"

@@ -186,7 +186,7 @@ class RawServer:
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(30)
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ def test_threads_are_all_used_and_never_more_than_allowed() -> None:
         with lock:
             inside += 1
             most = max(most, inside)
-        barrier.wait(timeout=10)
+        barrier.wait(timeout=30)
         with lock:
             inside -= 1
         return _letters(span)
@@ -115,10 +115,10 @@ def test_requests_in_flight_at_a_failure_are_waited_for_and_kept() -> None:
     def run(span: range) -> list[str]:
         if span.start == 0:
             failing.append(threading.current_thread())
-        begun.wait(timeout=10)
+        begun.wait(timeout=30)
         if span.start == 0:
             raise RateLimitError("too many")
-        failing[0].join(timeout=10)
+        failing[0].join(timeout=30)
         return _letters(span)
 
     with pytest.raises(RateLimitError) as caught:
@@ -175,8 +175,8 @@ def test_after_a_failure_who_waited_for_the_limiter_sends_nothing() -> None:
 
     def acquire() -> None:
         if next(turns) == "second":
-            assert known.wait(timeout=10)
-            failing[0].join(timeout=10)
+            assert known.wait(timeout=30)
+            failing[0].join(timeout=30)
 
     def run(span: range) -> Sequence[str]:
         begun.append(span)
@@ -224,7 +224,7 @@ def test_an_interrupted_call_begins_nothing_more() -> None:
 
     def run(span: range) -> list[str]:
         begun.append(span)
-        assert go_on.acquire(timeout=10)
+        assert go_on.acquire(timeout=30)
         return _letters(span)
 
     class Interrupted:
@@ -236,7 +236,7 @@ def test_an_interrupted_call_begins_nothing_more() -> None:
     go_on.release(50)
     for thread in threading.enumerate():
         if thread.name == "volcark-request":
-            thread.join(timeout=10)
+            thread.join(timeout=30)
     assert len(begun) <= 4
 
 

@@ -20,7 +20,7 @@ class SyncTwin:
 
     def __init__(self, **arguments: Any) -> None:
         self.transport = PooledTransport(**arguments)
-        self.client = httpx.Client(transport=self.transport, timeout=5)
+        self.client = httpx.Client(transport=self.transport, timeout=30)
 
     async def post(self, url: str, **arguments: Any) -> httpx.Response:
         return self.client.post(url, **arguments)
@@ -45,7 +45,7 @@ class SyncTwin:
 class AsyncTwin:
     def __init__(self, **arguments: Any) -> None:
         self.transport = AsyncPooledTransport(**arguments)
-        self.client = httpx.AsyncClient(transport=self.transport, timeout=5)
+        self.client = httpx.AsyncClient(transport=self.transport, timeout=30)
 
     async def post(self, url: str, **arguments: Any) -> httpx.Response:
         if isinstance(content := arguments.get("content"), Iterator):
@@ -159,7 +159,7 @@ async def test_at_the_cap_an_idle_connection_makes_room_for_another_origin(pool:
     with raw_server() as other:
         await twin.post(server.url)
         await twin.post(other.url)
-        assert server.connections[0].closed.wait(5)
+        assert server.connections[0].closed.wait(30)
         assert twin.transport.idle_connections == 1
 
 
@@ -169,8 +169,8 @@ async def test_only_so_many_idle_connections_are_kept_and_the_oldest_go(pool: An
     for response in responses:
         await twin.read(response)
     assert twin.transport.idle_connections == 1
-    assert server.connections[0].closed.wait(5)
-    assert server.connections[1].closed.wait(5)
+    assert server.connections[0].closed.wait(30)
+    assert server.connections[1].closed.wait(30)
     assert (await twin.post(server.url)).content == b"2"
 
 
@@ -182,7 +182,7 @@ async def test_an_idle_connection_expires(pool: Any, server: RawServer) -> None:
     assert (await twin.post(server.url)).content == b"0"
     clock.now += 300
     assert (await twin.post(server.url)).content == b"1"
-    assert server.connections[0].closed.wait(5)
+    assert server.connections[0].closed.wait(30)
     assert twin.transport.idle_connections == 1
 
 
@@ -248,8 +248,8 @@ async def test_a_request_is_not_sent_again_after_a_timeout(pool: Any, server: Ra
     await twin.post(server.url)
     server.handler = lambda connection, _: connection.wait_until_closed()  # type: ignore[func-returns-value]
     with pytest.raises(httpx.ReadTimeout):
-        await twin.post(server.url, timeout=0.02)
-    assert server.connections[0].closed.wait(5)
+        await twin.post(server.url, timeout=0.2)
+    assert server.connections[0].closed.wait(30)
     assert len(server.requests) == 2
 
 
@@ -283,7 +283,7 @@ async def test_an_abandoned_stream_closes_its_connection(pool: Any, server: RawS
     assert await twin.first_bytes(response) == b"begin"
     assert not server.connections[0].closed.is_set()
     await twin.close(response)
-    assert server.connections[0].closed.wait(5)
+    assert server.connections[0].closed.wait(30)
     assert (twin.transport.active_connections, twin.transport.idle_connections) == (0, 0)
 
 
@@ -291,7 +291,7 @@ async def test_a_response_never_read_closes_its_connection(pool: Any, server: Ra
     server.handler = hang
     twin = pool(max_connections=1)
     await twin.close(await twin.open(server.url))
-    assert server.connections[0].closed.wait(5)
+    assert server.connections[0].closed.wait(30)
 
 
 async def test_a_response_cut_short_raises_and_closes_its_connection(pool: Any, server: RawServer) -> None:
@@ -307,8 +307,8 @@ async def test_a_silent_body_times_out(pool: Any, server: RawServer) -> None:
     server.handler = hang
     twin = pool(max_connections=1)
     with pytest.raises(httpx.ReadTimeout):
-        await twin.post(server.url, timeout=0.02)
-    assert server.connections[0].closed.wait(5)
+        await twin.post(server.url, timeout=0.2)
+    assert server.connections[0].closed.wait(30)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ async def test_a_connection_which_the_server_will_close_is_not_kept(
         assert (await twin.post(server.url)).content == b"ok"
     assert twin.transport.idle_connections == 0
     assert [len(each.requests) for each in server.connections] == [1, 1]
-    assert server.connections[0].closed.wait(5)
+    assert server.connections[0].closed.wait(30)
 
 
 async def test_closing_closes_idle_connections_now_and_the_others_when_they_come_back(
@@ -333,10 +333,10 @@ async def test_closing_closes_idle_connections_now_and_the_others_when_they_come
     held, other = await twin.open(server.url), await twin.open(server.url)
     await twin.read(other)
     await twin.shut()
-    assert server.connections[1].closed.wait(5)
+    assert server.connections[1].closed.wait(30)
     assert not server.connections[0].closed.is_set()
     assert await twin.read(held) == b"0"
-    assert server.connections[0].closed.wait(5)
+    assert server.connections[0].closed.wait(30)
 
 
 async def test_a_closed_transport_refuses_requests(server: RawServer) -> None:

@@ -82,7 +82,7 @@ async def test_a_cancelled_task_closes_its_connection(server: RawServer, moment:
 
     server.handler = stall
     transport = AsyncPooledTransport(max_connections=1)
-    async with httpx.AsyncClient(transport=transport, timeout=5) as client:
+    async with httpx.AsyncClient(transport=transport, timeout=30) as client:
         task = asyncio.create_task(client.get(server.url))
         await asyncio.to_thread(arrived.wait, 5)
         await asyncio.sleep(0.01)
@@ -95,7 +95,7 @@ async def test_a_cancelled_task_closes_its_connection(server: RawServer, moment:
 
 async def test_a_cancelled_task_leaves_the_queue(server: RawServer) -> None:
     transport = AsyncPooledTransport(max_connections=1)
-    async with httpx.AsyncClient(transport=transport, timeout=5) as client:
+    async with httpx.AsyncClient(transport=transport, timeout=30) as client:
         async with client.stream("GET", server.url):
             first, second = (asyncio.create_task(client.get(server.url)) for _ in range(2))
             await asyncio.sleep(0.01)
@@ -108,7 +108,7 @@ async def test_a_cancelled_task_leaves_the_queue(server: RawServer) -> None:
 
 async def test_a_task_cancelled_when_its_turn_has_just_come_passes_it_on(server: RawServer) -> None:
     transport = AsyncPooledTransport(max_connections=1)
-    async with httpx.AsyncClient(transport=transport, timeout=5) as client:
+    async with httpx.AsyncClient(transport=transport, timeout=30) as client:
         response = await client.send(client.build_request("GET", server.url), stream=True)
         first, second = (asyncio.create_task(client.get(server.url)) for _ in range(2))
         await asyncio.sleep(0.01)
@@ -125,13 +125,13 @@ def test_an_interrupted_call_closes_its_connection(server: RawServer, monkeypatc
         raise KeyboardInterrupt
 
     transport = PooledTransport(max_connections=1)
-    with httpx.Client(transport=transport, timeout=5) as client:
+    with httpx.Client(transport=transport, timeout=30) as client:
         client.get(server.url)
         with monkeypatch.context() as patch:
             patch.setattr("langchain_volcark.http.network._WatchedStream.read", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 client.get(server.url)
-        assert server.connections[0].closed.wait(5)
+        assert server.connections[0].closed.wait(30)
         with client.stream("GET", server.url), monkeypatch.context() as patch:
             patch.setattr(threading.Event, "wait", interrupted)
             with pytest.raises(KeyboardInterrupt):
@@ -142,7 +142,7 @@ def test_an_interrupted_call_closes_its_connection(server: RawServer, monkeypatc
 
 async def test_waiting_requests_are_served_in_their_order(server: RawServer) -> None:
     server.handler = echo_path
-    async with httpx.AsyncClient(transport=AsyncPooledTransport(max_connections=1), timeout=5) as client:
+    async with httpx.AsyncClient(transport=AsyncPooledTransport(max_connections=1), timeout=30) as client:
         await asyncio.gather(*(client.get(f"{server.url}{number}") for number in range(10)))
     assert [request.split(b" ")[1] for request in server.requests] == [b"/%d" % number for number in range(10)]
 

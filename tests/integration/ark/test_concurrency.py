@@ -144,9 +144,9 @@ def test_a_forked_child_makes_its_own_connections(model: ChatArk, emulator: Emul
     mine, theirs = context.Pipe()
     child = context.Process(target=_ask_in_child, args=(model, theirs))
     child.start()
-    assert mine.poll(20)
+    assert mine.poll(60)
     assert mine.recv() == "You said: from the child"
-    child.join(20)
+    child.join(60)
     assert child.exitcode == 0
     stream.close()
     assert model.invoke("the parent goes on").text == "You said: the parent goes on"
@@ -159,7 +159,7 @@ def test_a_spawned_process_gets_a_working_model(model: ChatArk) -> None:
     child.start()
     assert mine.poll(60)
     assert mine.recv() == "You said: from the child"
-    child.join(20)
+    child.join(60)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts /proc/self/fd")

@@ -279,7 +279,7 @@ def test_others_do_not_wait_for_an_early_renewal(pair: Pair, emulator: Emulator,
     clock[0] = start + WEEK - 20 * MINUTE
     emulator.delay_next(30, path="/")
     with ThreadPoolExecutor(1) as threads:
-        renewing = threads.submit(pair(timeout=1.0, max_retries=0).invoke, "late")
+        renewing = threads.submit(pair(timeout=5.0, max_retries=0).invoke, "late")
         assert emulator.wait_for(lambda: len(asked(emulator)) == 2)
         assert model.invoke("hi").text == "You said: hi"
         assert not renewing.done()

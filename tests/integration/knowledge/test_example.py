@@ -15,7 +15,7 @@ def run(*arguments: str) -> str:
         [sys.executable, "-W", "error", str(EXAMPLE), *arguments],
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
         check=False,
         env={**os.environ, "PYTHONUTF8": "1"},
     )

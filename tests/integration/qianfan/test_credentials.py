@@ -260,7 +260,7 @@ async def test_a_cancelled_waiter_disturbs_nobody(
     make_v1: Make, emulator: Emulator, oauth: dict[str, str]
 ) -> None:
     model = make_v1(**oauth)
-    emulator.delay_next(0.1, path=OAUTH)
+    emulator.delay_next(2, path=OAUTH)
     tasks = [asyncio.create_task(model.ainvoke("hi")) for _ in range(5)]
     assert await asyncio.to_thread(emulator.wait_for, lambda: exchanges(emulator) == 1)
     tasks[3].cancel()

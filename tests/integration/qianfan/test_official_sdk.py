@@ -47,7 +47,7 @@ def run_sdk(
         capture_output=True,
         text=True,
         env=variables,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
