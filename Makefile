@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo corpus test lint type imports format bench check clean
+.PHONY: help demo corpus upstream test-live record notebooks test lint type imports format bench docs check clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files (local emulator unless a key is set)
 	$(BIN)/python examples/demo.py
@@ -20,8 +20,20 @@ demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files 
 corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three minutes), restartable
 	$(BIN)/python examples/embed_corpus_ray.py
 
+notebooks: $(VENV)/.installed-notebooks ## Run all notebooks and keep their outputs (emulator where no key is set)
+	$(BIN)/python scripts/notebooks.py
+
 test: $(VENV)/.installed-dev ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+upstream: $(VENV)/.installed-upstream ## Test the emulator in front of a real model (a llama.cpp server on this machine)
+	$(BIN)/python -m pytest -n 0 --upstream tests/upstream
+
+test-live: $(VENV)/.installed-test ## Run tests/live against the real services whose variables are set
+	$(BIN)/python -m pytest -n 0 --live=services --force-enable-socket tests/live
+
+record: $(VENV)/.installed-test ## Keep sanitised replies of the real services in tests/live/fixtures
+	$(BIN)/python -m pytest -n 0 --live=services --force-enable-socket --record tests/live/fixtures tests/live/test_record.py
 
 lint: $(VENV)/.installed-dev ## Check style and formatting
 	$(BIN)/ruff check .
@@ -39,6 +51,12 @@ format: $(VENV)/.installed-dev ## Format the code and mend what can be mended
 
 bench: $(VENV)/.installed-bench ## Measure speed beside other packages, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.installed-docs ## Build the documentation site, both languages, into build/site (warnings are errors)
+	rm -rf build/site
+	$(BIN)/sphinx-build --fail-on-warning --quiet --conf-dir docs -D language=en docs build/site/en -d build/doctrees/en
+	$(BIN)/sphinx-build --fail-on-warning --quiet --conf-dir docs -D language=zh_CN docs/zh build/site/zh -d build/doctrees/zh
+	cp docs/_static/choose.html build/site/index.html
 
 check: lint type imports test ## Everything CI checks
 

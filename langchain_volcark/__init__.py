@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from langchain_volcark.qianfan.embeddings import QianfanEmbeddings
     from langchain_volcark.qianfan.rerank import QianfanRerank
     from langchain_volcark.references import References, references_to_documents
+    from langchain_volcark.registration import register
 
 _MODULES = {
     "ArkEmbeddings": "langchain_volcark.ark.embeddings",
@@ -33,6 +34,7 @@ _MODULES = {
     "group_chat_config": "langchain_volcark.ark.bot_metadata",
     "knowledge_chain": "langchain_volcark.knowledge.prompts",
     "references_to_documents": "langchain_volcark.references",
+    "register": "langchain_volcark.registration",
     "ChatQianfan": "langchain_volcark.qianfan.chat_models",
     "QianfanEmbeddings": "langchain_volcark.qianfan.embeddings",
     "QianfanRerank": "langchain_volcark.qianfan.rerank",
@@ -54,6 +56,7 @@ __all__ = [
     "group_chat_config",
     "knowledge_chain",
     "references_to_documents",
+    "register",
 ]
 
 

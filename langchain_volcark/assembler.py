@@ -72,11 +72,14 @@ class Increment:
 
 def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """Log probabilities come token by token: the lists inside grow."""
-    return {
-        key: [*old.get(key, []), *value] if isinstance(value, list) else value
-        for key, value in {**old, **new}.items()
-        if key in new or key in old
-    }
+    merged = dict(old)
+    for key, value in new.items():
+        known = merged.get(key)
+        if isinstance(known, list):
+            merged[key] = [*known, *value] if isinstance(value, list) else known
+        else:
+            merged[key] = value
+    return merged
 
 
 def _append_unknown(old: list[Any], new: list[Any]) -> list[Any]:
@@ -98,6 +101,12 @@ MERGE_RULES: dict[str, Callable[[Any, Any], Any]] = {
     "metadata": _add_keys,
 }
 """How a metadata field that comes in several payloads is merged; of all others the last value stands."""
+
+_KINDS: dict[str, type] = {"logprobs": dict, "references": list, "search_results": list, "metadata": dict}
+"""What the rules are for; of a field that is something else the first value stands."""
+
+_CORES_OWN = frozenset({"model_provider", "output_version"})
+"""By these names core finds our translator; a service's field of such a name cannot be kept."""
 
 EARLY = frozenset({"references", "search_results", "metadata"})
 """Metadata fields that are shown when they come, not at the end: their rules only ever add."""
@@ -219,8 +228,9 @@ class StreamAssembler:
             rule = MERGE_RULES.get(key)
             known = self.metadata.get(key)
             if rule is None or known is None:
-                self.metadata[key] = value
-            elif type(known) is type(value):
+                if key not in _CORES_OWN:
+                    self.metadata[key] = value
+            elif type(known) is type(value) is _KINDS[key]:
                 self.metadata[key] = rule(known, value)
 
     def _early(self, came: dict[str, Any]) -> dict[str, Any]:
@@ -246,7 +256,7 @@ class StreamAssembler:
     def response_metadata(self) -> dict[str, Any]:
         """All that the message's `response_metadata` holds in the end."""
         reason = {"finish_reason": self.finish_reason} if self.finish_reason else {}
-        return {**self.opening_metadata, **reason, **self.metadata}
+        return {**self.metadata, **self.opening_metadata, **reason}
 
     def message(self, *, cut: bool = False) -> AIMessage:
         """The message so far.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import AliasChoices, Field, model_validator
 from typing_extensions import Self, override
@@ -43,10 +45,11 @@ if TYPE_CHECKING:
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
     from langchain_volcark.tools import ToolLike
 
+_UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
 _CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage"})
 
 
-class HTTPChatModel(TokenCounting, HTTPService):
+class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
     """Base of the package's chat models.
 
     A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
@@ -86,11 +89,11 @@ class HTTPChatModel(TokenCounting, HTTPService):
 
     @abstractmethod
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        """The answers of a whole reply."""
+        """The answers of a whole reply; a `ValueError` where it is not what is documented."""
 
     @abstractmethod
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        """What one payload of a stream adds."""
+        """What one payload of a stream adds; likewise."""
 
     def _path(self, body: Mapping[str, Any]) -> str:  # noqa: ARG002
         return self.endpoint_paths[0]
@@ -184,7 +187,11 @@ class HTTPChatModel(TokenCounting, HTTPService):
 
     def _result(self, request: ServiceRequest, reply: Reply) -> ChatResult:
         generations: list[ChatGeneration] = []
-        for delta in self._read_choices(reply.payload):
+        try:
+            deltas = self._read_choices(reply.payload)
+        except ValueError as error:
+            raise self._undocumented(reply, error) from error
+        for delta in deltas:
             assembler = self._new_assembler(request, reply.headers, reply.payload)
             assembler.add(delta)
             assembler.finish()
@@ -278,7 +285,7 @@ class HTTPChatModel(TokenCounting, HTTPService):
             renderer = renderer_of(assembler)
             try:
                 for payload in stream:
-                    delta = self._read_payload(payload)
+                    delta = self._read_part(payload, stream)
                     yield from renderer.feed(delta)
                     if delta.is_last:
                         stream.stop()
@@ -300,7 +307,7 @@ class HTTPChatModel(TokenCounting, HTTPService):
             renderer = renderer_of(assembler)
             try:
                 async for payload in stream:
-                    delta = self._read_payload(payload)
+                    delta = self._read_part(payload, stream)
                     for piece in renderer.feed(delta):
                         yield piece
                     if delta.is_last:
@@ -311,6 +318,12 @@ class HTTPChatModel(TokenCounting, HTTPService):
                 raise
         for piece in renderer.finish():
             yield piece
+
+    def _read_part(self, payload: dict[str, Any], stream: PayloadStream | AsyncPayloadStream) -> StreamDelta:
+        try:
+            return self._read_payload(payload)
+        except ValueError as error:
+            raise self._undocumented(Reply(payload, stream.headers), error) from error
 
     def _require_end(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> None:
         if not self._is_complete(assembler, stream):
@@ -441,12 +454,28 @@ class HTTPChatModel(TokenCounting, HTTPService):
         return {"model_name": self.model_name, **self._default_params}
 
     @override
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        shown = {name: value for name, value in kwargs.items() if name not in _UNTRACED}
+        return super()._get_invocation_params(stop=stop, **shown)
+
+    @override
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        hidden = {name: kwargs.pop(name) for name in _UNTRACED & kwargs.keys()}
+        return super()._get_llm_string(stop=stop, **kwargs) + self._hidden_digest(hidden)
+
+    @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = self.provider
         if stop is None and self.stop:
             params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
         return params
+
+
+# Core looks at these signatures in every call, and Python works a signature out anew unless it is kept.
+_inspected: tuple[Any, ...] = (HTTPChatModel._generate, HTTPChatModel._agenerate)  # noqa: SLF001
+for _method in _inspected:
+    _method.__signature__ = inspect.signature(_method)
 
 
 # Core's `stream` reports tokens by itself and passes no run manager; its event bridge passes one and does not.

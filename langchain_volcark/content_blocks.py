@@ -75,11 +75,11 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
         service's own tools did; nothing for what the message does not have.
     """
     blocks = _content(message)
-    listed = {block.get("id") for block in blocks if block["type"] == "tool_call"}
+    listed = [block.get("id") for block in blocks if block["type"] == "tool_call"]
     calls = [dict(call) for call in message.tool_calls if call["id"] not in listed]
     invalid = [dict(call) for call in message.invalid_tool_calls]
     metadata = message.response_metadata
-    texts = [block for block in blocks if block["type"] == "text"]
+    texts = [block for block in blocks if block["type"] == "text" and isinstance(block.get("text"), str)]
     if len(texts) == 1 and "annotations" not in texts[0] and (found := citations_in(metadata, texts[0]["text"])):
         texts[0]["annotations"] = found
     done = [] if any(block["type"] == "server_tool_call" for block in blocks) else _server_tools(metadata)
@@ -97,7 +97,7 @@ def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
     Returns:
         The citations; see `langchain_volcark.citations.cite`.
     """
-    provider = _PROVIDERS.get(metadata.get("model_provider", ""))
+    provider = _provider_of(metadata)
     return [
         citation
         for name, fields in (provider.sources.items() if provider else ())
@@ -115,9 +115,14 @@ def sources_in(metadata: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Cit
         Each as sent, with what it calls things.
     """
     # A message that lost its provider's name on the way is read like Ark's and Qianfan's.
-    provider = _PROVIDERS.get(metadata.get("model_provider", ""))
+    provider = _provider_of(metadata)
     sources = provider.sources if provider else SOURCES
     return [(one, fields) for name, fields in sources.items() for one in _listed(metadata, name)]
+
+
+def _provider_of(metadata: Mapping[str, Any]) -> _Metadata | None:
+    name = metadata.get("model_provider")
+    return _PROVIDERS.get(name) if isinstance(name, str) else None
 
 
 def _listed(metadata: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -126,7 +131,7 @@ def _listed(metadata: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
-    provider = _PROVIDERS.get(metadata.get("model_provider", ""))
+    provider = _provider_of(metadata)
     return provider.server_tools(metadata) if provider and provider.server_tools else []
 
 
@@ -195,7 +200,7 @@ def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:
     encrypted = additional_kwargs.get("encrypted_content")
     if not (text or encrypted):
         return None
-    block: dict[str, Any] = {"type": "reasoning", "reasoning": text or ""}
+    block: dict[str, Any] = {"type": "reasoning", "reasoning": text if isinstance(text, str) else ""}
     if encrypted:
         block["extras"] = {"encrypted_content": encrypted}
     return block
@@ -204,7 +209,8 @@ def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:
 def _part(part: str | dict[str, Any]) -> dict[str, Any] | None:
     if isinstance(part, str):
         return {"type": "text", "text": part} if part else None
-    if part.get("type") in _PASSED_ON:
+    kind = part.get("type")
+    if isinstance(kind, str) and kind in _PASSED_ON:
         return dict(part)
     return {"type": "non_standard", "value": part}
 

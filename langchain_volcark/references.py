@@ -134,7 +134,8 @@ class _Facts:
         title = escape(self.title or self.url or "(untitled)")
         if self.url.startswith(("https://", "http://")):
             title = f'<a href="{escape(self.url)}" target="_blank" rel="noopener noreferrer">{title}</a>'
-        about = " · ".join(escape(part) for part in (self.site, self.iso_time) if part)
+        day = f'<time datetime="{self.iso_time}">{self.iso_time[:10]}</time>' if self.iso_time else ""
+        about = " · ".join(part for part in (escape(self.site), day) if part)
         about = f" <small>{about}</small>" if about else ""
         excerpt = f"<br><small>{escape(_shorten(self.excerpt))}</small>" if self.excerpt else ""
         return f'<li value="{self._shown_number(place)}">{title}{about}{excerpt}</li>'

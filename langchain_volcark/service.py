@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,10 +10,13 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from langchain_volcark.exceptions import ResponseFormatError
+from langchain_volcark.http.addresses import check_address, check_proxy
 from langchain_volcark.http.client import HTTPClient, check_headers, to_timeout
 from langchain_volcark.http.registry import PoolSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Self
 
     from langchain_volcark.http.client import Reply
@@ -36,10 +40,10 @@ class HTTPService(BaseModel):
     """
     max_retries: int = Field(default=2, ge=0)
     """Retries after the first attempt, for failures that may heal; 0 switches them off."""
-    default_headers: dict[str, str] = Field(default_factory=dict)
-    """Headers of every request."""
-    default_query: dict[str, Any] = Field(default_factory=dict)
-    """Query parameters of every request."""
+    default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+    """Headers of every request. They may hold a secret, so they are in no `repr`, dump or trace."""
+    default_query: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+    """Query parameters of every request; likewise."""
     proxy: str | None = Field(default=None, exclude=True, repr=False)
     """Proxy URL; None uses the environment's."""
     http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
@@ -55,6 +59,7 @@ class HTTPService(BaseModel):
         protected_namespaces=(),
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,  # what was passed may hold a key
+        defer_build=True,  # costs half the import; concrete classes say otherwise
     )
 
     endpoint_paths: ClassVar[tuple[str, ...]] = ()
@@ -82,12 +87,15 @@ class HTTPService(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _normalise_base_url(cls, value: str) -> str:
-        url = value.strip().rstrip("/")
+        url = check_address(value, "base_url")
         for path in cls.endpoint_paths:
             url = url.removesuffix(path)
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"base_url must begin with https:// (or http://), not {value!r}.")
         return url.rstrip("/")
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, value: str | None) -> str | None:
+        return None if value is None else check_proxy(value)
 
     @field_validator("timeout")
     @classmethod
@@ -108,8 +116,9 @@ class HTTPService(BaseModel):
     @property
     def _client(self) -> HTTPClient:
         """Made on first use; it holds settings, no connections."""
-        if self._http is None:
-            self._http = HTTPClient(
+        client = self._http  # pydantic takes its time to find a private attribute
+        if client is None:
+            self._http = client = HTTPClient(
                 self.base_url,
                 auth=self._auth(),
                 errors=self._errors,
@@ -121,7 +130,7 @@ class HTTPService(BaseModel):
                 http_client=self.http_client,
                 http_async_client=self.http_async_client,
             )
-        return self._http
+        return client
 
     def _undocumented(self, reply: Reply, problem: ValueError) -> ResponseFormatError:
         """The exception for a reply that is JSON, but not as the service documents it."""
@@ -131,6 +140,15 @@ class HTTPService(BaseModel):
             request_id=self._errors.request_id(reply.headers, reply.payload),
             body=reply.payload,
         )
+
+    def _hidden_digest(self, call: Mapping[str, Any]) -> str:
+        """What `repr` and dumps do not show, for a cache's key, which is stored in the open.
+
+        Headers may lead to another tenant or model, so they must count.
+        """
+        hidden = {**call, "default_headers": self.default_headers, "default_query": self.default_query}
+        told = sorted((name, repr(value)) for name, value in hidden.items() if value)
+        return f"---{hashlib.sha256(repr(told).encode()).hexdigest()}" if told else ""
 
     # --- copies travel without connections ----------------------------------------------------------------
 

@@ -14,9 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
-from typing_extensions import override
 
 from langchain_volcark.chat_completions.content import Media, as_json_text, read_block
 from langchain_volcark.tools import format_tools
@@ -382,15 +380,17 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-class TokenCounting(BaseChatModel):
+class TokenCounting:
     """The token counts of a chat model: estimates, without a request and without a download."""
+
+    if TYPE_CHECKING:
+        custom_get_token_ids: Callable[[str], list[int]] | None  # core's field
 
     @property
     def _vocabulary(self) -> Vocabulary:
         """Whose tokens are counted."""
         return DEEPSEEK
 
-    @override
     def get_num_tokens(self, text: str) -> int:
         """Estimate a text's tokens.
 
@@ -405,7 +405,6 @@ class TokenCounting(BaseChatModel):
             return len(self.custom_get_token_ids(text))
         return estimate_tokens(text, self._vocabulary)
 
-    @override
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Estimate a prompt's tokens, by the rule of `langchain_volcark.tokens.estimate_message_tokens`.
 

@@ -33,7 +33,7 @@ def read_vector(value: Any) -> list[float]:
         raise ValueError("a row has no vector in `embedding`")
     try:
         return list(map(float, value))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("a vector holds something that is not a number") from error
 
 

@@ -24,7 +24,7 @@ def main() -> None:
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, f"qianfan=={VERSION}"], check=True)  # noqa: S603 - our own interpreter
+    subprocess.run([*install, f"qianfan=={VERSION}"], check=True)
     print(f"qianfan {VERSION} is installed in {ENVIRONMENT}")
 
 

@@ -7,12 +7,27 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from langchain_tests.conftest import CustomPersister, CustomSerializer, base_vcr_config
 from vcr import VCR
 
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.http import retry
+from tests.options import pytest_addoption  # noqa: F401 - pytest looks for it here
+
+# The suite runs the same examples every time, however slow the machine: what fails, fails for everybody. New examples
+# are looked for by `make fuzz`.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "long",
+    max_examples=2000,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.load_profile("steady")
 
 _PREFIXES = ("ARK_", "VOLC_", "QIANFAN_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

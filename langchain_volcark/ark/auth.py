@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import math
 from typing import TYPE_CHECKING
 
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
@@ -35,6 +34,7 @@ _QUERY = "Action=GetApiKey&Version=2024-01-01"
 _PROJECT_HEADER = "X-Project-Name"
 _LIFETIME = 7 * 24 * 3600
 _EARLY = 30 * 60.0  # a new key is asked for, the old one serves if that fails
+_NO_TIME = 1e12  # seconds since 1970; no clock will ever say so much
 _LATE = 10 * 60.0  # the old key is not used any more
 
 _CONTROL_ERRORS = ControlPlaneErrors()
@@ -132,7 +132,7 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
         return asking
 
     def _read(self, response: httpx.Response) -> Token:
-        result = read_json_reply(response, _CONTROL_ERRORS).get("Result")
+        result = read_json_reply(response, _CONTROL_ERRORS, secret=True).get("Result")
         return _token(result if isinstance(result, dict) else {})
 
     def _apply(self, request: httpx.Request, token: str) -> None:
@@ -157,7 +157,7 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
 def _token(result: dict[str, object]) -> Token:
     value, end = result.get("ApiKey"), result.get("ExpiredTime")
     now = exchange.clock()
-    lifetime = end - now if isinstance(end, (int, float)) and math.isfinite(end) else 0.0
+    lifetime = end - now if isinstance(end, (int, float)) and end < _NO_TIME else 0.0
     if not isinstance(value, str) or not value or lifetime <= 0:
         # The reply is not shown: whatever it is, it may hold a secret.
         raise ResponseFormatError(

@@ -48,7 +48,7 @@ def sum_model_usage(bot_usage: Any) -> UsageMetadata | None:
     """
     listed = bot_usage.get("model_usage") if isinstance(bot_usage, dict) else None
     total: UsageMetadata | None = None
-    for usage in listed or ():
+    for usage in _listed(listed):
         total = add_usage(total, read_usage(usage)) if isinstance(usage, dict) else total
     return total
 
@@ -69,14 +69,18 @@ def plugin_blocks(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     details = usage.get("action_details") if isinstance(usage, dict) else metadata.get("action_details")
     calls = [
         (detail.get("name"), call)
-        for detail in (details if isinstance(details, list) else ())
+        for detail in _listed(details)
         if isinstance(detail, dict)
-        for call in detail.get("tool_details") or ()
+        for call in _listed(detail.get("tool_details"))
         if isinstance(call, dict)
     ]
     return [
         block for place, (plugin, call) in enumerate(calls) for block in _blocks(f"action_{place}", plugin, call)
     ]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _blocks(place: str, plugin: Any, call: Mapping[str, Any]) -> list[dict[str, Any]]:

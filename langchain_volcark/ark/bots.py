@@ -12,6 +12,7 @@ from pydantic import field_validator
 from langchain_volcark.ark.bot_metadata import merge, to_wire
 from langchain_volcark.ark.bot_replies import read_bot_reply
 from langchain_volcark.ark.chat_models import ChatArk
+from langchain_volcark.chat_completions.replies import read_choices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,7 @@ class ChatArkBot(ChatArk):
         return super()._request(messages, stop, stream=stream, **kwargs)
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_bot_reply(payload, choice) for choice in payload.get("choices") or [None]]
+        return [read_bot_reply(payload, choice) for choice in read_choices(payload) or (None,)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         return read_bot_reply(payload)

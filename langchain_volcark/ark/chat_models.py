@@ -14,7 +14,7 @@ from langchain_volcark.ark.call_values import check_stop, check_values, finish_o
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.tokenization import ArkTokenization
-from langchain_volcark.chat_completions.replies import read_reply
+from langchain_volcark.chat_completions.replies import read_choices, read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.structured_output import METHODS, Method
@@ -37,7 +37,7 @@ def _with_text_keys(bias: Any) -> Any:
     return {str(key): value for key, value in bias.items()} if isinstance(bias, dict) else bias
 
 
-class ChatArk(ArkTokenization, HTTPChatModel):
+class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
     """Chat models on Volcengine Ark (火山方舟): Doubao, DeepSeek, GLM, Kimi.
 
     Setup:
@@ -222,7 +222,7 @@ class ChatArk(ArkTokenization, HTTPChatModel):
         return writer.write(messages)
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_reply(payload, choice) for choice in payload.get("choices") or [None]]
+        return [read_reply(payload, choice) for choice in read_choices(payload) or (None,)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         return read_reply(payload)

@@ -40,7 +40,7 @@ def read_sparse(row: Mapping[str, Any]) -> dict[int, float]:
         raise ValueError("a row has no vector in `sparse_embedding`")  # noqa: TRY004
     try:
         return {int(entry["index"]): float(entry["value"]) for entry in entries}
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise ValueError("a sparse vector is not made of `index` and `value`") from error
 
 

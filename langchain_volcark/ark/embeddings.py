@@ -37,7 +37,7 @@ _TEXT_PATH = "/embeddings"
 _MULTIMODAL_PATH = "/embeddings/multimodal"
 
 
-class ArkEmbeddings(ArkService, HTTPEmbeddings):
+class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     """Embedding models on Volcengine Ark (火山方舟): Doubao text and vision.
 
     The model's name decides the endpoint. A vision model embeds one input per request, so many inputs become

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from langchain_volcark.ark.auth import CONTROL_BASE_URL, TemporaryKeyAuth
 from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.http.addresses import check_address, check_region
 from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.client import check_headers
 from langchain_volcark.service import HTTPService
@@ -33,7 +34,7 @@ class ArkService(HTTPService):
     passed goes before an API key that only the environment has.
     """
 
-    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL))
+    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL), validate_default=True)
     """API address with its version path: Beijing's by default, or BytePlus's or a plan's, whose keys differ."""
     api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
         default_factory=secret_from_env("ARK_API_KEY", default=None)
@@ -53,10 +54,12 @@ class ArkService(HTTPService):
     @field_validator("control_base_url")
     @classmethod
     def _normalise_control_base_url(cls, value: str) -> str:
-        url = value.strip().partition("?")[0].rstrip("/")
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"control_base_url must begin with https:// (or http://), not {value!r}.")
-        return url
+        return check_address(value.partition("?")[0], "control_base_url")
+
+    @field_validator("region")
+    @classmethod
+    def _check_region(cls, value: str) -> str:
+        return check_region(value)
 
     @field_validator("project_name")
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,7 +98,7 @@ class Media:
             return None
         try:
             return base64.b64decode(data).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
 
     @property
@@ -127,12 +126,14 @@ def read_block(block: str | Block) -> str | Media | Block | None:
     if isinstance(block, str):
         return block
     kind = block.get("type")
+    if not isinstance(kind, str | None):
+        return block
     if kind in {"text", "input_text", "output_text"} or (kind is None and isinstance(block.get("text"), str)):
         return str(block.get("text") or "")
     if kind == "refusal":
         return str(block.get("refusal") or "")
     if kind == "search_result":
-        return "\n".join(filter(None, [block.get("title"), block.get("source"), _plain(block.get("content"))]))
+        return "\n".join(filter(None, map(_plain, (block.get(name) for name in ("title", "source", "content")))))
     if kind == "non_standard":
         return _read_wrapped(block.get("value"))
     if kind in _FOREIGN or str(kind).endswith(_FOREIGN_ENDINGS):
@@ -175,7 +176,7 @@ def _read_standard(kind: str, block: Block) -> Media | str:
     source = block.get("source_type")
     if source == "text":
         return str(block.get("text") or "")
-    extras = block.get("extras") or {}
+    extras = extras_of(block)
     return Media(
         kind,
         url=block.get("url"),
@@ -254,10 +255,23 @@ def _options(source: Block) -> dict[str, Any]:
     return {key: source[key] for key in _OPTIONS if source.get(key) is not None}
 
 
+def extras_of(block: Block) -> Block:
+    """A standard block's `extras`; empty where it has none."""
+    extras = block.get("extras")
+    return extras if isinstance(extras, Mapping) else {}
+
+
 def _lower(value: Any) -> str | None:
     return value.lower() if isinstance(value, str) and value else None
 
 
 def as_json_text(value: Any) -> str:
-    """A value as JSON text for a model to read: Chinese unescaped, foreign objects by their `str`."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """A value as JSON text for a model to read: Chinese unescaped, foreign objects by their `str`.
+
+    Raises:
+        ValueError: It has keys of another kind than text, holds itself, or is nested too deeply.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"this {type(value).__name__} cannot be written as JSON: {error}.") from error

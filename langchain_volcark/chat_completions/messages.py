@@ -18,7 +18,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_volcark.chat_completions.content import Block, Media, as_json_text, read_block
+from langchain_volcark.chat_completions.content import Block, Media, as_json_text, extras_of, read_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +68,8 @@ class MessageWriter:
                 written.extend((position, one) for one in self._write_one(message, answered))
             except ValueError as error:
                 raise ValueError(f"messages[{position}]: {error}") from error
+            except RecursionError as error:
+                raise ValueError(f"messages[{position}]: its content is nested too deeply.") from error
         return written
 
     def media(self, media: Media) -> Mapping[str, Any]:
@@ -93,6 +95,10 @@ class MessageWriter:
         if isinstance(message, ChatMessage):
             # Chat endpoints refuse OpenAI's newer name of the role.
             role = "system" if message.role == "developer" else message.role
+            if role == "tool":
+                raise ValueError(
+                    "a ChatMessage with the role 'tool' does not say which call it answers: use ToolMessage."
+                )
             return [_named({"role": role, "content": self._content(message.content)}, message)]
         raise ValueError(f"a {type(message).__name__} cannot be sent to a model.")
 
@@ -119,7 +125,7 @@ class MessageWriter:
         calls = [_tool_call(call["id"], call["name"], as_json_text(call["args"])) for call in message.tool_calls]
         # A broken call goes out only where the history answers it: an unanswered one would be refused.
         calls.extend(
-            _tool_call(call["id"], call["name"] or "", call["args"] or "")
+            _tool_call(call["id"], call["name"] or "", _as_sent(call["args"]))
             for call in message.invalid_tool_calls
             if call["id"] in answered
         )
@@ -173,6 +179,8 @@ class MessageWriter:
         """Content as a string where it is one piece of text, else as a list of parts."""
         if isinstance(content, str):
             return content
+        if not isinstance(content, (list, tuple)):
+            return as_json_text(content)
         parts: list[Any] = []
         for position, block in enumerate(content):
             try:
@@ -189,6 +197,8 @@ class MessageWriter:
 
     def _part(self, block: str | Block) -> JSONMessage | None:
         """One part as the service wants it; None for what says nothing to it."""
+        if not isinstance(block, (str, dict)):
+            raise ValueError(f"a content part is a text or an object, not {type(block).__name__!r}.")  # noqa: TRY004
         read = read_block(block)
         if isinstance(read, str):
             return {"type": "text", "text": read} if read else None
@@ -213,7 +223,7 @@ def _collect_reasoning(block: Block, names: tuple[str, ...], found: dict[str, st
     """Reasoning that stands in the content as a standard block (output version v1)."""
     if "reasoning_content" in names and block.get("reasoning"):
         found["reasoning_content"] = found.get("reasoning_content", "") + str(block["reasoning"])
-    extras = block.get("extras") or {}
+    extras = extras_of(block)
     for name in names:
         if isinstance(extras.get(name), str):
             found.setdefault(name, extras[name])
@@ -234,17 +244,22 @@ def _calls_in_content(message: AIMessage, answered: set[str]) -> list[JSONMessag
     """Answered calls that stand in the content alone, as a message made by hand in Anthropic's form has them."""
     if isinstance(message.content, str):
         return []
-    wanted = answered - {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
+    wanted = list(answered - {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)})
     blocks = (block for block in message.content if isinstance(block, dict))
     return [
         _tool_call(block["id"], str(block.get("name") or ""), as_json_text(_arguments(block)))
         for block in blocks
-        if block.get("type") in {"tool_use", "tool_call"} and block.get("id") in wanted
+        if block.get("type") in ("tool_use", "tool_call") and block.get("id") in wanted
     ]
 
 
 def _arguments(block: Block) -> Any:
     return block.get("input") or block.get("args") or {}
+
+
+def _as_sent(arguments: Any) -> str:
+    """A broken call's arguments: the text as the model wrote it."""
+    return arguments if isinstance(arguments, str) else as_json_text(arguments) if arguments else ""
 
 
 def _tool_call(call_id: str | None, name: str, arguments: str) -> JSONMessage:

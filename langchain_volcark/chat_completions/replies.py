@@ -32,7 +32,9 @@ _USAGE_FIELDS = frozenset(
     }
 )
 
+_USAGE_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _USAGE_DETAILS = frozenset({"cached_tokens", "audio_tokens", "reasoning_tokens"})
+_LONGEST_COUNT = 18  # digits; longer ones are no number of tokens
 
 
 def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> StreamDelta:
@@ -44,52 +46,109 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
 
     Returns:
         What it adds to the message. Fields nobody knows keep their names in `metadata`.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
     """
-    delta = StreamDelta(id=payload.get("id") or None, model_name=payload.get("model") or None)
-    usage = payload.get("usage")
-    if usage:
-        delta.usage = read_usage(usage)
-        delta.metadata.update(unread_usage(usage))
+    delta = StreamDelta(id=read_word(payload, "id"), model_name=read_word(payload, "model"))
+    take_usage(payload.get("usage"), delta)
     for name in _REPLY_METADATA:
         if value := payload.get(name):
             delta.metadata[name] = value
     take_unread(payload, _REPLY_FIELDS, delta.metadata)
     if choice is None:
-        choices = payload.get("choices")
-        choice = choices[0] if choices else None
+        choice = next(iter(read_choices(payload)), None)
     if choice is not None:
         _read_choice(choice, delta)
     return delta
 
 
+def read_choices(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The choices of a reply; an empty list where it has none.
+
+    Raises:
+        ValueError: They are no list of objects.
+    """
+    choices = payload.get("choices") or []
+    if not isinstance(choices, list):
+        raise ValueError("`choices` is not a list")  # noqa: TRY004 - a reply, not an argument
+    return [_object(choice, "a choice") for choice in choices]
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is not an object")  # noqa: TRY004
+    return value
+
+
+def read_word(source: Mapping[str, Any], name: str) -> str | None:
+    """An id or a name; a number is read as its digits.
+
+    Args:
+        source: An object of the reply.
+        name: The field.
+
+    Returns:
+        The text, or None where there is none.
+
+    Raises:
+        ValueError: It is neither text nor number.
+    """
+    value = source.get(name)
+    if isinstance(value, str) or not value:
+        return value or None
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise ValueError(f"`{name}` is not a text")
+
+
 def _read_choice(choice: Mapping[str, Any], delta: StreamDelta) -> None:
-    delta.finish_reason = choice.get("finish_reason") or None
+    delta.finish_reason = read_word(choice, "finish_reason")
     logprobs = choice.get("logprobs")
-    if logprobs and any(logprobs.values()):  # `{"content": null}` says what null says
+    # `{"content": null}` says what null says
+    if logprobs and (any(logprobs.values()) if isinstance(logprobs, dict) else True):
         delta.metadata["logprobs"] = logprobs
     take_unread(choice, _CHOICE_FIELDS, delta.metadata)
     message = choice.get("message") or choice.get("delta")
     if not message:
         return
-    delta.text = _text(message.get("content"))
-    delta.reasoning = _text(message.get("reasoning_content"))
+    message = _object(message, "a message")
+    delta.text = read_text(message, "content")
+    delta.reasoning = read_text(message, "reasoning_content")
     calls = message.get("tool_calls")
     if calls:
-        delta.tool_calls = [_read_tool_call(call) for call in calls]
+        if not isinstance(calls, list):
+            raise ValueError("`tool_calls` is not a list")
+        delta.tool_calls = [_read_tool_call(_object(call, "a tool call")) for call in calls]
     take_unread(message, _MESSAGE_FIELDS, delta.additional_kwargs)
 
 
-def _text(content: Any) -> str:
-    """Answers are strings; a list of text parts is read too, as some gateways send."""
+def read_text(source: Mapping[str, Any], name: str) -> str:
+    """A text that a model wrote; a list of text parts is read too, as some gateways send.
+
+    Args:
+        source: An object of the reply.
+        name: The field.
+
+    Returns:
+        The text; empty where there is none.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    content = source.get(name)
     if isinstance(content, str):
         return content
+    if not content:
+        return ""
     if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return ""
+        texts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(text for text in texts if isinstance(text, str))
+    raise ValueError(f"`{name}` is not a text")
 
 
 def _read_tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
-    function = call.get("function") or {}
+    function = _object(call.get("function") or {}, "a tool call's function")
     arguments = function.get("arguments")
     if arguments is None:
         arguments = ""
@@ -99,8 +158,8 @@ def _read_tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
     index = call.get("index")
     return ToolCallDelta(
         index=index if isinstance(index, int) else None,
-        id=call.get("id") or None,
-        name=function.get("name") or None,
+        id=read_word(call, "id"),
+        name=read_word(function, "name"),
         arguments=arguments,
     )
 
@@ -125,6 +184,22 @@ def is_empty(value: Any) -> bool:
     return not (value or value == 0)
 
 
+def take_usage(usage: Any, delta: StreamDelta) -> None:
+    """Read a reply's `usage`.
+
+    Args:
+        usage: What stands there.
+        delta: Gets the tokens, and in its metadata what LangChain's form cannot hold.
+    """
+    if not usage:
+        return
+    if isinstance(usage, dict):
+        delta.usage = read_usage(usage)
+        delta.metadata.update(unread_usage(usage))
+    else:
+        delta.metadata["usage"] = usage
+
+
 def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
     """Read `usage` into LangChain's form.
 
@@ -132,18 +207,23 @@ def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
         usage: The service's object. `completion_tokens` includes reasoning, as LangChain's `output_tokens` does.
 
     Returns:
-        The tokens; details only where the service sent them.
+        The tokens; details only where the service sent them. What is no number counts as not sent.
     """
-    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    prompt, completion = _count(usage.get("prompt_tokens")) or 0, _count(usage.get("completion_tokens")) or 0
     result = UsageMetadata(
         input_tokens=prompt,
         output_tokens=completion,
-        total_tokens=usage.get("total_tokens") or prompt + completion,
+        total_tokens=_count(usage.get("total_tokens")) or prompt + completion,
     )
-    details_in = usage.get("prompt_tokens_details") or {}
-    details_out = usage.get("completion_tokens_details") or {}
-    of_input = {"cache_read": details_in.get("cached_tokens"), "audio": details_in.get("audio_tokens")}
-    of_output = {"reasoning": details_out.get("reasoning_tokens"), "audio": details_out.get("audio_tokens")}
+    details_in, details_out = _details(usage, "prompt"), _details(usage, "completion")
+    of_input = {
+        "cache_read": _count(details_in.get("cached_tokens")),
+        "audio": _count(details_in.get("audio_tokens")),
+    }
+    of_output = {
+        "reasoning": _count(details_out.get("reasoning_tokens")),
+        "audio": _count(details_out.get("audio_tokens")),
+    }
     if known := {key: value for key, value in of_input.items() if value is not None}:
         result["input_token_details"] = cast("InputTokenDetails", known)
     if known := {key: value for key, value in of_output.items() if value is not None}:
@@ -153,10 +233,30 @@ def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
 
 def unread_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     """`{"usage": …}` as sent where it says more than LangChain's form can hold, else nothing."""
-    details = {**(usage.get("prompt_tokens_details") or {}), **(usage.get("completion_tokens_details") or {})}
     more: dict[str, Any] = {}
     take_unread(usage, _USAGE_FIELDS, more)
-    take_unread(details, _USAGE_DETAILS, more)
-    if not more:
-        return {}
-    return {"usage": dict(usage)}
+    unread = [usage.get(name) for name in _USAGE_COUNTS]
+    for kind in ("prompt", "completion"):
+        details = _details(usage, kind)
+        take_unread(details, _USAGE_DETAILS, more)
+        unread += [details.get(name) for name in _USAGE_DETAILS]
+        unread.append(None if details else usage.get(f"{kind}_tokens_details"))
+    if more or any(value and _count(value) is None for value in unread):
+        return {"usage": dict(usage)}
+    return {}
+
+
+def _details(usage: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    details = usage.get(f"{kind}_tokens_details")
+    return details if isinstance(details, dict) else {}
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens; None for what is none."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() and len(value) <= _LONGEST_COUNT else None
+    return None

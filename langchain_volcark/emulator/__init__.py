@@ -97,6 +97,19 @@ and 4,800 characters, whose answers begin with a space. `no_such_service` does n
 not published. `{token_url}` exchanges `client_id` and `client_secret`, `{iam_base_url}/v1/BCE-BEARER/token` the
 signed IAM pair; `expire_qianfan_tokens()` lets all tokens expire.
 
+**A real model** (`Emulator(upstream="http://127.0.0.1:11434/v1")`, `--upstream URL`): any server that speaks
+OpenAI's chat and embeddings (Ollama, vLLM, llama.cpp) writes the replies, in the frame of the rules above.
+
+* *Before.* Credentials, models and every rule for requests stay as they are; what is refused never reaches the
+  server. It is asked with what the caller set and no more, for the one model named by `upstream_model`.
+* *After.* Its words, reasoning, tool calls, finish reasons and token counts, in the service's wire format; what it
+  does not count is counted as `langchain_volcark.emulator.tokens` says. A prefilled beginning that it repeats is
+  taken off. Its errors, silence and broken streams are errors in the service's envelope; a caller that leaves ends
+  its work.
+* *Kept.* What plugins, web search and knowledge base find (bots and packaged services show it to the model),
+  encrypted reasoning, sparse vectors, reranking, `EMULATOR_SENSITIVE_INPUT`. The other words trigger nothing.
+* *Embeddings.* Texts only, as long as the server's vectors are: Ark's, and Qianfan's V2.
+
 Faults, dictated replies and recordings: see `Controls`, the base class of `Emulator`; over HTTP they are under
 `/_emulator/`.
 """

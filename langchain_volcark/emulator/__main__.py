@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import socket
 import sys
-import threading
 
 from langchain_volcark.emulator import Emulator
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, prog: str = "python -m langchain_volcark.emulator") -> int:
     """Start an emulator, print where it is and what it accepts, and wait for the end.
 
     Args:
         arguments: The command line without the program's name; by default the process's own.
+        prog: The program's name in its help.
 
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m langchain_volcark.emulator", description="A local server that speaks Ark's wire format."
-    )
+    parser = argparse.ArgumentParser(prog=prog, description="A local server that speaks Ark's wire format.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--api-key", help="the key it accepts (default: a random one)")
@@ -31,7 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--documents", metavar="FOLDER", help="what fills the knowledge base (default: a small sample)"
     )
+    _add_upstream(parser)
     options = parser.parse_args(arguments)
+    key = os.environ.get(options.upstream_key_env) if options.upstream_key_env else None
+    if options.upstream_key_env and not key:
+        parser.error(f"--upstream-key-env: the environment variable {options.upstream_key_env} is not set")
     try:
         emulator = Emulator(
             host=options.host,
@@ -39,20 +43,48 @@ def main(arguments: list[str] | None = None) -> int:
             api_key=options.api_key,
             documents=options.documents,
             chunk_delay=options.chunk_delay,
+            upstream=options.upstream,
+            upstream_model=options.upstream_model,
+            upstream_key=key,
+            upstream_timeout=options.upstream_timeout,
         ).start()
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{getattr(error, 'strerror', None) or error}\n")
         return 1
+    # A byte for each signal, whichever thread the system gives it to; and no exception, which a second signal would
+    # throw into the clean-up.
+    told, teller = socket.socketpair()
+    teller.setblocking(False)
+    signal.set_wakeup_fd(teller.fileno())
     # Said for both: a shell starts what it runs in the background with SIGINT ignored.
     for end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(end, signal.default_int_handler)
+        signal.signal(end, lambda _number, _frame: None)
     sys.stdout.write(_banner(emulator))
     sys.stdout.flush()
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        emulator.stop()
+    told.recv(1)
+    emulator.stop()
+    signal.set_wakeup_fd(-1)
+    told.close()
+    teller.close()
     return 0
+
+
+def _add_upstream(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("a real model behind the wire formats")
+    group.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="OpenAI-compatible server that writes the replies (Ollama, vLLM, llama.cpp): http://127.0.0.1:11434/v1",
+    )
+    group.add_argument("--upstream-model", metavar="NAME", help="model to ask there (default: the first it lists)")
+    group.add_argument("--upstream-key-env", metavar="NAME", help="environment variable that holds its API key")
+    group.add_argument(
+        "--upstream-timeout",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="silence after which it is given up (default: %(default)g)",
+    )
 
 
 def _banner(emulator: Emulator) -> str:

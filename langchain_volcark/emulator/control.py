@@ -172,8 +172,18 @@ class Controls:
             raise ValueError("keep_alive_every must be more than 0 seconds")
         self._state.push_stream_fault(StreamStall(events, seconds, keep_alive_every), path)
 
+    def shift_clock(self, seconds: float) -> None:
+        """Let the server's clock be wrong: its `Date` header, and the time that signatures are judged by.
+
+        Unlike the faults it holds until it is shifted back, or `reset()`.
+
+        Args:
+            seconds: How far it is ahead of this machine's; negative: behind; 0: right again.
+        """
+        self._state.shift_clock(seconds)
+
     def reset(self) -> None:
-        """Forget what was recorded and every control not yet used."""
+        """Forget what was recorded and every control not yet used; set the clock right."""
         self._state.reset()
 
 

@@ -31,6 +31,7 @@ class ControlAPI:
             "delay_next": controls.delay_next,
             "break_stream_after": controls.break_stream_after,
             "stall_stream_after": controls.stall_stream_after,
+            "shift_clock": controls.shift_clock,
             "reset": controls.reset,
         }
 

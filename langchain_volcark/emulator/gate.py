@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse, Response
 
-from langchain_volcark.emulator.sse import EventStream, Pause, Script, client_gone, close_connection
+from langchain_volcark.emulator.sse import EventStream, Pause, Script, client_gone, close_connection, ended
 from langchain_volcark.emulator.state import CannedReply, Delay, Drop, Failure, RecordedRequest, StreamBreak
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from langchain_volcark.emulator.state import State
 
 _log = logging.getLogger(__name__)
+_Line = tuple["Scope", "Receive", "Send"]
+_GONE = Response()
+"""In place of a reply to a client that left."""
 
 
 class Service(Protocol):
@@ -43,19 +47,34 @@ class Service(Protocol):
 
 
 class Gate:
-    """The application that uvicorn runs."""
+    """The application that uvicorn runs.
+
+    Args:
+        services: The services spoken here.
+        state: Recordings and faults.
+        control_api: The controls over HTTP.
+        chunk_delay: Seconds between two events of a stream.
+        slow: Whether a service may take so long that its caller may leave meanwhile.
+    """
 
     def __init__(
-        self, services: Sequence[Service], state: State, control_api: ControlAPI, chunk_delay: float
+        self,
+        services: Sequence[Service],
+        state: State,
+        control_api: ControlAPI,
+        chunk_delay: float,
+        *,
+        slow: bool = False,
     ) -> None:
         self._services = services
         self._state = state
         self._control_api = control_api
         self._chunk_delay = chunk_delay
+        self._slow = slow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = await _read(scope, receive)
+        request = await _read(scope, receive, self._state)
         if request is None:
             return
         if self._control_api.owns(request.path):
@@ -68,7 +87,22 @@ class Gate:
     async def _answer(self, request: RecordedRequest, scope: Scope, receive: Receive, send: Send) -> None:
         delay = self._state.take_delay(request.path)
         answer = self._state.take_answer(request.path)
-        response = None if isinstance(answer, Drop) else await self._respond(request, answer)
+        response = None if isinstance(answer, Drop) else await self._respond(request, answer, receive)
+        if response is _GONE:
+            return
+        if response is not None:
+            response.headers.setdefault("Date", format_datetime(self._state.now(), usegmt=True))
+        try:
+            await self._deliver(request, response, delay, (scope, receive, send))
+        finally:
+            if isinstance(response, EventStream):
+                await response.aclose()
+
+    async def _deliver(
+        self, request: RecordedRequest, response: Response | None, delay: Delay | None, line: _Line
+    ) -> None:
+        """Send a reply, or close the connection where there is none."""
+        scope, receive, send = line
         if isinstance(response, EventStream):
             response.direct(self._script(request.path, delay), self._state)
             if delay is not None and delay.keep_alive:
@@ -80,7 +114,9 @@ class Gate:
         else:
             await response(scope, receive, send)
 
-    async def _respond(self, request: RecordedRequest, answer: Failure | CannedReply | None) -> Response:
+    async def _respond(
+        self, request: RecordedRequest, answer: Failure | CannedReply | None, receive: Receive
+    ) -> Response:
         service = next((one for one in self._services if one.owns(request.path)), None)
         if isinstance(answer, CannedReply):
             response = _canned(answer)
@@ -92,7 +128,8 @@ class Gate:
         if isinstance(answer, Failure):
             response = _failure(service, request_id, answer)
         elif answer is None:
-            response = await _handle(service, request, request_id)
+            handling = _handle(service, request, request_id)
+            response = await (self._unless_gone(handling, receive) if self._slow else handling)
         for name, value in service.headers(request, request_id).items():
             response.headers.setdefault(name, value)
         return response
@@ -108,6 +145,24 @@ class Gate:
             script.pauses.setdefault(fault.after, []).append(Pause(fault.seconds, fault.keep_alive_every))
         return script
 
+    async def _unless_gone(self, handling: Coroutine[Any, Any, Response], receive: Receive) -> Response:
+        """Handle a request as long as its client waits; `_GONE` when it left."""
+        work = asyncio.ensure_future(handling)
+        gone = asyncio.ensure_future(client_gone(receive))
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            self._state.client_left()
+            await ended(work)
+            response = None if work.cancelled() else work.result()
+            if isinstance(response, EventStream):
+                await response.aclose()  # it came in the same moment
+            return _GONE
+        finally:
+            await ended(work)
+            await ended(gone)
+
     async def _hold_back(self, delay: Delay, receive: Receive) -> bool:
         """Wait; False when the client left meanwhile."""
         gone = asyncio.ensure_future(client_gone(receive))
@@ -119,7 +174,7 @@ class Gate:
         return True
 
 
-async def _read(scope: Scope, receive: Receive) -> RecordedRequest | None:
+async def _read(scope: Scope, receive: Receive, state: State) -> RecordedRequest | None:
     """The whole request; None when its client left before sending it."""
     parts = []
     more = True
@@ -136,6 +191,7 @@ async def _read(scope: Scope, receive: Receive) -> RecordedRequest | None:
         headers=Headers(scope=scope),
         body=b"".join(parts),
         client_port=scope["client"][1] if scope.get("client") else None,
+        received_at=state.now(),
     )
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from langchain_volcark.emulator.upstream.client import Upstream
+
 _START_TIMEOUT = 10.0
 _STOP_TIMEOUT = 5.0
 
@@ -51,9 +53,10 @@ class _Connection(H11Protocol):
 class _Server(uvicorn.Server):
     """A uvicorn that says when it listens and does not wait for its clients when it ends."""
 
-    def __init__(self, config: uvicorn.Config, listening: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, listening: threading.Event, upstream: Upstream | None) -> None:
         super().__init__(config)
         self._listening = listening
+        self._upstream = upstream
 
     def run_until_stopped(self, listener: socket.socket) -> None:
         try:
@@ -74,6 +77,8 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
         # A stalled stream notices the abort by itself; polling for it would only take time.
         self.force_exit = True
+        if self._upstream is not None:
+            await self._upstream.aclose()
         await super().shutdown(sockets)
 
 
@@ -110,6 +115,10 @@ class Emulator(Controls):
         endpoints: Mapping[str, str] | None = None,
         documents: str | Path | None = None,
         chunk_delay: float = 0.0,
+        upstream: str | None = None,
+        upstream_model: str | None = None,
+        upstream_key: str | None = None,
+        upstream_timeout: float = 600.0,
     ) -> None:
         """Prepare an emulator; nothing listens before `start()`.
 
@@ -124,10 +133,15 @@ class Emulator(Controls):
             documents: A folder whose files fill the knowledge base's collection `demo`; a small collection of its
                 own otherwise.
             chunk_delay: Seconds between two events of a stream.
+            upstream: Base URL of an OpenAI-compatible server whose model writes the replies, such as
+                `http://127.0.0.1:11434/v1`.
+            upstream_model: The model to ask there; by default the first that it lists.
+            upstream_key: The API key it wants, if it wants one.
+            upstream_timeout: Seconds of silence after which it is given up.
 
         Raises:
-            ValueError: An endpoint stands for a model that is not known; or `documents` is no folder, or holds
-                nothing that can be read.
+            ValueError: An endpoint stands for a model that is not known; `documents` is no folder, or holds
+                nothing that can be read; or `upstream` is no HTTP address.
         """
         self._credentials = Credentials(
             api_key=api_key or f"emulator-{secrets.token_hex(16)}",
@@ -148,20 +162,27 @@ class Emulator(Controls):
         self._port: int | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
+        self._upstream: Upstream | None = None
+        if upstream is not None:
+            # Here, so that whoever has no model behind the emulator does not load httpx.
+            from langchain_volcark.emulator.upstream.client import Upstream
+
+            self._upstream = Upstream(upstream, model=upstream_model, key=upstream_key, timeout=upstream_timeout)
         # A new service is one more module beside `ark` and one more line here.
         services: list[Service] = [
-            ArkService(self._credentials, endpoints or {}),
+            ArkService(self._credentials, endpoints or {}, self._upstream),
             ArkControlPlane(self._credentials),
             KnowledgeService(
                 self._credentials,
                 [load_folder("demo", Path(documents)) if documents is not None else sample_collection()],
+                self._upstream,
             ),
-            V2Service(self._qianfan),
-            V1Service(self._qianfan),
+            V2Service(self._qianfan, self._upstream),
+            V1Service(self._qianfan, self._upstream),
             OAuthService(self._qianfan),
             BearerService(self._qianfan),
         ]
-        self._app = Gate(services, state, ControlAPI(self), chunk_delay)
+        self._app = Gate(services, state, ControlAPI(self), chunk_delay, slow=upstream is not None)
 
     def start(self) -> Self:
         """Listen, and return once connections are accepted.
@@ -183,11 +204,12 @@ class Emulator(Controls):
             loop="asyncio",
             log_config=None,
             server_header=False,
+            date_header=False,  # the gate's own, by a clock that can be set wrong
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
             backlog=2048,
         )
-        self._server = _Server(config, listening)
+        self._server = _Server(config, listening, self._upstream)
         self._thread = threading.Thread(
             target=self._server.run_until_stopped, args=(listener,), name="volcark-emulator", daemon=True
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator as AsyncIteratorABC
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
     from starlette.types import Receive, Scope, Send
 
@@ -23,6 +24,13 @@ KEEP_ALIVE = b": keep-alive\n\n"
 def event(payload: Any) -> bytes:
     """One payload as a server-sent event, in UTF-8 and without escapes like the services send it."""
     return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+async def ended(task: asyncio.Future[Any]) -> None:
+    """Cancel what is not done, and wait until it is."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def client_gone(receive: Receive) -> None:
@@ -61,18 +69,45 @@ class Script:
 
 
 class EventStream(Response):
-    """A response whose body is a series of events; `direct` must be called before it is sent."""
+    """A response whose body is a series of events; `direct` must be called before it is sent.
 
-    def __init__(self, events: Iterable[bytes], status_code: int = 200, media_type: str | None = None) -> None:
+    Args:
+        events: The events, at hand or still to come.
+        status_code: The HTTP status.
+        media_type: Of the body; an event stream's by default.
+        close: What to do when nobody wants more of events still to come.
+    """
+
+    def __init__(
+        self,
+        events: Iterable[bytes] | AsyncIterator[bytes],
+        status_code: int = 200,
+        media_type: str | None = None,
+        *,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         # The base class would announce a length of zero; a stream has none.
         self.background = None
         self.body = b""
         self.status_code = status_code
         self.media_type = media_type or "text/event-stream; charset=utf-8"
         self.raw_headers = [(b"content-type", self.media_type.encode()), (b"cache-control", b"no-cache")]
-        self._events = events
+        self._at_hand: Iterator[bytes] | None = None
+        self._coming: AsyncIterator[bytes] | None = None
+        if isinstance(events, AsyncIteratorABC):
+            self._coming = events
+        else:
+            self._at_hand = iter(events)
+        self._close = close
+        self._abandoned = False
         self._script = Script()
         self._state: State | None = None
+
+    async def aclose(self) -> None:
+        """Let go of what the events come from; can be called again."""
+        close, self._close = self._close, None
+        if close is not None:
+            await close()
 
     def direct(self, script: Script, state: State) -> None:
         """Set what shall happen on the way and who counts it."""
@@ -102,7 +137,7 @@ class EventStream(Response):
         """Send event after event; False when the stream was cut or its client left before the last."""
         script = self._script
         sent = 0
-        for data in self._events:
+        while (data := await self._next(gone)) is not None:
             await self._pause(sent, send, gone)
             if gone.done() or sent == script.cut_after:
                 return False
@@ -110,8 +145,25 @@ class EventStream(Response):
             sent += 1
             # Zero hands over to the loop too: other streams get their turn, and a leaving client is noticed.
             await asyncio.sleep(script.spacing)
+        if self._abandoned:
+            return False
         await self._pause(sent, send, gone)
         return sent != script.cut_after
+
+    async def _next(self, gone: asyncio.Future[None]) -> bytes | None:
+        """The next event; None at the end, or when the client left while it was waited for."""
+        if self._at_hand is not None:
+            return next(self._at_hand, None)
+        if self._coming is None:
+            return None
+        coming = asyncio.ensure_future(anext(self._coming, None))
+        try:
+            both: set[asyncio.Future[Any]] = {coming, gone}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            self._abandoned = not coming.done()
+            return None if self._abandoned else coming.result()
+        finally:
+            await ended(coming)
 
     async def _pause(self, sent: int, send: Send, gone: asyncio.Future[None]) -> None:
         for pause in self._script.pauses.get(sent, ()):

@@ -9,7 +9,8 @@ import json
 import threading
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class RecordedRequest:
         headers: Case-insensitive; the values as sent, credentials included.
         body: The bytes as sent.
         client_port: The connection's port on the client's side: equal for requests over one connection.
+        received_at: When it had arrived, by the server's clock, which signatures are judged by.
     """
 
     method: str
@@ -42,6 +44,7 @@ class RecordedRequest:
     headers: Mapping[str, str]
     body: bytes
     client_port: int | None = None
+    received_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
     def json(self) -> Any:
@@ -145,6 +148,7 @@ class State:
         self._disconnects = 0
         self._in_flight = 0
         self._most_in_flight = 0
+        self._clock_offset = timedelta(0)
 
     def reset(self) -> None:
         """Forget recordings, faults and the count of disconnects; open streams stay open and counted."""
@@ -154,7 +158,18 @@ class State:
                 queue.clear()
             self._disconnects = 0
             self._most_in_flight = self._in_flight
+            self._clock_offset = timedelta(0)
             self._changed.notify_all()
+
+    def now(self) -> datetime:
+        """The time by the server's clock, with a time zone."""
+        with self._changed:
+            return datetime.now(timezone.utc) + self._clock_offset
+
+    def shift_clock(self, seconds: float) -> None:
+        """Set the server's clock so many seconds ahead of the machine's."""
+        with self._changed:
+            self._clock_offset = timedelta(seconds=seconds)
 
     @property
     def requests(self) -> list[RecordedRequest]:

@@ -1,4 +1,4 @@
-"""From httpx to httpcore and back: making connections, converting requests, translating errors."""
+"""Opens connections: where to, whom to trust, and whether through a proxy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpcore
 import httpx
 
-from langchain_volcark.http.secret_query import join
+from langchain_volcark.http.connection import AsyncConnection, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,27 +20,11 @@ if TYPE_CHECKING:
 
     from langchain_volcark.http.ledger import Key
     from langchain_volcark.http.network import AsyncNetwork, SyncNetwork
+    from langchain_volcark.http.proxied import AsyncProxiedConnection, ProxiedConnection
 
     Verify: TypeAlias = ssl.SSLContext | Callable[[], ssl.SSLContext] | str | bool
 
 _PORTS = {b"http": 80, b"https": 443}
-
-_ERRORS: dict[type[BaseException], type[httpx.TransportError]] = {
-    httpcore.ConnectTimeout: httpx.ConnectTimeout,
-    httpcore.ReadTimeout: httpx.ReadTimeout,
-    httpcore.WriteTimeout: httpx.WriteTimeout,
-    httpcore.PoolTimeout: httpx.PoolTimeout,
-    httpcore.TimeoutException: httpx.TimeoutException,
-    httpcore.ConnectError: httpx.ConnectError,
-    httpcore.ReadError: httpx.ReadError,
-    httpcore.WriteError: httpx.WriteError,
-    httpcore.NetworkError: httpx.NetworkError,
-    httpcore.ProxyError: httpx.ProxyError,
-    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
-    httpcore.LocalProtocolError: httpx.LocalProtocolError,
-    httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
-    httpcore.ProtocolError: httpx.ProtocolError,
-}
 
 
 class Dialer:
@@ -49,35 +32,33 @@ class Dialer:
 
     def __init__(self, proxy: httpx.Proxy | str | None, verify: Verify) -> None:
         self._verify = verify
-        self._proxy: httpcore.Proxy | None = None
-        if proxy is None:
-            return
-        given = httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
-        url = given.url
-        if url.scheme.startswith("socks"):
+        self._proxy = httpx.Proxy(proxy) if isinstance(proxy, str) else proxy
+        if self._proxy is not None and self._proxy.url.scheme.startswith("socks"):
             _require_socksio()
-        self._proxy = httpcore.Proxy(
-            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            auth=given.raw_auth,
-            headers=given.headers.raw,
-            ssl_context=given.ssl_context,
-        )
 
-    def dial(self, key: Key, network: SyncNetwork) -> httpcore.ConnectionInterface:
+    def dial(self, key: Key, network: SyncNetwork) -> Connection | ProxiedConnection:
         """Make a connection, which connects at its first request."""
-        pool = httpcore.ConnectionPool(ssl_context=self._context(key), proxy=self._proxy, network_backend=network)
-        return pool.create_connection(httpcore.Origin(*key))
+        context = self._context(key)
+        if self._proxy is None:
+            return Connection(key, network, context)
+        from langchain_volcark.http import proxied
 
-    def dial_async(self, key: Key, network: AsyncNetwork) -> httpcore.AsyncConnectionInterface:
+        return proxied.ProxiedConnection(key, network, context, self._proxy)
+
+    def dial_async(self, key: Key, network: AsyncNetwork) -> AsyncConnection | AsyncProxiedConnection:
         """Make a connection, which connects at its first request."""
-        pool = httpcore.AsyncConnectionPool(
-            ssl_context=self._context(key), proxy=self._proxy, network_backend=network
-        )
-        return pool.create_connection(httpcore.Origin(*key))
+        context = self._context(key)
+        if self._proxy is None:
+            return AsyncConnection(key, network, context)
+        from langchain_volcark.http import proxied
+
+        return proxied.AsyncProxiedConnection(key, network, context, self._proxy)
 
     def _context(self, key: Key) -> ssl.SSLContext | None:
-        if key[0] != b"https" or isinstance(self._verify, ssl.SSLContext):
-            return self._verify if isinstance(self._verify, ssl.SSLContext) else None
+        if key[0] != b"https":
+            return None
+        if isinstance(self._verify, ssl.SSLContext):
+            return self._verify
         if not isinstance(self._verify, (bool, str)):
             return self._verify()
         environment = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
@@ -89,6 +70,16 @@ class Dialer:
 
 
 _context_lock = threading.Lock()
+
+
+def _forget_threads() -> None:
+    """In a forked child the thread that held the lock is not there to let it go."""
+    global _context_lock  # noqa: PLW0603
+    _context_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 @functools.lru_cache(maxsize=8)
@@ -107,20 +98,17 @@ def _require_socksio() -> None:
         raise ImportError("A SOCKS proxy needs the package socksio: pip install 'httpx[socks]'")
 
 
-def convert(request: httpx.Request) -> tuple[Key, httpcore.Request]:
-    """Write a request in httpcore's terms, and say which origin it is for."""
+def origin_of(request: httpx.Request) -> Key:
+    """Which server a request is for.
+
+    Raises:
+        httpx.UnsupportedProtocol: The URL is not one of http or https with a host.
+    """
     url = request.url
-    scheme, host, port = url.raw_scheme, url.raw_host, url.port
+    scheme, host = url.raw_scheme, url.raw_host
     if scheme not in _PORTS or not host:
         raise httpx.UnsupportedProtocol(f"{url.scheme!r} is not http or https, or the host is missing")
-    converted = httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme=scheme, host=host, port=port, target=join(url.raw_path, request.extensions)),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions=request.extensions,
-    )
-    return (scheme, host, port or _PORTS[scheme]), converted
+    return scheme, host, url.port or _PORTS[scheme]
 
 
 def pool_timeout(request: httpx.Request) -> float | None:
@@ -132,11 +120,3 @@ def pool_timeout(request: httpx.Request) -> float | None:
 def is_replayable(request: httpx.Request) -> bool:
     """Whether the body can be sent a second time: not that of a generator or a file."""
     return isinstance(request.stream, httpx.ByteStream)
-
-
-def translate(error: BaseException) -> httpx.TransportError | None:
-    """Return httpx's counterpart of an httpcore exception, or None for any other."""
-    for kind in type(error).__mro__:
-        if kind in _ERRORS:
-            return _ERRORS[kind](str(error))
-    return None

@@ -5,6 +5,7 @@ A vendor's own error codes come first and live in its `errors.py`; this is what 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -22,7 +23,8 @@ from langchain_volcark.exceptions import (
     ServiceError,
     VolcArkError,
 )
-from langchain_volcark.http.json import dump_json, parse_json
+from langchain_volcark.http.json import parse_json
+from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.retry import parse_retry_after
 from langchain_volcark.http.signing import clock_skew
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TOLERATED_SKEW = 5 * 60.0
+_PROXY_AUTHENTICATION = 407
 
 _CLASS_BY_STATUS: dict[int, type[VolcArkError]] = {
     400: InvalidRequestError,
@@ -118,7 +121,7 @@ def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcAr
         The exception to raise.
     """
     try:
-        payload = parse_json(response.content)
+        payload = Redaction(response).data(parse_json(response.content))
     except ValueError:
         payload = None
     facts = reader.in_payload(payload) if payload is not None else None
@@ -138,11 +141,13 @@ def error_from_facts(
     if verdict is None:
         # An error inside a 200 has no status to go by: the service failed to say more.
         verdict = Verdict(class_for_status(status) if status >= 400 else ServiceError)
-    message = facts.message or facts.code or f"HTTP {status}"
+    redaction = Redaction(response)
+    payload = redaction.data(payload)
+    message = redaction.text(facts.message or facts.code or f"HTTP {status}")
     return verdict.error(
         _with_advice(message, _clock_advice(response, verdict.error) or verdict.advice),
         status_code=status,
-        code=facts.code,
+        code=None if facts.code is None else redaction.text(facts.code),
         request_id=reader.request_id(response.headers, payload),
         retry_after=parse_retry_after(response.headers),
         body=payload,
@@ -160,15 +165,14 @@ def _with_advice(message: str, advice: str) -> str:
 
 def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorReader) -> VolcArkError:
     status = response.status_code
-    text = " ".join(response.text.split())[:300]
+    told = _text_of(response)
+    text = " ".join(told.split())[:300]
     message = f"HTTP {status} without the service's error envelope: {text or '(empty body)'}"
     error, retryable = class_for_status(status), None
     if response.is_redirect:
-        message = (
-            f"HTTP {status}: the server redirects to {response.headers.get('location')!r}; "
-            "set base_url to the final address."
-        )
-    elif status == 407:
+        target = Redaction(response).text(response.headers.get("location", ""))
+        message = f"HTTP {status}: the server redirects to {target!r}; set base_url to the final address."
+    elif status == _PROXY_AUTHENTICATION:
         error, retryable = APIConnectionError, False
         message = f"HTTP 407: the proxy wants credentials; put them into the proxy's URL. {text}"
     return error(
@@ -176,23 +180,49 @@ def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorRe
         status_code=status,
         request_id=reader.request_id(response.headers, payload),
         retry_after=parse_retry_after(response.headers),
-        body=payload if payload is not None else response.text,
+        body=payload if payload is not None else told,
         response=_without_request(response),
         is_retryable=_server_verdict(response, default=retryable),
     )
 
 
-def format_error(response: httpx.Response, reader: ErrorReader, what: str) -> ResponseFormatError:
-    """The exception for a 200 that is not what the service documents."""
-    text = " ".join(response.text.split())[:200]
+def format_error(
+    response: httpx.Response, reader: ErrorReader, what: str, *, secret: bool = False
+) -> ResponseFormatError:
+    """The exception for a 200 that is not what the service documents.
+
+    Args:
+        response: The reply, whose body has been read.
+        reader: The vendor's reader of error bodies.
+        what: What is wrong with it.
+        secret: Whether it may hold a secret, and is not shown.
+    """
+    if secret:
+        return ResponseFormatError(
+            f"The reply to the exchange of credentials is not what the service documents: {what}. "
+            "Is its address right?",
+            status_code=response.status_code,
+            request_id=reader.request_id(response.headers, None),
+        )
+    told = _text_of(response)
+    text = " ".join(told.split())[:200]
     return ResponseFormatError(
         f"The reply is not what the service documents: {what}. It begins: {text!r}. "
         "Is base_url the API's own address, and no proxy or portal in between?",
         status_code=response.status_code,
         request_id=reader.request_id(response.headers, None),
-        body=response.text,
+        body=told,
         response=_without_request(response),
     )
+
+
+def _text_of(response: httpx.Response) -> str:
+    """A body as text. The charset may be a name that Python takes for something else, such as `base64`."""
+    try:
+        text = response.content.decode(response.charset_encoding or "utf-8", "replace")
+    except (LookupError, ValueError):
+        text = response.content.decode("utf-8", "replace")
+    return Redaction(response).text(text)
 
 
 def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> VolcArkError:
@@ -205,6 +235,7 @@ def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) 
     Returns:
         The exception to raise.
     """
+    _bare(error, url)
     host = url.netloc.decode("ascii", "replace").rpartition("@")[2]
     kind = type(error).__name__
     if isinstance(error, httpx.PoolTimeout):
@@ -223,9 +254,37 @@ def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) 
         )
     if isinstance(error, httpx.DecodingError):
         return ResponseFormatError(f"The reply of {host} could not be decompressed: {error}")
+    if isinstance(error, httpx.ProxyError):
+        return _proxy_error(error, host)
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)):
-        return APIConnectionError(f"The request to {host} cannot be sent: {error}", is_retryable=False)
+        # h11 quotes the header that it refuses, and so would whoever prints the cause.
+        problem = "a header cannot be sent" if isinstance(error, httpx.LocalProtocolError) else str(error)
+        return APIConnectionError(f"The request to {host} cannot be sent: {problem}", is_retryable=False)
     return APIConnectionError(f"No answer from {host}: {error or kind} ({kind}).")
+
+
+def _bare(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> None:
+    """Take the request, with the credentials, off an exception of a user's own client, which will be a cause."""
+    try:
+        method = error.request.method  # type: ignore[union-attr]
+    except (RuntimeError, AttributeError):  # none there
+        return
+    instead = httpx.Request(method, url.copy_with(userinfo=b"", query=None, fragment=None))
+    error.request = instead  # type: ignore[union-attr]
+    if isinstance(error, httpx.HTTPStatusError):  # raised by a user's hook
+        error.response.request = instead
+
+
+def _proxy_error(error: httpx.ProxyError, host: str) -> APIConnectionError:
+    """What a proxy answered that was asked for a tunnel; the text begins with its status, if it has one."""
+    status = str(error)[:3]
+    code = int(status) if status.isdecimal() else None
+    advice = " It wants credentials: put them into the proxy's URL." if code == _PROXY_AUTHENTICATION else ""
+    return APIConnectionError(
+        f"The proxy did not lead to {host}: {error}.{advice}",
+        status_code=code,
+        is_retryable=None if code is None else code >= 500 or code == 429,
+    )
 
 
 def _clock_advice(response: httpx.Response, error: type[VolcArkError]) -> str:
@@ -247,14 +306,18 @@ def _server_verdict(response: httpx.Response, *, default: bool | None) -> bool |
 
 
 def _without_request(response: httpx.Response, payload: Any = None) -> httpx.Response:
-    """Copy a reply without the request, whose headers carry the credentials.
+    """Copy a reply without the request, whose headers carry the credentials, and without what it quotes of them.
 
     Of a stream, whose bytes are gone, the payload that held the error stands for the body.
     """
-    dropped = {"content-encoding", "content-length", "transfer-encoding", "set-cookie"}
-    headers = [(key, value) for key, value in response.headers.multi_items() if key not in dropped]
+    dropped = {b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"}
+    # As bytes: a value need not be ASCII.
+    redaction = Redaction(response)
+    headers = [
+        (name, redaction.content(value)) for name, value in response.headers.raw if name.lower() not in dropped
+    ]
     try:
-        content = response.content
+        content = redaction.content(response.content)
     except httpx.ResponseNotRead:
-        content = dump_json(payload)
+        content = json.dumps(payload).encode()  # never refuses what came as JSON, such as NaN
     return httpx.Response(response.status_code, headers=headers, content=content)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from langchain_volcark.exceptions import APITimeoutError, VolcArkError
+from langchain_volcark.exceptions import APITimeoutError, ResponseFormatError, VolcArkError
 from langchain_volcark.http.errors import connection_error
 from langchain_volcark.http.secret_query import EXTENSION
 
@@ -311,10 +311,20 @@ class ExchangedTokenAuth(httpx.Auth):
     def _finish(self, turn: Turn, response: httpx.Response) -> None:
         try:
             token = self._read(response)
+            _check_sendable(token)
         except VolcArkError as error:
             turn.fail(error)
         else:
             turn.succeed(token)
+
+
+def _check_sendable(token: Token) -> None:
+    """A token becomes a header; what cannot would be refused later, and printed while that is done."""
+    if not (token.value.isascii() and token.value.isprintable()):
+        raise ResponseFormatError(
+            "The token that came for the credentials holds a line break or a character outside ASCII. "
+            "Is the address of the exchange right?"
+        )
 
 
 def second_request(

@@ -53,9 +53,15 @@ class Ledger(Generic[LinkT]):
         self._free: dict[Key, deque[tuple[float, LinkT]]] = {}  # oldest left, most recently used right
         # An ordered dict, because one of a thousand waiters may leave from the middle.
         self._queue: OrderedDict[Lease[LinkT], None] = OrderedDict()
+        # The leases themselves: a stream forgotten in a cycle must find its connection alive when it is collected.
+        self._held: set[Lease[LinkT]] = set()
         self._closed = False
         self.idle = 0
-        self.active = 0
+
+    @property
+    def active(self) -> int:
+        """How many leases are held."""
+        return len(self._held)
 
     def take(self, key: Key, now: float) -> tuple[Lease[LinkT], list[LinkT]]:
         """Grant a lease, or queue it, and name the connections to close."""
@@ -63,7 +69,8 @@ class Ledger(Generic[LinkT]):
             raise RuntimeError("The transport has been closed")
         lease: Lease[LinkT] = Lease(key)
         closing = self._expired(now)
-        if self.active >= self._max_connections:
+        active = len(self._held)
+        if active >= self._max_connections:
             self._queue[lease] = None
             return lease, closing
         free = self._free.get(key)
@@ -71,10 +78,10 @@ class Ledger(Generic[LinkT]):
             self.idle -= 1
             lease.grant(free.pop()[1])
         else:
-            if self.active + self.idle >= self._max_connections:
+            if active + self.idle >= self._max_connections:
                 closing.append(self._oldest())
             lease.grant(None)
-        self.active += 1
+        self._held.add(lease)
         return lease, closing
 
     def give(self, lease: Lease[LinkT], now: float, *, keep: bool) -> list[LinkT]:
@@ -82,17 +89,17 @@ class Ledger(Generic[LinkT]):
         if lease.returned:
             return []
         lease.returned = True
+        self._held.discard(lease)
         link, lease.link = lease.link, None
         closing = self._expired(now)
         if self._queue:
             heir, _ = self._queue.popitem(last=False)
+            self._held.add(heir)
             if keep and link is not None and heir.key == lease.key and not self._closed:
                 heir.grant(link)
                 return closing
             heir.grant(None)
             keep = False
-        else:
-            self.active -= 1
         if link is None:
             return closing
         if keep and not self._closed:

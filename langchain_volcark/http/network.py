@@ -1,4 +1,4 @@
-"""The bytes below one HTTP connection: httpcore network backends that own their socket.
+"""The bytes below one HTTP connection, and the socket they come from.
 
 Each network belongs to one connection. It knows whether the current exchange has heard anything from the
 server, which decides whether a request may be sent again, and it can close the socket whatever state the HTTP
@@ -7,7 +7,9 @@ layer above is in: a TLS or proxy handshake cut short by a cancelled task is cle
 The async one speaks to asyncio directly. The backend which httpcore would choose opens a cancel scope and
 yields to the event loop for every read, which costs nearly half of the CPU time of a streamed chunk.
 
-The interfaces are those of https://www.encode.io/httpcore/network-backends/.
+The streams have the methods of https://www.encode.io/httpcore/network-backends/ and httpx's exceptions;
+`http.proxied` lends them to httpcore. httpcore itself is long to import, above all where h2 is installed, so it is
+left to those who have a proxy.
 """
 
 from __future__ import annotations
@@ -18,17 +20,28 @@ import functools
 import ipaddress
 import itertools
 import math
+import os
+import select
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-import httpcore
+import httpx
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """A socket, or what is around it."""
+
+    def close(self) -> object:
+        """Close it."""
+
 
 _MAX_UNREAD = 256 * 1024  # bytes kept for a slow reader before the server is made to wait
 _MAX_UNSENT = 64 * 1024  # bytes of a request held back until its answer is read
@@ -36,7 +49,7 @@ _HEAD_START = 0.25  # seconds until the next address of a host is tried as well
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # seconds, tries
 
 
-def _tune(sock: Any) -> None:
+def tune(sock: Any) -> None:
     """Let the system notice within minutes, not hours, that the peer has vanished."""
     with contextlib.suppress(OSError):  # not worth a connection where the system refuses
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -45,7 +58,7 @@ def _tune(sock: Any) -> None:
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-class SyncNetwork(httpcore.NetworkBackend):
+class SyncNetwork:
     """The network of one blocking connection.
 
     Attributes:
@@ -57,34 +70,35 @@ class SyncNetwork(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self.heard = False
         self.read_limit: float | None = None
-        self._backend = httpcore.SyncBackend()
-        self._stream: httpcore.NetworkStream | None = None
+        self._closable: Closable | None = None
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None) -> SocketStream:
         """Connect, with TCP keepalive."""
-        stream = self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        _tune(stream.get_extra_info("socket"))
-        return self.adopt(stream)
+        try:
+            sock = socket.create_connection((host, port), timeout)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        self.adopt(sock)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tune(sock)
+        return SocketStream(self, sock)
 
-    def adopt(self, stream: httpcore.NetworkStream) -> httpcore.NetworkStream:
-        """Watch a stream, which replaces the one it was built on."""
-        self._stream = stream
-        return _WatchedStream(self, stream)
+    def adopt(self, closable: Closable) -> None:
+        """Own a socket, or what is around it, in place of what it was built on."""
+        self._closable = closable
+        _open.add(self)
 
     def close(self) -> None:
         """Close the socket. Allowed at any time, and more than once."""
-        if self._stream is not None:
-            self._stream.close()
+        if self._closable is not None:
+            self._closable.close()
+
+    leave_to_parent = close  # no farewell is said, so the parent's connection goes on
 
 
-class _Outbox:
+class Outbox:
     """Small writes, held until the answer is read: head and body of a request cost one system call, not two."""
 
     def __init__(self) -> None:
@@ -96,48 +110,100 @@ class _Outbox:
         return self.take() if len(self._held) > _MAX_UNSENT else b""
 
     def take(self) -> bytes:
+        """The bytes held, which are the taker's to send."""
         held, self._held = self._held, b""
         return held
 
 
-class _WatchedStream(httpcore.NetworkStream):
-    """A stream that tells its network when bytes come in."""
+class SocketStream:
+    """The bytes of one blocking connection, without TLS or with it."""
 
-    def __init__(self, network: SyncNetwork, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, network: SyncNetwork, sock: socket.socket) -> None:
         self._network = network
-        self._stream = stream
-        self._outbox = _Outbox()
+        self._socket = sock
+        self._outbox = Outbox()
         self._write_timeout: float | None = None
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Wait for bytes; none mean that the server hung up."""
+        network, sock = self._network, self._socket
         if held := self._outbox.take():
-            # As httpcore does: a server that refuses a request early may have said why.
-            with contextlib.suppress(httpcore.WriteError):
-                self._stream.write(held, self._write_timeout)
-        limit = self._network.read_limit
-        data = self._stream.read(max_bytes, timeout if limit is None else limit)
+            # A server that refuses a request early may have said why: whoever cannot write reads on.
+            with contextlib.suppress(httpx.WriteError):
+                self._send(held, self._write_timeout)
+            held = b""  # error trackers print the variables of a frame that failed
+        if network.read_limit is not None:
+            timeout = network.read_limit
+        try:
+            if sock.gettimeout() != timeout:
+                sock.settimeout(timeout)
+            data = sock.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error
         if data:
-            self._network.heard = True
+            network.heard = True
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes, at the latest with the next read."""
         self._write_timeout = timeout
         if ready := self._outbox.put(buffer):
-            self._stream.write(ready, timeout)
+            self._send(ready, timeout)
 
-    def close(self) -> None:
-        self._stream.close()
+    def _send(self, buffer: bytes, timeout: float | None) -> None:
+        unsent = memoryview(buffer)
+        try:
+            self._socket.settimeout(timeout)
+            while unsent:
+                unsent = unsent[self._socket.send(unsent) :]  # the timeout is for each, not for all
+        except TimeoutError as error:
+            raise httpx.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return self._network.adopt(self._stream.start_tls(ssl_context, server_hostname, timeout))
+    ) -> SocketStream:
+        """Speak TLS from now on, over the stream returned."""
+        try:
+            self._socket.settimeout(timeout)
+            secured = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except OSError as error:  # among them the errors of ssl
+            raise httpx.ConnectError(str(error)) from error
+        self._network.adopt(secured)
+        return SocketStream(self._network, secured)
 
     def get_extra_info(self, info: str) -> Any:
-        return self._network if info == "read_limiter" else self._stream.get_extra_info(info)
+        """What httpcore's streams know by these names, and the `read_limiter`."""
+        sock = self._socket
+        known: dict[str, Callable[[], Any]] = {
+            "is_readable": lambda: _is_readable(sock),
+            "read_limiter": lambda: self._network,
+            "socket": lambda: sock,
+            "ssl_object": lambda: sock if hasattr(sock, "selected_alpn_protocol") else None,
+            "client_addr": sock.getsockname,
+            "server_addr": sock.getpeername,
+        }
+        return known[info]() if info in known else None
 
 
-class AsyncNetwork(httpcore.AsyncNetworkBackend):
+def _is_readable(sock: socket.socket) -> bool:
+    """Whether a read would not wait: on an idle connection, whether the server has hung up."""
+    number = sock.fileno()
+    if number < 0:
+        return True
+    if not hasattr(select, "poll"):
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class AsyncNetwork:
     """The network of one connection on the running asyncio loop.
 
     Attributes:
@@ -148,44 +214,57 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
         self.heard = False
         self.read_limit: float | None = None
-        self._stream: _AsyncioStream | None = None
+        self._stream: AsyncioStream | None = None
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None) -> AsyncioStream:
         """Connect, with TCP keepalive."""
         loop = asyncio.get_running_loop()
         deadline = math.inf if timeout is None else loop.time() + timeout
-        local = None if local_address is None else (local_address, 0)
 
         async def connect(address: tuple[str, int]) -> _Protocol:
-            _, protocol = await loop.create_connection(lambda: _Protocol(self), *address, local_addr=local)
+            _, protocol = await loop.create_connection(lambda: _Protocol(self), *address)
             return protocol
 
         try:
             addresses = await _resolve(host, port, deadline)
             attempts = [functools.partial(connect, address) for address in addresses]
             protocol = await _first(attempts, deadline, lambda late: late.transport.abort())
-            self._stream = _AsyncioStream(protocol, loop)
+            self._stream = AsyncioStream(protocol, loop)
+            _open.add(self)
             raw = protocol.transport.get_extra_info("socket")
-            for option in socket_options or ():
-                raw.setsockopt(*option)
-            _tune(raw)
+            tune(raw)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from error
+            raise httpx.ConnectTimeout(str(error)) from error
         except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpx.ConnectError(str(error)) from error
         return self._stream
 
     async def aclose(self) -> None:
         """Close the socket. Allowed at any time, and more than once."""
         if self._stream is not None:
             await self._stream.aclose()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: close this process's copy of the socket, past the parent's event loop."""
+        if self._stream is not None:
+            # asyncio shows its socket with `close` left out; other loops may keep theirs to themselves.
+            shown = self._stream.get_extra_info("socket")
+            if isinstance(own := getattr(shown, "_sock", None), socket.socket):
+                own.close()
+
+
+# Each network whose socket may be open. A forked child has copies of these; as long as it keeps them, the server
+# does not see that the parent has hung up.
+_open: weakref.WeakSet[SyncNetwork | AsyncNetwork] = weakref.WeakSet()
+
+
+def _leave_all_to_parent() -> None:
+    for network in list(_open):
+        network.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 
 async def _resolve(host: str, port: int, deadline: float) -> list[tuple[str, int]]:
@@ -337,32 +416,35 @@ def settle(future: asyncio.Future[bool], value: bool) -> None:
         future.set_result(value)
 
 
-class _AsyncioStream(httpcore.AsyncNetworkStream):
-    """httpcore's view of an asyncio transport and its protocol."""
+class AsyncioStream:
+    """Async twin of `SocketStream`, over an asyncio transport and its protocol."""
 
     def __init__(self, protocol: _Protocol, loop: asyncio.AbstractEventLoop) -> None:
         self._protocol = protocol
         self._loop = loop
-        self._outbox = _Outbox()
+        self._outbox = Outbox()
         self._write_timeout: float | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Wait for bytes; none mean that the server hung up."""
         protocol = self._protocol
         if held := self._outbox.take():
-            with contextlib.suppress(httpcore.WriteError):  # as above
+            with contextlib.suppress(httpx.WriteError):  # as above
                 await self._send(held, self._write_timeout)
+            held = b""  # as above
         limit = protocol.network.read_limit
         timeout = timeout if limit is None else limit
         while not protocol.unread:
             if protocol.error is not None:
-                raise httpcore.ReadError(str(protocol.error)) from protocol.error
+                raise httpx.ReadError(str(protocol.error)) from protocol.error
             if protocol.ended:
                 return b""
             if not await protocol.changed(self._loop, timeout):
-                raise httpcore.ReadTimeout(f"Nothing was received for {timeout} seconds")
+                raise httpx.ReadTimeout(f"Nothing was received for {timeout} seconds")
         return protocol.take(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes, at the latest with the next read."""
         self._write_timeout = timeout
         if ready := self._outbox.put(buffer):
             await self._send(ready, timeout)
@@ -370,25 +452,27 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
     async def _send(self, buffer: bytes, timeout: float | None) -> None:
         protocol = self._protocol
         if protocol.ended or protocol.transport.is_closing():
-            raise httpcore.WriteError("The server has closed the connection")
+            raise httpx.WriteError("The server has closed the connection")
         protocol.transport.write(buffer)
         while protocol.full:
             if not await protocol.changed(self._loop, timeout):
-                raise httpcore.WriteTimeout(f"Nothing could be sent for {timeout} seconds")
+                raise httpx.WriteTimeout(f"Nothing could be sent for {timeout} seconds")
 
     async def aclose(self) -> None:
+        """Let go of the socket."""
         # Nothing is left to be sent: a polite shutdown would only keep the socket open for a silent peer.
         self._protocol.transport.abort()
         await asyncio.sleep(0)  # the transport lets go of its socket in the loop's next round
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> AsyncioStream:
+        """Speak TLS from now on."""
         outer = self._protocol.transport
         if sys.version_info < (3, 11) and outer.get_extra_info("ssl_object") is not None:
-            raise httpcore.ProxyError("https over an https:// proxy needs Python 3.11 in async code")
+            raise httpx.ProxyError("https over an https:// proxy needs Python 3.11 in async code")
         if self._protocol.ended:  # asyncio would wait for an answer all the same
-            raise httpcore.ConnectError("The server closed the connection before the TLS handshake")
+            raise httpx.ConnectError("The server closed the connection before the TLS handshake")
         deadline = math.inf if timeout is None else self._loop.time() + timeout
         shake_hands = functools.partial(
             self._loop.start_tls, outer, self._protocol, ssl_context, server_hostname=server_hostname
@@ -396,15 +480,16 @@ class _AsyncioStream(httpcore.AsyncNetworkStream):
         try:
             inner = await _first([shake_hands], deadline, _abort)
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(str(error)) from error
+            raise httpx.ConnectTimeout(str(error)) from error
         except OSError as error:  # among them the errors of ssl
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpx.ConnectError(str(error)) from error
         if inner is None:  # asyncio's way to say that the peer hung up during the handshake
-            raise httpcore.ConnectError("The server closed the connection during the TLS handshake")
+            raise httpx.ConnectError("The server closed the connection during the TLS handshake")
         self._protocol.transport = inner
         return self
 
     def get_extra_info(self, info: str) -> Any:
+        """As `SocketStream.get_extra_info`."""
         if info == "is_readable":
             return self._protocol.ended or bool(self._protocol.unread)
         if info == "read_limiter":

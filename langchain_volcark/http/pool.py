@@ -2,8 +2,8 @@
 
 The pool below `httpx.HTTPTransport` walks all its connections for every request that comes or goes, so its
 cost grows with the square of the calls in flight. These transports keep a last-in-first-out list of idle
-connections for each origin instead (`http.ledger`). A connection is httpcore's
-(https://www.encode.io/httpcore/connections/); so are proxies and HTTP itself.
+connections for each origin instead (`http.ledger`). A connection is `http.connection`'s, or httpcore's where it
+leads through a proxy (`http.proxied`); HTTP itself is h11's.
 
 The two transports differ by the lock, the await and the way to wait; the rest is shared.
 """
@@ -13,22 +13,25 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
+import os
 import threading
 import time
+import weakref
+from collections import deque
 from contextlib import AsyncExitStack, ExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.request import getproxies
 
-import httpcore
 import httpx
 
-from langchain_volcark.http.dialer import Dialer, convert, is_replayable, pool_timeout, translate
+from langchain_volcark.http.dialer import Dialer, is_replayable, origin_of, pool_timeout
 from langchain_volcark.http.ledger import Lease, Ledger
 from langchain_volcark.http.network import AsyncNetwork, SyncNetwork, settle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+    from langchain_volcark.http.connection import Answer
     from langchain_volcark.http.dialer import Verify
     from langchain_volcark.http.ledger import Key
 
@@ -38,7 +41,7 @@ TransportT = TypeVar("TransportT")
 # request itself, which is for the caller to judge: the work may have been done, and paid for.
 _STALE_SECONDS = 5.0
 
-_STALE = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+_STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class _Link:
@@ -92,7 +95,9 @@ class PooledTransport(httpx.BaseTransport):
         self._dialer = Dialer(proxy, verify)
         self._ledger: Ledger[_Link] = Ledger(max_connections, max_idle, keepalive_expiry)
         self._lock = threading.Lock()  # held over the ledger only, never over I/O
+        self._returned: deque[tuple[Lease[_Link], bool]] = deque()
         self._clock = clock
+        _transports.add(self)
 
     @property
     def idle_connections(self) -> int:
@@ -106,16 +111,13 @@ class PooledTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the response holds its connection until it is closed."""
-        key, converted = convert(request)
-        lease = self._take(key, pool_timeout(request))
+        lease = self._take(origin_of(request), pool_timeout(request))
         try:
-            response = self._send(lease, converted, is_replayable(request))
-        except BaseException as error:
+            response = self._send(lease, request)
+        except BaseException:
             self._give(lease, keep=False)
-            if (translated := translate(error)) is not None:
-                raise translated from error
             raise
-        body = _Body(lease, response.stream, self._give)  # type: ignore[arg-type]
+        body = _Body(lease, response.stream, self._give)
         return httpx.Response(
             response.status, headers=response.headers, stream=body, extensions=response.extensions
         )
@@ -125,8 +127,9 @@ class PooledTransport(httpx.BaseTransport):
         with self._lock:
             closing = self._ledger.close()
         _close_all(closing)
+        self._settle()
 
-    def _send(self, lease: Lease[_Link], request: httpcore.Request, replayable: bool) -> httpcore.Response:
+    def _send(self, lease: Lease[_Link], request: httpx.Request) -> Answer:
         link = lease.link
         if link is not None:
             if not link.connection.has_expired():
@@ -135,7 +138,7 @@ class PooledTransport(httpx.BaseTransport):
                     return link.connection.handle_request(request)
                 except _STALE:
                     late = self._clock() - started > _STALE_SECONDS
-                    if link.network.heard or late or not replayable:
+                    if link.network.heard or late or not is_replayable(request):
                         raise
             link.network.close()
         lease.link = link = _Link(lease.key, self._dialer)
@@ -143,12 +146,14 @@ class PooledTransport(httpx.BaseTransport):
 
     def _take(self, key: Key, timeout: float | None) -> Lease[_Link]:
         with self._lock:
-            lease, closing = self._ledger.take(key, self._clock())
+            closing = self._take_back()
+            lease, more = self._ledger.take(key, self._clock())
             turn = None if lease.granted else threading.Event()
             if turn is not None:
                 lease.wake = turn.set
         try:
-            _close_all(closing)
+            self._settle()
+            _close_all(closing + more)
             if turn is not None and not turn.wait(timeout) and self._withdraw(lease):
                 raise httpx.PoolTimeout("No connection of the pool became free in time")
         except BaseException:
@@ -159,39 +164,68 @@ class PooledTransport(httpx.BaseTransport):
 
     def _withdraw(self, lease: Lease[_Link]) -> bool:
         with self._lock:
-            return self._ledger.withdraw(lease)
+            withdrawn = self._ledger.withdraw(lease)
+        self._settle()
+        return withdrawn
 
     def _give(self, lease: Lease[_Link], *, keep: bool) -> None:
-        with self._lock:
-            closing = self._ledger.give(lease, self._clock(), keep=keep)
-        _close_all(closing)
+        # The garbage collector may close a forgotten stream while this very thread holds the lock: whoever
+        # holds it sees to what was given back meanwhile.
+        self._returned.append((lease, keep))
+        self._settle()
+
+    def _settle(self) -> None:
+        while self._returned and self._lock.acquire(blocking=False):
+            try:
+                closing = self._take_back()
+            finally:
+                self._lock.release()
+            _close_all(closing)
+
+    def _take_back(self) -> list[_Link]:
+        closing = []
+        while self._returned:
+            lease, keep = self._returned.popleft()
+            closing += self._ledger.give(lease, self._clock(), keep=keep)
+        return closing
+
+    def _forget_threads(self) -> None:
+        """In a forked child the thread that held the lock is not there to let it go."""
+        self._lock = threading.Lock()
 
 
 class _Body(httpx.SyncByteStream):
     """The bytes of a response; closing it gives the connection back."""
 
-    def __init__(self, lease: Lease[_Link], stream: Iterable[bytes], give: Callable[..., None]) -> None:
+    def __init__(self, lease: Lease[_Link], stream: Any, give: Callable[..., None]) -> None:
         self._lease = lease
         self._stream = stream
         self._give = give
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._stream
-        except Exception as error:
-            if (translated := translate(error)) is not None:
-                raise translated from error
-            raise
+        return iter(self._stream)
 
     def close(self) -> None:
         link, keep = self._lease.link, False
         if link is None:
             return
         try:
-            self._stream.close()  # type: ignore[attr-defined]
+            self._stream.close()
             keep = link.connection.is_idle()  # false unless both sides are done and neither wants to close
         finally:
             self._give(self._lease, keep=keep)
+
+
+_transports: weakref.WeakSet[PooledTransport] = weakref.WeakSet()
+
+
+def _forget_threads() -> None:
+    for transport in list(_transports):
+        transport._forget_threads()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 def _close_all(links: list[_Link]) -> None:
@@ -243,16 +277,13 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the response holds its connection until it is closed."""
-        key, converted = convert(request)
-        lease = await self._take(key, pool_timeout(request))
+        lease = await self._take(origin_of(request), pool_timeout(request))
         try:
-            response = await self._send(lease, converted, is_replayable(request))
-        except BaseException as error:
+            response = await self._send(lease, request)
+        except BaseException:
             await self._give(lease, keep=False)
-            if (translated := translate(error)) is not None:
-                raise translated from error
             raise
-        body = _AsyncBody(lease, response.stream, self._give)  # type: ignore[arg-type]
+        body = _AsyncBody(lease, response.stream, self._give)
         return httpx.Response(
             response.status, headers=response.headers, stream=body, extensions=response.extensions
         )
@@ -261,9 +292,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
         """Close idle connections now and the others when their responses are closed."""
         await _aclose_all(self._ledger.close())
 
-    async def _send(
-        self, lease: Lease[_AsyncLink], request: httpcore.Request, replayable: bool
-    ) -> httpcore.Response:
+    async def _send(self, lease: Lease[_AsyncLink], request: httpx.Request) -> Answer:
         link = lease.link
         if link is not None:
             if not link.connection.has_expired():
@@ -272,7 +301,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
                     return await link.connection.handle_async_request(request)
                 except _STALE:
                     late = self._clock() - started > _STALE_SECONDS
-                    if link.network.heard or late or not replayable:
+                    if link.network.heard or late or not is_replayable(request):
                         raise
             await link.network.aclose()
         lease.link = link = _AsyncLink(lease.key, self._dialer)
@@ -312,28 +341,20 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 class _AsyncBody(httpx.AsyncByteStream):
     """The bytes of a response; closing it gives the connection back."""
 
-    def __init__(
-        self, lease: Lease[_AsyncLink], stream: AsyncIterable[bytes], give: Callable[..., Awaitable[None]]
-    ) -> None:
+    def __init__(self, lease: Lease[_AsyncLink], stream: Any, give: Callable[..., Awaitable[None]]) -> None:
         self._lease = lease
         self._stream = stream
         self._give = give
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for part in self._stream:
-                yield part
-        except Exception as error:
-            if (translated := translate(error)) is not None:
-                raise translated from error
-            raise
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
 
     async def aclose(self) -> None:
         link, keep = self._lease.link, False
         if link is None:
             return
         try:
-            await self._stream.aclose()  # type: ignore[attr-defined]
+            await self._stream.aclose()
             keep = link.connection.is_idle()  # false unless both sides are done and neither wants to close
         finally:
             await self._give(self._lease, keep=keep)

@@ -1,4 +1,7 @@
-"""What is retried, how often, and how long to wait between attempts."""
+"""What is retried, how often, and how long to wait between attempts.
+
+tenacity is loaded when something first fails: it takes longer to import than most of this package.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,12 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential, wait_random
-
 from langchain_volcark.exceptions import VolcArkError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -24,7 +26,6 @@ T = TypeVar("T")
 sleep: Callable[[float], None] = time.sleep
 asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-_BACKOFF = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5)
 _LONGEST_RETRY_AFTER = 60.0
 
 
@@ -54,7 +55,9 @@ def wait_before_retry(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, VolcArkError) else None
     if asked is None:
-        return _BACKOFF(state)
+        from tenacity.wait import wait_exponential, wait_random
+
+        return (wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5))(state)
     return min(asked, _LONGEST_RETRY_AFTER)
 
 
@@ -76,7 +79,7 @@ def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=timezone.utc)
@@ -111,6 +114,8 @@ def call(attempt: Callable[[], T], max_retries: int, hooks: RetryHooks = NO_HOOK
         if before is not None and state.attempt_number > 1:
             before()
 
+    from tenacity import Retrying
+
     retrying = Retrying(**_arguments(max_retries, hooks), before=prepare, sleep=sleep)
     pending = [failed_first]
 
@@ -136,6 +141,8 @@ async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: Re
         if before is not None and state.attempt_number > 1:
             await before()
 
+    from tenacity import AsyncRetrying
+
     retrying = AsyncRetrying(**_arguments(max_retries, hooks), before=prepare, sleep=asleep)
     pending = [failed_first]
 
@@ -148,6 +155,8 @@ async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: Re
 
 
 def _arguments(max_retries: int, hooks: RetryHooks) -> dict[str, Any]:
+    from tenacity import retry_if_exception, stop_after_attempt
+
     return {
         "stop": stop_after_attempt(max_retries + 1),
         "wait": wait_before_retry,

@@ -6,9 +6,22 @@ call. A shared client must not keep cookies anyway: they would travel from one m
 
 from __future__ import annotations
 
+import logging
+
 import httpx
 
+from langchain_volcark.http.secret_query import redact
+
 _NO_AUTH = httpx.Auth()
+_log = logging.getLogger("langchain_volcark.http")
+
+
+def _note(response: httpx.Response) -> None:
+    """What a person looks for who debugs: which requests there were. Never their headers or bodies."""
+    if _log.isEnabledFor(logging.DEBUG):
+        request = response.request
+        url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
+        _log.debug("%s %s: HTTP %d", request.method, redact(str(url)), response.status_code)
 
 
 class Sender:
@@ -50,6 +63,7 @@ class Sender:
                     current = flow.throw(error)
                     continue
                 response.request = current
+                _note(response)
                 try:
                     current = flow.send(response)
                     if response.is_stream_consumed:  # by the flow, which may have found it broken
@@ -98,6 +112,7 @@ class AsyncSender:
                     current = await flow.athrow(error)
                     continue
                 response.request = current
+                _note(response)
                 try:
                     current = await flow.asend(response)
                     if response.is_stream_consumed:

@@ -16,6 +16,8 @@ from urllib.parse import quote, unquote_to_bytes
 import httpx
 from pydantic import SecretStr
 
+from langchain_volcark.http.auth import secret_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
@@ -100,7 +102,7 @@ class VolcSignatureAuth(httpx.Auth):
 
     def __init__(
         self,
-        access_key: str,
+        access_key: SecretStr | str,
         secret_key: SecretStr | str,
         *,
         region: str,
@@ -108,7 +110,7 @@ class VolcSignatureAuth(httpx.Auth):
         session_token: SecretStr | str | None = None,
         clock: Callable[[], dt.datetime] | None = None,
     ) -> None:
-        self._access_key = access_key
+        self._access_key = _secret(access_key)
         self._secret_key = _secret(secret_key)
         self._session_token = None if session_token is None else _secret(session_token)
         self._region = region
@@ -123,12 +125,12 @@ class VolcSignatureAuth(httpx.Auth):
             request.url,
             request.headers,
             request.content,
-            access_key=self._access_key,
-            secret_key=self._secret_key.get_secret_value(),
+            access_key=secret_text(self._access_key, "access_key"),
+            secret_key=secret_text(self._secret_key, "secret_key"),
             region=self._region,
             service=self._service,
             now=self._clock(),
-            session_token=None if token is None else token.get_secret_value(),
+            session_token=None if token is None else secret_text(token, "session_token"),
         )
         request.headers.update(added)
         yield request
@@ -151,7 +153,7 @@ def clock_skew(response: httpx.Response) -> float | None:
         sent = response.request.headers["x-date"]
         ours = dt.datetime.strptime(sent, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.timezone.utc)
         theirs = parsedate_to_datetime(response.headers["date"])
-    except (RuntimeError, LookupError, TypeError, ValueError):
+    except (RuntimeError, LookupError, TypeError, ValueError, OverflowError):
         return None
     return (ours - theirs).total_seconds() if theirs.tzinfo is not None else None
 

@@ -11,6 +11,7 @@ import httpx
 from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
 from langchain_volcark.http.errors import connection_error, error_from_facts, format_error
 from langchain_volcark.http.json import parse_json
+from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.sse import SSEDecoder
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class PayloadDecoder:
             yield payload
 
     def _unreadable(self, event: bytes) -> StreamInterruptedError:
-        text = event[:200].decode("utf-8", "replace")
+        text = Redaction(self._response).text(event.decode("utf-8", "replace"))[:200]
         return StreamInterruptedError(
             f"The stream holds a payload that is not a JSON object: {text!r}. It was cut or changed on its way.",
             status_code=self._response.status_code,
@@ -153,7 +154,7 @@ def _araw(response: httpx.Response) -> httpx.AsyncByteStream:
 def is_other_body(response: httpx.Response) -> bool:
     """Whether the content type rules an event stream out."""
     content_type: str = response.headers.get("content-type", "")
-    return content_type.startswith(_NOT_A_STREAM)
+    return content_type.lower().startswith(_NOT_A_STREAM)
 
 
 class _Stream:
@@ -189,6 +190,24 @@ class _Stream:
             request_id=self._reader.request_id(self.headers, None),
         )
 
+    def _rest(self) -> list[dict[str, Any]]:
+        """What the end of the body completes; a first payload that it cuts may be asked for once more."""
+        try:
+            return list(self._decoder.flush())
+        except StreamInterruptedError as error:
+            error.is_retryable = not self._began
+            raise
+
+    def _check_beginning(self) -> None:
+        """Refuse a stream that ended without a word: nothing of it was shown, so a retry repeats nothing."""
+        if not self._began and not self._decoder.done:
+            raise StreamInterruptedError(
+                "The stream ended before its first payload.",
+                status_code=self._response.status_code,
+                request_id=self._reader.request_id(self.headers, None),
+                is_retryable=True,
+            )
+
     def _broken(self, error: httpx.HTTPError) -> VolcArkError:
         translated = connection_error(error, self._response.url)
         if not self._began or isinstance(translated, APITimeoutError):
@@ -206,6 +225,7 @@ class PayloadStream(_Stream):
         # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
         self._first = next(self._payloads, None)
         self._began = self._first is not None
+        self._check_beginning()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return itertools.chain(() if self._first is None else (self._first,), self._payloads)
@@ -217,7 +237,7 @@ class PayloadStream(_Stream):
                 yield from decoder.feed(data)
                 if decoder.done:
                     return
-            yield from decoder.flush()
+            yield from self._rest()
         except httpx.HTTPError as error:
             raise self._broken(error) from error
 
@@ -248,6 +268,7 @@ class AsyncPayloadStream(_Stream):
         stream = cls(response, reader, silence)
         stream._first = await anext(stream._payloads, None)
         stream._began = stream._first is not None
+        stream._check_beginning()
         return stream
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
@@ -271,7 +292,7 @@ class AsyncPayloadStream(_Stream):
                     yield payload
                 if decoder.done:
                     return
-            for payload in decoder.flush():
+            for payload in self._rest():
                 yield payload
         except httpx.HTTPError as error:
             raise self._broken(error) from error

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import httpx
-from langchain_core.utils import from_env, secret_from_env
-from pydantic import Field, SecretStr
+from langchain_core.utils import secret_from_env
+from pydantic import Field, SecretStr, field_validator
 
 from langchain_volcark.exceptions import AuthenticationError
-from langchain_volcark.http.auth import BearerAuth
+from langchain_volcark.http.addresses import check_region
+from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.signing import VolcSignatureAuth
 from langchain_volcark.knowledge.errors import ERRORS
 from langchain_volcark.service import HTTPService
@@ -50,7 +51,7 @@ class KnowledgeService(HTTPService):
 
     base_url: str = KNOWLEDGE_BASE_URL
     """The service's address, without a path."""
-    access_key: str | None = Field(default_factory=from_env("VOLC_ACCESSKEY", default=None))
+    access_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_ACCESSKEY", default=None))
     """Access key id of the account; requests are signed with its secret."""
     secret_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_SECRETKEY", default=None))
     """Secret access key, as the console shows it."""
@@ -71,6 +72,11 @@ class KnowledgeService(HTTPService):
         "/api/knowledge",
     )
 
+    @field_validator("region")
+    @classmethod
+    def _check_region(cls, value: str) -> str:
+        return check_region(value)
+
     @property
     def lc_secrets(self) -> dict[str, str]:
         """Each credential's environment variable."""
@@ -88,14 +94,15 @@ class KnowledgeService(HTTPService):
         return "api_key" in self.model_fields_set
 
     def _auth(self) -> httpx.Auth:
-        signs = bool(self.access_key and self.secret_key and self.secret_key.get_secret_value())
+        access_key, secret_key = given(self.access_key), given(self.secret_key)
+        signs = access_key is not None and secret_key is not None
         if self.api_key is not None and (self._prefers_key() or not signs):
             return BearerAuth(self.api_key, missing=_MISSING)
-        if not (signs and self.access_key and self.secret_key):
+        if access_key is None or secret_key is None:
             return NoCredentials()
         return VolcSignatureAuth(
-            self.access_key,
-            self.secret_key,
+            access_key,
+            secret_key,
             region=self.region,
             service="air",
             session_token=self.session_token,

@@ -55,18 +55,18 @@ class _Request(ServiceRequest):
 
 
 class _Assembler(StoppingAssembler):
-    """Knows the model from the start: the service seldom says which one answered, so it is the one asked for."""
+    """Names the model that was asked for where the service, as is usual, does not say which one answered."""
 
     def __init__(self, provider: str, request: ServiceRequest) -> None:
         super().__init__(provider, None, request.stop if isinstance(request, _Request) else ())
-        self.model_name = request.body.get("model") or request.body.get("service_resource_id")
+        self._asked = request.body.get("model") or request.body.get("service_resource_id")
 
-    def _note(self, delta: StreamDelta) -> None:
-        self.model_name = delta.model_name or self.model_name
-        super()._note(delta)
+    def response_metadata(self) -> dict[str, Any]:
+        """All that the message's `response_metadata` holds in the end; only then is it known what was not told."""
+        return {"model_name": self._asked, **super().response_metadata()}
 
 
-class ChatVikingKnowledge(KnowledgeService, HTTPChatModel):
+class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
     """Chat models behind the VikingDB knowledge base (知识库), and its packaged services.
 
     Two calls in one class. With `model`, a plain model call that sees nothing of any knowledge base: search

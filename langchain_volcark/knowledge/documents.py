@@ -86,9 +86,11 @@ def read_doc_meta(value: Any) -> Any:
     if isinstance(value, str):
         try:
             read = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
-    if isinstance(read, list) and all(isinstance(one, dict) and "field_name" in one for one in read):
+    if isinstance(read, list) and all(
+        isinstance(one, dict) and isinstance(one.get("field_name"), str) for one in read
+    ):
         return {one["field_name"]: one.get("field_value") for one in read}
     return read
 

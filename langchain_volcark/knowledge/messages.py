@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
 
 from langchain_volcark.assembler import StreamDelta
 from langchain_volcark.chat_completions.messages import MessageWriter
-from langchain_volcark.chat_completions.replies import is_empty, read_usage, unread_usage
+from langchain_volcark.chat_completions.replies import is_empty, read_text, read_usage, read_word, unread_usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,15 +80,18 @@ def read_reply(payload: Mapping[str, Any]) -> StreamDelta:
     Returns:
         What it adds to the message. `result_list` becomes `metadata["references"]`; fields nobody knows keep
         their names.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
     """
     data = payload.get("data")
     if not isinstance(data, dict):
         data = {}
     delta = StreamDelta(
-        text=data.get("generated_answer") or "",
-        reasoning=data.get("reasoning_content") or "",
-        model_name=data.get("model") or None,
-        finish_reason=data.get("finish_reason") or None,
+        text=read_text(data, "generated_answer"),
+        reasoning=read_text(data, "reasoning_content"),
+        model_name=read_word(data, "model"),
+        finish_reason=read_word(data, "finish_reason"),
         # One service's replies spell the key with a capital.
         is_last=bool(data.get("end") or data.get("End")),
     )
@@ -134,6 +137,6 @@ def parse_usage(usage: Any) -> dict[str, Any] | None:
     if isinstance(usage, str):
         try:
             usage = json.loads(usage)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return usage if isinstance(usage, dict) and usage else None

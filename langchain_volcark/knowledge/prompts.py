@@ -73,7 +73,7 @@ def image_links(documents: Sequence[Document]) -> list[str]:
         one["link"]
         for document in documents
         for one in attachments(document.metadata)
-        if one.get("link") and one.get("type", "image") == "image"
+        if isinstance(one.get("link"), str) and one["link"] and one.get("type", "image") == "image"
     ]
 
 
@@ -227,8 +227,8 @@ class _Tail:
         """A chunk with the citations, where the content is blocks."""
         if self._has_blocks and isinstance(self._first, AIMessageChunk):
             blocks = closing_blocks(self._first.response_metadata, "".join(self._texts))
-            provider = self._first.response_metadata["model_provider"]
             if blocks:
+                provider = self._first.response_metadata["model_provider"]
                 yield AIMessageChunk(
                     content=list(blocks),
                     id=self._first.id,

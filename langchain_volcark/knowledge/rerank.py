@@ -16,7 +16,7 @@ from langchain_volcark.knowledge.auth import RERANK_PATH, KnowledgeService
 from langchain_volcark.rerank import HTTPReranker, Passage
 
 
-class VikingKnowledgeReranker(KnowledgeService, HTTPReranker):
+class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False):
     """Reranker of the VikingDB knowledge base; a document compressor.
 
     Key init args:

@@ -47,7 +47,7 @@ class SearchResult:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever):
+class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, defer_build=False):
     """Retriever over one collection of a VikingDB knowledge base (知识库).
 
     Setup:
@@ -188,10 +188,11 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever):
             )
         documents = [read_item(item) for item in items or () if isinstance(item, dict)]
         known = ("result_list", "rewrite_query", "token_usage")
+        rewritten, usage = data.get("rewrite_query"), data.get("token_usage")
         return SearchResult(
             documents=[document for document in documents if _passes(document, options.score_threshold)],
-            rewrite_query=data.get("rewrite_query") or "",
-            token_usage=data.get("token_usage") or {},
+            rewrite_query=rewritten if isinstance(rewritten, str) else "",
+            token_usage=usage if isinstance(usage, dict) else {},
             request_id=request_id,
             fields={name: value for name, value in data.items() if name not in known},
         )

@@ -19,6 +19,7 @@ from langchain_volcark.http import exchange
 from langchain_volcark.http.auth import secret_text
 from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
+from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.secret_query import add_secret_query
 from langchain_volcark.qianfan.errors import ERRORS
 from langchain_volcark.qianfan.signing import sign
@@ -33,6 +34,7 @@ IAM_BASE_URL = "https://iam.bj.baidubce.com"
 
 _LONGEST_MARGIN = 86_400.0
 _BEARER_SECONDS = 43_200
+_NO_TIME = 1e12  # seconds; more than that is for ever
 _USELESS = (b"110", b"111")
 
 
@@ -94,7 +96,7 @@ class OAuthAuth(ExchangedTokenAuth):
         return asking
 
     def _read(self, response: httpx.Response) -> Token:
-        reply = read_json_reply(response, ERRORS)
+        reply = read_json_reply(response, ERRORS, secret=True)
         return _token(reply.get("access_token"), reply.get("expires_in"))
 
     def _apply(self, request: httpx.Request, token: str) -> None:
@@ -169,7 +171,7 @@ class ShortTermKeyAuth(ExchangedTokenAuth):
         return asking
 
     def _read(self, response: httpx.Response) -> Token:
-        return _token(read_json_reply(response, ERRORS).get("token"), _BEARER_SECONDS)
+        return _token(read_json_reply(response, ERRORS, secret=True).get("token"), _BEARER_SECONDS)
 
     def _apply(self, request: httpx.Request, token: str) -> None:
         request.headers["Authorization"] = f"Bearer {token}"
@@ -197,14 +199,14 @@ def _token(value: object, lifetime: object) -> Token:
         # The reply is not shown: whatever it is, it may hold a secret.
         raise ResponseFormatError("The reply to the exchange of credentials holds no token. Is its address right?")
     now = exchange.clock()
-    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or lifetime <= 0:
+    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not 0 < lifetime < _NO_TIME:
         return Token(value, math.inf, math.inf)
     return Token(value, now + lifetime - min(_LONGEST_MARGIN, lifetime * 0.1), now + lifetime)
 
 
 def _parsed(response: httpx.Response) -> object:
     try:
-        return response.json()
+        return parse_json(response.content)
     except ValueError:
         return None
 

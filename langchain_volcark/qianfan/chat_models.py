@@ -14,7 +14,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from langchain_volcark.chat_completions.messages import MessageWriter
-from langchain_volcark.chat_completions.replies import read_reply
+from langchain_volcark.chat_completions.replies import read_choices, read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.exceptions import ResponseFormatError
@@ -39,7 +39,7 @@ _SEARCH_STATUS = "search_status"
 register("qianfan")
 
 
-class ChatQianfan(QianfanService, HTTPChatModel):
+class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
     """Chat models on Baidu Qianfan (百度智能云千帆): ERNIE, DeepSeek, GLM, Qwen, Kimi.
 
     Setup:
@@ -293,7 +293,7 @@ class ChatQianfan(QianfanService, HTTPChatModel):
             _require(payload, "result", "choices", "v1")
             return [read_v1_reply(payload)]
         _require(payload, "choices", "result", "v2")
-        return [read_reply(payload, choice) for choice in payload["choices"] or [None]]
+        return [read_reply(payload, choice) for choice in read_choices(payload) or (None,)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         if self.api_version == "v1":
@@ -327,9 +327,10 @@ def without_search_status(delta: StreamDelta) -> StreamDelta:
     Returns:
         The delta; the status is in its metadata.
     """
-    tag = delta.metadata.pop("delta_tag", None) or delta.additional_kwargs.pop("delta_tag", None)
-    if tag == _SEARCH_STATUS:
-        delta.metadata[_SEARCH_STATUS], delta.text = delta.text, ""
+    for fields in (delta.metadata, delta.additional_kwargs):
+        if fields.get("delta_tag") == _SEARCH_STATUS:
+            del fields["delta_tag"]
+            delta.metadata[_SEARCH_STATUS], delta.text = delta.text, ""
     return delta
 
 

@@ -54,7 +54,7 @@ def limits_of(model: str) -> TextLimits | None:
     return _LIMITS.get(model.lower().replace("_", "-"))
 
 
-class QianfanEmbeddings(QianfanService, HTTPEmbeddings):
+class QianfanEmbeddings(QianfanService, HTTPEmbeddings, defer_build=False):
     """Embeddings on Baidu Qianfan (百度智能云千帆).
 
     Key init args:

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from langchain_core.documents import Document
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 
+from langchain_volcark.http.addresses import check_segment
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
 from langchain_volcark.rerank import HTTPReranker, Passage
@@ -22,7 +23,7 @@ _LONGEST_QUERY = 1600
 _LONGEST_DOCUMENT = 4096
 
 
-class QianfanRerank(QianfanService, HTTPReranker):
+class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
     """Reranker on Baidu Qianfan (百度智能云千帆); a document compressor.
 
     Key init args:
@@ -53,6 +54,13 @@ class QianfanRerank(QianfanService, HTTPReranker):
     """Further fields of the request body."""
     rerank_path: str = "/rerank"
     """V2: the path below `base_url`. The documents say `/rerank`, the vendor's own SDKs call `/rerankers`."""
+
+    @field_validator("rerank_path")
+    @classmethod
+    def _check_rerank_path(cls, value: str) -> str:
+        for piece in value.strip("/").split("/"):
+            check_segment(piece, "rerank_path")
+        return "/" + value.strip("/")
 
     v1_room: ClassVar[str] = "reranker"
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/rerankers", "/rerank", "/chat/completions")

@@ -6,14 +6,14 @@ import re
 import warnings
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
-from urllib.parse import quote
 
 import httpx
 from langchain_core.load.serializable import Serializable
 from langchain_core.utils import from_env, secret_from_env
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self  # noqa: TC002 - pydantic reads it
 
+from langchain_volcark.http.addresses import check_address, check_segment
 from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.client import check_headers
 from langchain_volcark.qianfan.auth import (
@@ -113,6 +113,11 @@ class QianfanService(HTTPService):
             values["model"] = values["endpoint"]
         return values
 
+    @field_validator("token_url", "iam_base_url")
+    @classmethod
+    def _check_addresses(cls, value: str, info: ValidationInfo) -> str:
+        return check_address(value, info.field_name or "token_url")
+
     @model_validator(mode="after")
     def _check_version(self) -> Self:
         strangers, other = (self.v2_only, "v2") if self.api_version == "v1" else (self.v1_only, "v1")
@@ -120,7 +125,7 @@ class QianfanService(HTTPService):
         if given:
             raise ValueError(f'{", ".join(given)} belong(s) to api_version="{other}", not "{self.api_version}".')
         if self.api_version == "v1":
-            self._endpoint_of(self._named_model())
+            check_segment(self._endpoint_of(self._named_model()), "endpoint")
             if httpx.URL(self.base_url).host.endswith("baidubce.com"):
                 # As deep as pydantic, and core's own constructor where there is one, lie below the caller.
                 warnings.warn(_V1_NOTICE, FutureWarning, stacklevel=4 if isinstance(self, Serializable) else 3)
@@ -204,4 +209,4 @@ class QianfanService(HTTPService):
         return str(getattr(self, "model", ""))
 
     def _v1_path(self, model: str, endpoint: str | None = None) -> str:
-        return f"/{self.v1_room}/{quote(endpoint or self._endpoint_of(model), safe='')}"
+        return f"/{self.v1_room}/{check_segment(endpoint or self._endpoint_of(model), 'endpoint')}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.assembler import StreamDelta
 from langchain_volcark.chat_completions.content import as_json_text
-from langchain_volcark.chat_completions.replies import read_usage, take_unread, unread_usage
+from langchain_volcark.chat_completions.replies import read_text, read_word, take_unread, take_usage
 from langchain_volcark.qianfan.messages import is_blank, join_neighbours
 from langchain_volcark.tool_calls import ToolCallDelta
 
@@ -98,7 +98,7 @@ def _function_result(name: str, content: Any) -> JSONMessage:
     text = content if isinstance(content, str) else as_json_text(content)
     try:
         is_object = isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         is_object = False
     return {"role": "function", "name": name, "content": text if is_object else as_json_text({"result": text})}
 
@@ -242,22 +242,25 @@ def read_v1_reply(payload: Mapping[str, Any]) -> StreamDelta:
     Returns:
         What it adds to the message. Fields nobody knows keep their names in `metadata`. A call has no id in V1:
         there is one per reply, so the reply's id stands for it.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
     """
     delta = StreamDelta(
-        text=payload.get("result") or "", id=payload.get("id") or None, is_last=bool(payload.get("is_end"))
+        text=read_text(payload, "result"), id=read_word(payload, "id"), is_last=bool(payload.get("is_end"))
     )
-    delta.finish_reason = payload.get("finish_reason") or None
+    delta.finish_reason = read_word(payload, "finish_reason")
     if payload.get("is_truncated") and delta.finish_reason in (None, "normal"):
         delta.finish_reason = "length"
-    if usage := payload.get("usage"):
-        delta.usage = read_usage(usage)
-        delta.metadata.update(unread_usage(usage))
+    take_usage(payload.get("usage"), delta)
     take_unread(payload, _READ, delta.metadata)
     call = payload.get("function_call")
     if call:
+        if not isinstance(call, dict):
+            raise ValueError("`function_call` is not an object")
         arguments = call.get("arguments")
         text = arguments if isinstance(arguments, str) else as_json_text(arguments or {})
-        delta.tool_calls = [ToolCallDelta(0, delta.id or "call_0", call.get("name") or None, text)]
+        delta.tool_calls = [ToolCallDelta(0, delta.id or "call_0", read_word(call, "name"), text)]
         if call.get("thoughts"):
             delta.additional_kwargs["thoughts"] = call["thoughts"]
     return delta

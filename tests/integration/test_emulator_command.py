@@ -42,6 +42,16 @@ def test_command_prints_where_it_is_and_runs_until_told_to_stop(
     assert (command.returncode, errors) == (0, "")
 
 
+def test_a_second_signal_does_not_disturb_the_end(command: "subprocess.Popen[str]") -> None:
+    assert command.stdout
+    command.stdout.readline()
+    # Held still meanwhile, so that both are there when it goes on.
+    for end in (signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGCONT):
+        command.send_signal(end)
+    _, errors = command.communicate(timeout=60)
+    assert (command.returncode, errors) == (0, "")
+
+
 def test_command_says_when_the_port_is_taken() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -69,6 +70,11 @@ class Connection:
     def secure(self) -> None:
         """Speak TLS from now on."""
         self.socket = server_context().wrap_socket(self.socket, server_side=True)
+
+    def reset(self) -> None:
+        """Hang up without a farewell: the client finds the connection reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def wait_until_closed(self) -> None:
         """Read until the client hangs up."""
@@ -135,6 +141,7 @@ class RawServer:
         self._before = before
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._threads: list[threading.Thread] = []
+        self._changed = threading.Condition()
         self._start(self._accept)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/"
@@ -142,6 +149,20 @@ class RawServer:
     @property
     def requests(self) -> list[bytes]:
         return [request for connection in self.connections for request in connection.requests]
+
+    def wait_for_requests(self, count: int) -> bool:
+        """Wait until so many requests have come; False if they do not."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.requests) >= count, 30)
+
+    def forget(self) -> None:
+        """Be as new for the next test, once all clients have hung up."""
+        for thread in self._threads[1:]:  # the first one accepts
+            thread.join(30)
+            assert not thread.is_alive(), "a client did not close its connection"
+        del self._threads[1:]
+        self.connections.clear()
+        self.handler = ok
 
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
@@ -166,7 +187,9 @@ class RawServer:
             if self._tls:
                 connection.secure()
             while request := connection.receive():
-                connection.requests.append(request)
+                with self._changed:
+                    connection.requests.append(request)
+                    self._changed.notify_all()
                 answer = self.handler(connection, request)
                 if answer is None:
                     return

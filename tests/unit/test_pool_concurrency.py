@@ -128,7 +128,7 @@ def test_an_interrupted_call_closes_its_connection(server: RawServer, monkeypatc
     with httpx.Client(transport=transport, timeout=30) as client:
         client.get(server.url)
         with monkeypatch.context() as patch:
-            patch.setattr("langchain_volcark.http.network._WatchedStream.read", interrupted)
+            patch.setattr("langchain_volcark.http.network.SocketStream.read", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 client.get(server.url)
         assert server.connections[0].closed.wait(30)
@@ -138,6 +138,50 @@ def test_an_interrupted_call_closes_its_connection(server: RawServer, monkeypatc
                 client.get(server.url)
         assert transport.active_connections == 0
         assert client.get(server.url).status_code == 200
+
+
+class CollectingClock:
+    """Collects garbage when it is asked for the time, as Python may wherever memory is taken."""
+
+    collecting = False
+
+    def __call__(self) -> float:
+        if self.collecting:
+            gc.collect()
+        return 1000.0
+
+
+def test_a_forgotten_stream_may_be_collected_inside_the_pool_itself(server: RawServer) -> None:
+    clock = CollectingClock()
+    transport = PooledTransport(clock=clock)
+
+    def hang(connection: Connection, request: bytes) -> None:
+        connection.send(reply(b"x" * 100)[:-90])
+        connection.wait_until_closed()
+
+    def read() -> Iterator[bytes]:
+        with client.stream("GET", server.url) as response:
+            yield from response.iter_raw()
+
+    server.handler = hang
+    with httpx.Client(transport=transport, timeout=30) as client:
+        gc.disable()
+        try:
+            cycle: list[object] = [stream := read()]
+            assert next(stream)
+            cycle.append(cycle)
+            del cycle, stream
+            server.handler, clock.collecting = (lambda *_: reply()), True
+            answers: list[str] = []
+            call = threading.Thread(target=lambda: answers.append(client.get(server.url).text), daemon=True)
+            call.start()
+            call.join(30)
+            clock.collecting = False
+        finally:
+            gc.enable()
+        assert answers == ["ok"]
+        assert server.connections[0].closed.wait(30)
+        assert (transport.active_connections, transport.idle_connections) == (0, 1)
 
 
 async def test_waiting_requests_are_served_in_their_order(server: RawServer) -> None:

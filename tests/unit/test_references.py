@@ -101,6 +101,11 @@ def test_the_list_for_a_notebook_is_escaped_and_links() -> None:
     assert "Kale &lt;b&gt;" in html
 
 
+def test_the_list_for_a_notebook_shows_the_day_and_keeps_the_time() -> None:
+    html = References(answer(WEB))._repr_html_()
+    assert 'Example · <time datetime="2025-04-08T10:30:00+08:00">2025-04-08</time>' in html
+
+
 def test_only_web_addresses_are_links() -> None:
     html = References(answer({"title": "x", "url": "javascript:alert(1)"}))._repr_html_()
     assert "javascript:" not in html

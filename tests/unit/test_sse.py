@@ -183,8 +183,11 @@ def test_json_after_a_byte_order_mark_is_read() -> None:
     assert parse_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
-def test_json_nested_deeper_than_the_fast_reader_allows_is_read() -> None:
-    assert parse_json(b"[" * 300 + b"]" * 300)
+@pytest.mark.parametrize("innermost", [b"", rb'"\ud83d"'], ids=["fast reader", "slow reader"])
+def test_json_is_read_to_a_depth_at_which_everything_else_can_still_work_with_it(innermost: bytes) -> None:
+    assert parse_json(b"[" * 200 + innermost + b"]" * 200)
+    with pytest.raises(ValueError, match="too deep"):
+        parse_json(b"[" * 210 + innermost + b"]" * 210)
 
 
 @pytest.mark.parametrize("text", [b"", b"[DONE]", b'{"a": 1', b"<html>", b'{"a": 1} {', b'"\xff"', b"[" * 100_000])

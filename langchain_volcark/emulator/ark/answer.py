@@ -107,7 +107,7 @@ def _finish(chat: ChatRequest, prompt: str, thought: str, content: str, calls: l
             "OutputTextSensitiveContentDetected",
             "The request failed because the output text may contain sensitive information.",
         )
-    encrypted = _encrypt(thought) if thought and chat.model.encrypted else None
+    encrypted = encrypt(thought) if thought and chat.model.encrypted else None
     return Reply(thought, encrypted, content, calls, reason, moderation, refused)
 
 
@@ -131,7 +131,7 @@ def _cut(content: str, calls: list[ToolCall], limit: int) -> tuple[str, list[Too
     return content, kept
 
 
-def _encrypt(thought: str) -> str:
+def encrypt(thought: str) -> str:
     """An opaque blob, the same for the same thought."""
     return "gAAAA" + base64.urlsafe_b64encode(hashlib.sha512(thought.encode()).digest()).decode().rstrip("=")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from langchain_volcark.emulator.ark.wire import ChoiceChunks, choice_object
 from langchain_volcark.emulator.sse import DONE, event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from langchain_volcark.emulator.ark.answer import Reply
     from langchain_volcark.emulator.ark.bots import BotRequest
@@ -31,13 +32,28 @@ Json = dict[str, Any]
 
 def bot_completion(bot: BotRequest, replies: list[Reply], counts: PromptCount) -> Json:
     """The whole reply."""
+    choices = [choice_object(bot.chat, index, reply) for index, reply in enumerate(replies)]
+    return _whole(bot, choices, _usage(bot, replies, counts))
+
+
+def relayed_completion(bot: BotRequest, choices: list[Json], prompt: int, completion: int) -> Json:
+    """The whole reply around choices made elsewhere, with the tokens counted there."""
+    return _whole(bot, choices, {"bot_usage": bot.counted(prompt, completion)})
+
+
+def bot_chunk(bot: BotRequest) -> Callable[..., Json]:
+    """A maker of a stream's events, which all have the same envelope."""
+    return partial(_joined, _envelope(bot, "chat.completion.chunk"))
+
+
+def _joined(envelope: Json, **more: Any) -> Json:
+    return {**envelope, **more}
+
+
+def _whole(bot: BotRequest, choices: list[Json], usage: Json) -> Json:
     references = [source.reference for source in bot.sources]
-    return {
-        **_envelope(bot, "chat.completion"),
-        "choices": [choice_object(bot.chat, index, reply) for index, reply in enumerate(replies)],
-        **_usage(bot, replies, counts),
-        **({"references": references} if references else {}),
-    }
+    found = {"references": references} if references else {}
+    return {**_envelope(bot, "chat.completion"), "choices": choices, **usage, **found}
 
 
 def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, request_id: str) -> Iterator[bytes]:

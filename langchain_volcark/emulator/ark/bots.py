@@ -93,7 +93,10 @@ class BotRequest:
     def usage(self, counts: PromptCount, replies: list[Reply]) -> Json:
         """`bot_usage`: tokens (what the plugins found is part of the prompt), plugins and their calls."""
         prompt = counts.total + sum(tokens.count(source.fact) for source in self.sources)
-        completion = sum(reply.completion_tokens for reply in replies)
+        return self.counted(prompt, sum(reply.completion_tokens for reply in replies))
+
+    def counted(self, prompt: int, completion: int) -> Json:
+        """`bot_usage` from the numbers of tokens."""
         usage = {
             "name": self.model_name,
             "prompt_tokens": prompt,

@@ -5,7 +5,6 @@ https://www.volcengine.com/docs/82379/1262825.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -59,7 +58,7 @@ class ArkControlPlane:
         """Check the signature, then the action and its arguments."""
         try:
             signer = Signer(self._credentials.access_key, self._credentials.secret_key, "ark")
-            verify(request, signer, datetime.now(timezone.utc))
+            verify(request, signer, request.received_at)
             if request.query.get("Action") != ACTION or request.query.get("Version") != VERSION:
                 raise _RefusedError(404, "InvalidActionOrVersion", f"Only {ACTION} {VERSION} is spoken here.")
             resources, seconds = _read(request.json)

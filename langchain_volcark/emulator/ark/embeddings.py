@@ -41,9 +41,11 @@ def text_embeddings(request: TextRequest) -> dict[str, Any]:
     rows = []
     for index, text in enumerate(request.texts):
         vector = embedding.project(_text_pieces(text), request.model.dimensions)
-        rows.append({"object": "embedding", "index": index, "embedding": _encode(vector, packed=request.base64)})
+        rows.append(
+            {"object": "embedding", "index": index, "embedding": encode_vector(vector, packed=request.base64)}
+        )
     used = sum(map(tokens.count, request.texts))
-    return _envelope(request.model.id, rows, {"prompt_tokens": used, "total_tokens": used})
+    return embedding_object(request.model.id, rows, {"prompt_tokens": used, "total_tokens": used})
 
 
 def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
     if request.instructions:
         _add(pieces, _nudge(pieces, request.instructions))
     vector = embedding.project(pieces, request.model.dimensions)[: request.dimensions]
-    row: dict[str, Any] = {"object": "embedding", "embedding": _encode(vector, packed=request.base64)}
+    row: dict[str, Any] = {"object": "embedding", "embedding": encode_vector(vector, packed=request.base64)}
     if request.sparse:
         whole = " ".join(part["text"] for part in request.parts)
         row["sparse_embedding"] = [
@@ -69,10 +71,11 @@ def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
     text += _PRESET_TOKENS if image else 0
     details = {"text_tokens": text, "image_tokens": image}
     usage = {"prompt_tokens": text + image, "total_tokens": text + image, "prompt_tokens_details": details}
-    return _envelope(request.model.id, row, usage)
+    return embedding_object(request.model.id, row, usage)
 
 
-def _envelope(model: str, data: Any, usage: dict[str, Any]) -> dict[str, Any]:
+def embedding_object(model: str, data: Any, usage: dict[str, Any]) -> dict[str, Any]:
+    """What the reply has around its rows."""
     return {
         "id": reply_id(),
         "object": "list",
@@ -83,7 +86,8 @@ def _envelope(model: str, data: Any, usage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _encode(vector: list[float], *, packed: bool) -> Any:
+def encode_vector(vector: list[float], *, packed: bool) -> Any:
+    """A vector as numbers, or packed into base64."""
     data = struct.pack(f"<{len(vector)}f", *vector)
     # As numbers, too, they are what a 32-bit float can hold: both forms say the same.
     return base64.b64encode(data).decode() if packed else list(struct.unpack(f"<{len(vector)}f", data))

@@ -25,12 +25,15 @@ _ODD_TYPES = {"InvalidSubscription": "Forbidden", "InvalidAccountStatus": "Forbi
 class ArkError(Exception):
     """A request that Ark refuses."""
 
-    def __init__(self, status: int, code: str, message: str, param: str = "") -> None:
+    def __init__(
+        self, status: int, code: str, message: str, param: str = "", headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.param = param
+        self.headers = headers
 
     def payload(self, request_id: str) -> dict[str, Any]:
         """The envelope, as the body of a reply or as an event inside a stream."""
@@ -45,7 +48,7 @@ class ArkError(Exception):
 
     def response(self, request_id: str) -> JSONResponse:
         """The reply that carries the error."""
-        return JSONResponse(self.payload(request_id), self.status)
+        return JSONResponse(self.payload(request_id), self.status, headers=self.headers)
 
 
 def invalid(param: str, problem: str) -> ArkError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from langchain_volcark.emulator import tokens
+from langchain_volcark.emulator.ark import relay, relay_embeddings
 from langchain_volcark.emulator.ark.answer import compose
 from langchain_volcark.emulator.ark.bot_wire import bot_completion, bot_events
 from langchain_volcark.emulator.ark.bots import bot_model, read_bot_request
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from langchain_volcark.emulator.credentials import Credentials
     from langchain_volcark.emulator.state import RecordedRequest
+    from langchain_volcark.emulator.upstream.client import Upstream
 
 PREFIX = "/api/v3/"
 _MAX_BODY = 64 * 1024 * 1024
@@ -44,8 +46,11 @@ _MAX_BODY = 64 * 1024 * 1024
 class ArkService:
     """The data plane under `/api/v3`."""
 
-    def __init__(self, credentials: Credentials, endpoints: Mapping[str, str]) -> None:
+    def __init__(
+        self, credentials: Credentials, endpoints: Mapping[str, str], upstream: Upstream | None = None
+    ) -> None:
         self._credentials = credentials
+        self._upstream = upstream
         for endpoint, model in endpoints.items():
             if model not in MODELS and model not in EMBEDDING_MODELS:
                 raise ValueError(f"The endpoint {endpoint} stands for {model}, which is none of the known models")
@@ -88,7 +93,7 @@ class ArkService:
             ).response(request_id)
         try:
             resources = self._authorise(request)
-            return route(request, request_id, resources)
+            return await route(request, request_id, resources)
         except ArkError as error:
             return error.response(request_id)
 
@@ -151,11 +156,13 @@ class ArkService:
             )
         return model_id
 
-    def _chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
+    async def _chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
         body = _parse(request.body)
         model = self._resolve(body.get("model"), resources)
         chat = read_chat_request(body, model)
         counts = self._cache.count(chat)
+        if self._upstream is not None:
+            return await relay.chat(self._upstream, chat, counts, request_id)
         replies = [compose(chat, index) for index in range(chat.n)]
         if not chat.stream:
             refused = next((reply.refused for reply in replies if reply.refused), None)
@@ -164,25 +171,35 @@ class ArkService:
             return JSONResponse(chat_completion(chat, replies, counts))
         return EventStream(chat_events(chat, replies, counts, request_id))
 
-    def _embed_texts(
+    async def _embed_texts(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
     ) -> Response:
         body = _parse(request.body)
         model = self._resolve_embedding(body.get("model"), resources, DEFAULT_TEXT_MODEL)
-        return JSONResponse(text_embeddings(read_text_request(body, model)))
+        texts = read_text_request(body, model)
+        if self._upstream is not None:
+            return JSONResponse(await relay_embeddings.text_embeddings(self._upstream, texts))
+        return JSONResponse(text_embeddings(texts))
 
-    def _embed_multimodal(
+    async def _embed_multimodal(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
     ) -> Response:
         body = _parse(request.body)
         model = self._resolve_embedding(body.get("model"), resources, DEFAULT_VISION_MODEL)
-        return JSONResponse(multimodal_embedding(read_multimodal_request(body, model)))
+        wanted = read_multimodal_request(body, model)
+        if self._upstream is not None:
+            return JSONResponse(await relay_embeddings.multimodal_embedding(self._upstream, wanted))
+        return JSONResponse(multimodal_embedding(wanted))
 
-    def _bot_chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
+    async def _bot_chat(
+        self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None
+    ) -> Response:
         body = _parse(request.body)
         name = self._check_name(body.get("model"), resources)
         bot = read_bot_request(body, name, bot_model(name, self._endpoints))
         counts = self._cache.count(bot.chat)
+        if self._upstream is not None:
+            return await relay.bot_chat(self._upstream, bot, counts, request_id)
         replies = [bot.compose(index) for index in range(bot.chat.n)]
         if bot.chat.stream:
             return EventStream(bot_events(bot, replies, counts, request_id))
@@ -191,7 +208,9 @@ class ArkService:
             raise refused
         return JSONResponse(bot_completion(bot, replies, counts))
 
-    def _tokenize(self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None) -> Response:
+    async def _tokenize(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
         body = _parse(request.body)
         model = self._resolve(body.get("model"), resources)
         text = body.get("text")
@@ -210,7 +229,7 @@ class ArkService:
             }
         )
 
-    def _list_models(
+    async def _list_models(
         self, _request: RecordedRequest, _request_id: str, _resources: frozenset[str] | None
     ) -> Response:
         return JSONResponse({"object": "list", "data": [model.row() for model in MODELS.values()]})

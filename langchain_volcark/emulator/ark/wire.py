@@ -32,7 +32,7 @@ Json = dict[str, Any]
 def chat_completion(chat: ChatRequest, replies: list[Reply], counts: PromptCount) -> Json:
     """The whole reply."""
     return {
-        **_envelope(chat, "chat.completion"),
+        **envelope_of(chat, "chat.completion"),
         "choices": [choice_object(chat, index, reply) for index, reply in enumerate(replies)],
         "usage": _usage(counts, replies),
     }
@@ -40,7 +40,7 @@ def chat_completion(chat: ChatRequest, replies: list[Reply], counts: PromptCount
 
 def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, request_id: str) -> Iterator[bytes]:
     """The reply as a stream, event by event; the choices take turns."""
-    envelope = _envelope(chat, "chat.completion.chunk")
+    envelope = envelope_of(chat, "chat.completion.chunk")
     options = chat.body.get("stream_options", {})
     cumulative = bool(options.get("chunk_include_usage"))
     spent = sent_reasoning = 0
@@ -52,7 +52,7 @@ def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, re
             choice, cost, reasoning_cost = chunk
             spent += cost
             sent_reasoning += reasoning_cost
-            usage = _usage_of(counts, spent, sent_reasoning) if cumulative else None
+            usage = usage_of(counts, spent, sent_reasoning) if cumulative else None
             yield event({**envelope, "choices": [choice], "usage": usage})
     refused = next((reply.refused for reply in replies if reply.refused), None)
     if refused is not None:
@@ -63,7 +63,8 @@ def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, re
     yield DONE
 
 
-def _envelope(chat: ChatRequest, kind: str) -> Json:
+def envelope_of(chat: ChatRequest, kind: str) -> Json:
+    """What a reply and every event of a stream have around their choices."""
     return {
         "id": reply_id(),
         "object": kind,
@@ -74,14 +75,15 @@ def _envelope(chat: ChatRequest, kind: str) -> Json:
 
 
 def _usage(counts: PromptCount, replies: list[Reply]) -> Json:
-    return _usage_of(
+    return usage_of(
         counts,
         sum(reply.completion_tokens for reply in replies),
         sum(reply.reasoning_tokens for reply in replies),
     )
 
 
-def _usage_of(counts: PromptCount, completion: int, reasoning: int) -> Json:
+def usage_of(counts: PromptCount, completion: int, reasoning: int) -> Json:
+    """`usage` from the numbers of tokens: prompt, completion, and the reasoning among the latter."""
     details = {"cached_tokens": counts.cached}
     if counts.audio:
         details["audio_tokens"] = counts.audio
@@ -179,8 +181,13 @@ class ChoiceChunks:
             yield self._chunk(tool_calls=[fragment]), len(pieces), 0
 
     def _chunk(self, **delta: Any) -> Json:
-        # Every delta names the role, and there is no finish_reason before the last.
-        return {"index": self._index, "delta": {"role": "assistant", "content": "", **delta}}
+        return choice_chunk(self._index, **delta)
+
+
+def choice_chunk(index: int, **delta: Any) -> Json:
+    """A choice of a stream's event."""
+    # Every delta names the role, and there is no finish_reason before the last.
+    return {"index": index, "delta": {"role": "assistant", "content": "", **delta}}
 
 
 def _fragments(text: str) -> Iterator[list[str]]:

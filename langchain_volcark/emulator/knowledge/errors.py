@@ -24,14 +24,19 @@ _STATUS = {UNAUTHORIZED: 401, NO_PERMISSION: 403, NOT_IMPLEMENTED: 404, INTERNAL
 class KnowledgeError(Exception):
     """A request that the service refuses."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(
+        self, code: int, message: str, status: int | None = None, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.status = status or _STATUS.get(code, 400)
+        self.headers = headers
 
     def response(self, request_id: str) -> JSONResponse:
         """The reply that carries the error."""
-        return JSONResponse(envelope(request_id, None, self.code, self.message), _STATUS.get(self.code, 400))
+        body = envelope(request_id, None, self.code, self.message)
+        return JSONResponse(body, self.status, headers=self.headers)
 
 
 def invalid(problem: str) -> KnowledgeError:

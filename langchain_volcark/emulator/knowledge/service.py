@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
 from langchain_volcark.emulator.ark.ids import reply_id
-from langchain_volcark.emulator.knowledge import chat, packaged, search
+from langchain_volcark.emulator.knowledge import chat, packaged, relay, search
 from langchain_volcark.emulator.knowledge.errors import (
     NOT_IMPLEMENTED,
     UNAUTHORIZED,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from langchain_volcark.emulator.credentials import Credentials
     from langchain_volcark.emulator.knowledge.corpus import Collection
     from langchain_volcark.emulator.state import RecordedRequest
+    from langchain_volcark.emulator.upstream.client import Upstream
 
 PREFIX = "/api/knowledge/"
 _SERVICE_CHAT = "service/chat"
@@ -44,8 +44,11 @@ _REGION = re.compile(r"Credential=[^/]+/\d{8}/(?:cn-north-1|cn-beijing)/")
 class KnowledgeService:
     """Everything under `/api/knowledge/`, and `/ping`."""
 
-    def __init__(self, credentials: Credentials, collections: Sequence[Collection]) -> None:
+    def __init__(
+        self, credentials: Credentials, collections: Sequence[Collection], upstream: Upstream | None = None
+    ) -> None:
         self._credentials = credentials
+        self._upstream = upstream
         self._collections = list(collections)
         self._prompts = chat.Prompts()
         self._routes = {
@@ -85,7 +88,7 @@ class KnowledgeService:
             route = self._routes.get(name)
             if route is None or request.method != "POST":
                 raise KnowledgeError(NOT_IMPLEMENTED, f"{request.method} {request.path} is not implemented")
-            return route(_parse(request.body), request, request_id)
+            return await route(_parse(request.body), request, request_id)
         except SignatureError as error:
             return gateway_refusal(request_id, error.code, str(error), 401)
         except KnowledgeError as error:
@@ -104,12 +107,15 @@ class KnowledgeService:
         signer = Signer(
             self._credentials.access_key, self._credentials.secret_key, "air", REQUIRED_HEADERS - {"host"}
         )
-        verify(request, signer, datetime.now(timezone.utc))
+        verify(request, signer, request.received_at)
         if not _REGION.search(header):
             raise SignatureError("InvalidCredential", "The credential scope names a region that is not known.")
 
-    def _chat(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
+    async def _chat(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
         said = chat.answer(body, self._credentials.api_key, self._prompts)
+        if self._upstream is not None:
+            flag(body, "stream")
+            return await relay.chat_reply(self._upstream, body, said.prompt_tokens, request_id)
         if flag(body, "stream"):
             return EventStream(chat.events(said, body, request_id))
         if said.refused is not None:
@@ -117,18 +123,21 @@ class KnowledgeService:
             return JSONResponse(envelope(request_id, None, said.refused.code, said.refused.message))
         return JSONResponse(envelope(request_id, chat.reply(said, body)))
 
-    def _search(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
+    async def _search(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
         collection = search.find_collection(self._collections, body)
         return JSONResponse(envelope(request_id, search.search(collection, body, _origin(request))))
 
-    def _packaged(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
+    async def _packaged(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
         collection, answers = packaged.find_service(self._collections, body)
         data = packaged.run(collection, body, _origin(request), answers=answers)
-        if flag(body, "stream", default=True):
+        streams = flag(body, "stream", default=True)
+        if self._upstream is not None and answers:
+            return await relay.packaged_reply(self._upstream, body, data, request_id, stream=streams)
+        if streams:
             return EventStream(packaged.events(data, request_id))
         return JSONResponse(envelope(request_id, {**data, "end": True}))
 
-    def _rerank(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
+    async def _rerank(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
         return JSONResponse(envelope(request_id, search.rerank(body)))
 
     def _file(self, point_id: str) -> Response:

@@ -5,6 +5,8 @@ V2: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/Cm2y4d5ha. V1: https://ai.baidu.c
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse
 
 _TYPES = {
@@ -20,16 +22,21 @@ _TYPES = {
 class V2Error(Exception):
     """A request that V2 refuses."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers
+
+    def payload(self, reply_id: str) -> dict[str, Any]:
+        """The envelope, as the body of a reply or as an event inside a stream."""
+        error = {"code": self.code, "message": self.message, "type": _type(self.code)}
+        return {"error": error, "id": reply_id}
 
     def response(self, reply_id: str) -> JSONResponse:
         """The reply that carries the error."""
-        error = {"code": self.code, "message": self.message, "type": _type(self.code)}
-        return JSONResponse({"error": error, "id": reply_id}, self.status)
+        return JSONResponse(self.payload(reply_id), self.status, headers=self.headers)
 
 
 class V1Error(Exception):
@@ -41,10 +48,13 @@ class V1Error(Exception):
         self.message = message
         self.headers = headers
 
+    def payload(self, reply_id: str) -> dict[str, Any]:
+        """The envelope, as the body of a reply or as an event inside a stream."""
+        return {"error_code": self.code, "error_msg": self.message, "id": reply_id}
+
     def response(self, reply_id: str) -> JSONResponse:
         """The reply that carries the error."""
-        body = {"error_code": self.code, "error_msg": self.message, "id": reply_id}
-        return JSONResponse(body, 200, headers=self.headers)
+        return JSONResponse(self.payload(reply_id), 200, headers=self.headers)
 
 
 def _type(code: str) -> str:

@@ -6,7 +6,7 @@ https://cloud.baidu.com/doc/qianfan-api/s/wmwbl48n4.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from starlette.responses import JSONResponse, Response
@@ -16,6 +16,8 @@ from langchain_volcark.emulator.qianfan.bce import BceSignatureError, verify
 from langchain_volcark.emulator.qianfan.ids import reply_id
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from langchain_volcark.emulator.qianfan.accounts import QianfanAccount
     from langchain_volcark.emulator.state import RecordedRequest
 
@@ -92,7 +94,7 @@ class BearerService:
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
         """Check the signature and the lifetime."""
-        now = datetime.now(timezone.utc)
+        now = request.received_at
         if request.method != "GET":
             return self.failure(request_id, 405, "MethodNotAllowed", "GET only.")
         try:

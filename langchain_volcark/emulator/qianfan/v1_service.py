@@ -6,12 +6,11 @@ https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from langchain_volcark.emulator.qianfan import vectors
+from langchain_volcark.emulator.qianfan import relay, vectors
 from langchain_volcark.emulator.qianfan.bce import BceSignatureError, verify
 from langchain_volcark.emulator.qianfan.errors import V1Error, invalid_param
 from langchain_volcark.emulator.qianfan.ids import reply_id
@@ -20,8 +19,11 @@ from langchain_volcark.emulator.qianfan.v1_wire import V1Answer
 from langchain_volcark.emulator.sse import EventStream
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from langchain_volcark.emulator.qianfan.accounts import QianfanAccount
     from langchain_volcark.emulator.state import RecordedRequest
+    from langchain_volcark.emulator.upstream.client import Upstream
 
 PREFIX = "/rpc/2.0/ai_custom/v1/wenxinworkshop/"
 UNKNOWN_ENDPOINT = "no_such_service"
@@ -31,9 +33,14 @@ UNPUBLISHED_ENDPOINT = "unpublished_service"
 class V1Service:
     """Everything under the V1 base."""
 
-    def __init__(self, account: QianfanAccount) -> None:
+    def __init__(self, account: QianfanAccount, upstream: Upstream | None = None) -> None:
         self._account = account
-        self._rooms = {"chat": _chat, "embeddings": _embeddings, "reranker": _rerank}
+        self._upstream = upstream
+        self._rooms: dict[str, Callable[[dict[str, Any], str, str], Awaitable[Response]]] = {
+            "chat": self._chat,
+            "embeddings": _embeddings,
+            "reranker": _rerank,
+        }
 
     def owns(self, path: str) -> bool:
         """Everything under the V1 base."""
@@ -67,7 +74,7 @@ class V1Service:
             self._authorise(request)
             if endpoint == UNPUBLISHED_ENDPOINT:
                 raise V1Error(6, "No permission to access data")
-            return route(_parse(request.body), endpoint, request_id)
+            return await route(_parse(request.body), endpoint, request_id)
         except V1Error as error:
             return error.response(request_id)
 
@@ -83,10 +90,19 @@ class V1Service:
         if "authorization" not in request.headers:
             raise V1Error(100, "Invalid parameter")
         try:
-            verify(request, self._account.access_key, self._account.secret_key, datetime.now(timezone.utc))
+            verify(request, self._account.access_key, self._account.secret_key, request.received_at)
         except BceSignatureError as error:
             headers = {"X-Bce-Error-Code": error.code, "X-Bce-Error-Message": str(error)}
             raise V1Error(14, "IAM Certification failed", headers) from None
+
+    async def _chat(self, body: dict[str, Any], endpoint: str, request_id: str) -> Response:
+        request = read_chat_request(body, endpoint)
+        answer = V1Answer(request, request_id)
+        if self._upstream is not None and not answer.unsafe:
+            return await relay.v1_chat(self._upstream, request, request_id)
+        if request.body.get("stream"):
+            return EventStream(answer.events(), media_type="text/event-stream;charset=utf-8")
+        return JSONResponse(answer.whole(), headers={"Content-Type": "application/json;charset=utf-8"})
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -99,15 +115,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _chat(body: dict[str, Any], endpoint: str, request_id: str) -> Response:
-    request = read_chat_request(body, endpoint)
-    answer = V1Answer(request, request_id)
-    if request.body.get("stream"):
-        return EventStream(answer.events(), media_type="text/event-stream;charset=utf-8")
-    return JSONResponse(answer.whole(), headers={"Content-Type": "application/json;charset=utf-8"})
-
-
-def _embeddings(body: dict[str, Any], endpoint: str, request_id: str) -> Response:
+async def _embeddings(body: dict[str, Any], endpoint: str, request_id: str) -> Response:
     model = vectors.MODELS.get(vectors.V1_NAMES.get(endpoint, ""))
     if model is None:
         raise V1Error(3, "Unsupported openapi method")
@@ -119,7 +127,7 @@ def _embeddings(body: dict[str, Any], endpoint: str, request_id: str) -> Respons
         raise V1Error(336103 if error.too_long else 336003, error.message) from None
 
 
-def _rerank(body: dict[str, Any], endpoint: str, request_id: str) -> Response:
+async def _rerank(body: dict[str, Any], endpoint: str, request_id: str) -> Response:
     if endpoint != vectors.V1_RERANKER:
         raise V1Error(3, "Unsupported openapi method")
     try:

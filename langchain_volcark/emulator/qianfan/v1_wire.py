@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.emulator import tokens
-from langchain_volcark.emulator.ark.answer import compose
+from langchain_volcark.emulator.ark.answer import Reply, compose
 from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.wording import echo, last_user_text
 from langchain_volcark.emulator.qianfan.models import is_preset
@@ -36,15 +36,24 @@ class V1Answer:
         self._request = request
         self._id = reply_id
         self._preset = is_preset(request.endpoint)
-        question = last_user_text(request.chat.messages)
-        self._unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
-        self._found = results(question, 3) if request.searches else []
-        cites = request.body.get("enable_citation") and request.chat.messages[-1]["role"] == "user"
-        text = cited(echo(question, {}), self._found) if cites else None
-        self._reply = compose(request.chat, 0, text)
+        self.unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
+        self._found = results(self._question, 3) if request.searches else []
+        self._reply = self._compose()
+
+    @property
+    def _question(self) -> str:
+        return last_user_text(self._request.chat.messages)
+
+    def _compose(self) -> Reply:
+        cites = self._request.body.get("enable_citation") and self._request.chat.messages[-1]["role"] == "user"
+        text = cited(echo(self._question, {}), self._found) if cites else None
+        return compose(self._request.chat, 0, text)
+
+    @property
+    def _text(self) -> str:
         # The models behind the custom page begin with a space.
-        content = "" if self._unsafe else self._reply.content
-        self._text = f" {content}" if content and not self._preset else content
+        content = "" if self.unsafe else self._reply.content
+        return f" {content}" if content and not self._preset else content
 
     def whole(self) -> Json:
         """The reply as one object."""
@@ -61,13 +70,15 @@ class V1Answer:
         pieces = tokens.split(self._text)
         texts = ["".join(pieces[start : start + _FRAGMENT]) for start in range(0, len(pieces), _FRAGMENT)] or [""]
         for number, text in enumerate(texts):
-            last = number == len(texts) - 1
-            ending = self._ending() if last else {"is_truncated": False}
-            place = {"sentence_id": number, "is_end": last}
-            safety = self._safety() if last else {"need_clear_history": False}
-            usage = self._usage() if last else {**self._usage(), "completion_tokens": 0}
-            usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-            yield event({**self._envelope(), **place, **ending, "result": text, **safety, "usage": usage})
+            yield self._event(number, text, last=number == len(texts) - 1)
+
+    def _event(self, number: int, text: str, *, last: bool) -> bytes:
+        ending = self._ending() if last else {"is_truncated": False}
+        place = {"sentence_id": number, "is_end": last}
+        safety = self._safety() if last else {"need_clear_history": False}
+        usage = self._usage() if last else {**self._usage(), "completion_tokens": 0}
+        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+        return event({**self._envelope(), **place, **ending, "result": text, **safety, "usage": usage})
 
     def _envelope(self) -> Json:
         return {"id": self._id, "object": "chat.completion", "created": int(time.time())}
@@ -77,9 +88,9 @@ class V1Answer:
         ending: Json = {"is_truncated": reason == "length"}
         if not self._preset:
             return ending
-        ending["finish_reason"] = "content_filter" if self._unsafe else _REASONS.get(reason, reason)
-        ending["flag"] = _SAFETY_FLAG if self._unsafe else 0
-        if self._reply.calls and not self._unsafe:
+        ending["finish_reason"] = "content_filter" if self.unsafe else _REASONS.get(reason, reason)
+        ending["flag"] = _SAFETY_FLAG if self.unsafe else 0
+        if self._reply.calls and not self.unsafe:
             call = self._reply.calls[0]
             thoughts = f"I need {call.name}."
             ending["function_call"] = {"name": call.name, "arguments": call.arguments, "thoughts": thoughts}
@@ -88,11 +99,15 @@ class V1Answer:
         return ending
 
     def _safety(self) -> Json:
-        return {"need_clear_history": True, "ban_round": -1} if self._unsafe else {"need_clear_history": False}
+        return {"need_clear_history": True, "ban_round": -1} if self.unsafe else {"need_clear_history": False}
+
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt."""
+        return sum(tokens.count(text_of(message)) for message in self._request.chat.messages)
 
     def _usage(self) -> Json:
-        prompt = sum(tokens.count(text_of(message)) for message in self._request.chat.messages)
-        completion = 0 if self._unsafe else self._reply.completion_tokens
+        prompt = self.prompt_tokens()
+        completion = 0 if self.unsafe else self._reply.completion_tokens
         return {
             "prompt_tokens": prompt,
             "completion_tokens": completion,

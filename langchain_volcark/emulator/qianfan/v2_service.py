@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from langchain_volcark.emulator.qianfan import vectors
+from langchain_volcark.emulator.qianfan import relay, vectors
 from langchain_volcark.emulator.qianfan.errors import V2Error, invalid
 from langchain_volcark.emulator.qianfan.ids import reply_id
 from langchain_volcark.emulator.qianfan.v2_request import read_chat_request
@@ -18,8 +18,11 @@ from langchain_volcark.emulator.qianfan.v2_wire import V2Answer
 from langchain_volcark.emulator.sse import EventStream
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from langchain_volcark.emulator.qianfan.accounts import QianfanAccount
     from langchain_volcark.emulator.state import RecordedRequest
+    from langchain_volcark.emulator.upstream.client import Upstream
 
 PREFIX = "/v2/"
 
@@ -27,11 +30,12 @@ PREFIX = "/v2/"
 class V2Service:
     """Everything under `/v2/`."""
 
-    def __init__(self, account: QianfanAccount) -> None:
+    def __init__(self, account: QianfanAccount, upstream: Upstream | None = None) -> None:
         self._account = account
-        self._routes = {
-            "chat/completions": _chat,
-            "embeddings": _embeddings,
+        self._upstream = upstream
+        self._routes: dict[str, Callable[[dict[str, Any], str], Awaitable[Response]]] = {
+            "chat/completions": self._chat,
+            "embeddings": self._embeddings,
             # The documents say the first, the vendor's SDKs call the second.
             "rerank": _rerank,
             "rerankers": _rerank,
@@ -62,7 +66,7 @@ class V2Service:
                 raise V2Error(405, "method_not_supported", "Only POST requests are accepted")
             if route is None:
                 raise V2Error(404, "not_found", f"There is no {request.path} here")
-            return route(_parse(request.body), request_id)
+            return await route(_parse(request.body), request_id)
         except V2Error as error:
             return error.response(request_id)
 
@@ -73,6 +77,24 @@ class V2Service:
         application = request.headers.get("appid")
         if application and application != self._account.app_id:
             raise V2Error(401, "invalid_appid", f"The appid {application} is not yours")
+
+    async def _chat(self, body: dict[str, Any], request_id: str) -> Response:
+        request = read_chat_request(body)
+        answer = V2Answer(request, request_id)
+        if self._upstream is not None and not answer.unsafe:
+            return await relay.v2_chat(self._upstream, request, request_id)
+        return EventStream(answer.events()) if request.chat.stream else JSONResponse(answer.whole())
+
+    async def _embeddings(self, body: dict[str, Any], request_id: str) -> Response:
+        model = vectors.MODELS.get(body.get("model", ""))
+        if model is None:
+            raise V2Error(401, "invalid_model", f"No permission to use the model {body.get('model')}")
+        if body.get("encoding_format") not in (None, "float"):
+            raise invalid("encoding_format must be float")
+        reply = _vectors(request_id, body["model"], lambda: vectors.embed(model, body.get("input")))
+        if self._upstream is None:
+            return reply
+        return JSONResponse(await relay.v2_embeddings(self._upstream, body, request_id))
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -85,22 +107,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return parsed
 
 
-def _chat(body: dict[str, Any], request_id: str) -> Response:
-    request = read_chat_request(body)
-    answer = V2Answer(request, request_id)
-    return EventStream(answer.events()) if request.chat.stream else JSONResponse(answer.whole())
-
-
-def _embeddings(body: dict[str, Any], request_id: str) -> Response:
-    model = vectors.MODELS.get(body.get("model", ""))
-    if model is None:
-        raise V2Error(401, "invalid_model", f"No permission to use the model {body.get('model')}")
-    if body.get("encoding_format") not in (None, "float"):
-        raise invalid("encoding_format must be float")
-    return _vectors(request_id, body["model"], lambda: vectors.embed(model, body.get("input")))
-
-
-def _rerank(body: dict[str, Any], request_id: str) -> Response:
+async def _rerank(body: dict[str, Any], request_id: str) -> Response:
     if body.get("model") != vectors.RERANKER:
         raise V2Error(401, "invalid_model", f"No permission to use the model {body.get('model')}")
     return _vectors(request_id, vectors.RERANKER, lambda: vectors.rerank(body))

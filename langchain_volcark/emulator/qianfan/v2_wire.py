@@ -35,14 +35,20 @@ class V2Answer:
         self._request = request
         self._id = reply_id
         self._created = int(time.time())
-        self._unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
-        question = last_user_text(request.chat.messages)
+        self.unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
         search = request.search
-        self._found = results(question, search.get("search_number", 10)) if search else []
+        self._found = results(self._question, search.get("search_number", 10)) if search else []
+        self._reply = Reply("", None, "", [], "content_filter") if self.unsafe else self._compose()
+
+    @property
+    def _question(self) -> str:
+        return last_user_text(self._request.chat.messages)
+
+    def _compose(self) -> Reply:
         text = None
-        if search.get("enable_citation") and request.chat.messages[-1]["role"] == "user":
-            text = cited(echo(question, {}), self._found)
-        self._reply = Reply("", None, "", [], "content_filter") if self._unsafe else compose(request.chat, 0, text)
+        if self._request.search.get("enable_citation") and self._request.chat.messages[-1]["role"] == "user":
+            text = cited(echo(self._question, {}), self._found)
+        return compose(self._request.chat, 0, text)
 
     def whole(self) -> Json:
         """The reply as one object."""
@@ -56,13 +62,19 @@ class V2Answer:
 
     def events(self) -> Iterator[bytes]:
         """The reply as a stream."""
+        yield from self._opening()
+        for place, delta in enumerate(self._deltas()):
+            yield self._event(delta, first=place == 0)
+        yield from self._closing()
+
+    def _opening(self) -> Iterator[bytes]:
         if self._request.search.get("enable_status"):
             yield self._chunk({"content": "Searching …", "delta_tag": "search_status"})
-        first = True
-        for delta in self._deltas():
-            traced = self._traced() if first else {}
-            yield self._chunk({"role": "assistant", **delta} if first else delta, **traced)
-            first = False
+
+    def _event(self, delta: Json, *, first: bool) -> bytes:
+        return self._chunk({"role": "assistant", **delta}, **self._traced()) if first else self._chunk(delta)
+
+    def _closing(self) -> Iterator[bytes]:
         yield self._chunk({"content": ""}, finish=True)
         options = self._request.body.get("stream_options") or {}
         if options.get("include_usage"):
@@ -99,16 +111,20 @@ class V2Answer:
         return "normal" if reason == "stop" and self._request.model.ernie else reason
 
     def _safety(self) -> Json:
-        return {"flag": _SAFETY_FLAG, "ban_round": -1} if self._unsafe else {"flag": 0}
+        return {"flag": _SAFETY_FLAG, "ban_round": -1} if self.unsafe else {"flag": 0}
 
     def _traced(self) -> Json:
         return {"search_results": self._found} if self._request.search.get("enable_trace") else {}
 
-    def _usage(self) -> Json:
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt."""
         body = self._request.body
         said = "".join(text_of(message) for message in self._request.chat.messages)
         tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""
-        prompt, completion = tokens.count(said) + tokens.count(tools), self._reply.completion_tokens
+        return tokens.count(said) + tokens.count(tools)
+
+    def _usage(self) -> Json:
+        prompt, completion = self.prompt_tokens(), self._reply.completion_tokens
         usage: Json = {
             "prompt_tokens": prompt,
             "completion_tokens": completion,

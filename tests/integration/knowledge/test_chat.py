@@ -243,10 +243,11 @@ def test_text_after_the_end_is_not_read(emulator: Emulator, model: ChatVikingKno
 
 
 @pytest.mark.parametrize("events", [[], [": comment"]])
-def test_a_stream_without_anything_is_an_interruption(
-    emulator: Emulator, model: ChatVikingKnowledge, events: list[str]
+def test_a_stream_without_anything_is_an_interruption_after_retries(
+    emulator: Emulator, model: ChatVikingKnowledge, events: list[str], waits: list[float]
 ) -> None:
-    emulator.reply_next(events)
+    for _ in range(3):
+        emulator.reply_next(events)
     with pytest.raises(StreamInterruptedError):
         total(model)
 

@@ -318,7 +318,6 @@ def test_tools_of_the_service_itself_stay_tools() -> None:
         ({"model": "my dolly", "endpoint": "ngx_d"}, {}, "/chat/ngx_d"),
         ({"endpoint": "ngx_d"}, {"model": "ERNIE-3.5-8K"}, "/chat/completions"),
         ({"endpoint": "ngx_d"}, {"endpoint": "ngx_e"}, "/chat/ngx_e"),
-        ({"endpoint": "a/../b?c"}, {}, "/chat/a%2F..%2Fb%3Fc"),
     ],
 )
 def test_the_endpoint_stands_in_the_path_alone(options: dict[str, Any], call: dict[str, Any], path: str) -> None:

@@ -1,0 +1,1 @@
+"""The command line: `volcark doctor`, `volcark chat`, `volcark emulator`."""

@@ -1,0 +1,1 @@
+"""`volcark doctor`: why calls fail, one small check per function."""

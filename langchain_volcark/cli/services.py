@@ -1,0 +1,220 @@
+"""The three services as the command line sees them: names, variables, addresses, and the class that calls each."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_volcark.ark.auth import CONTROL_BASE_URL
+from langchain_volcark.ark.service import ARK_BASE_URL
+from langchain_volcark.knowledge.auth import KNOWLEDGE_BASE_URL
+from langchain_volcark.qianfan.auth import IAM_BASE_URL
+from langchain_volcark.qianfan.service import QIANFAN_BASE_URL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_volcark.chat_model import HTTPChatModel
+
+ServiceName = Literal["ark", "qianfan", "knowledge"]
+Mode = Literal["key", "pair", "none"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is known of a service before anything is asked.
+
+    Attributes:
+        name: Its name on the command line.
+        title: Its name for people.
+        base_url: Its own address.
+        exchange_url: Where an access key pair is exchanged for a key; None where requests are signed.
+        base_variable: The variable that may hold another address, or None.
+        model_variable: The variable that may name a model.
+        default_model: What is called where nobody chose and the service lists no models.
+        keys: Variables of an API key, the first that is set wins.
+        pair: Variables of the access key and its secret.
+        console: Where keys are made and models activated.
+        ping: A path below the address that is asked without a key; the address itself where empty.
+    """
+
+    name: ServiceName
+    title: str
+    base_url: str
+    exchange_url: str | None
+    base_variable: str | None
+    model_variable: str
+    default_model: str | None
+    keys: tuple[str, ...]
+    pair: tuple[str, str]
+    console: str
+    ping: str = ""
+
+
+SERVICES: dict[ServiceName, Service] = {
+    "ark": Service(
+        name="ark",
+        title="Volcengine Ark",
+        base_url=ARK_BASE_URL,
+        exchange_url=CONTROL_BASE_URL,
+        base_variable="ARK_BASE_URL",
+        model_variable="ARK_MODEL",
+        default_model=None,
+        keys=("ARK_API_KEY",),
+        pair=("VOLC_ACCESSKEY", "VOLC_SECRETKEY"),
+        console="https://console.volcengine.com/ark",
+    ),
+    "qianfan": Service(
+        name="qianfan",
+        title="Baidu Qianfan",
+        base_url=QIANFAN_BASE_URL,
+        exchange_url=IAM_BASE_URL,
+        base_variable=None,
+        model_variable="QIANFAN_MODEL",
+        default_model="ernie-5.1",
+        keys=("QIANFAN_BEARER_TOKEN", "QIANFAN_API_KEY"),
+        pair=("QIANFAN_ACCESS_KEY", "QIANFAN_SECRET_KEY"),
+        console="https://console.bce.baidu.com/qianfan",
+    ),
+    "knowledge": Service(
+        name="knowledge",
+        title="VikingDB knowledge base",
+        base_url=KNOWLEDGE_BASE_URL,
+        exchange_url=None,
+        base_variable=None,
+        model_variable="VOLC_KNOWLEDGE_MODEL",
+        default_model="Doubao-1-5-pro-32k",
+        keys=("VOLC_KNOWLEDGE_API_KEY",),
+        pair=("VOLC_ACCESSKEY", "VOLC_SECRETKEY"),
+        console="https://console.volcengine.com/vikingdb",
+        ping="/ping",
+    ),
+}
+
+EMULATED_MODELS: dict[ServiceName, str] = {
+    "ark": "doubao-seed-2-1-pro-260915",
+    "qianfan": "ernie-5.1",
+    "knowledge": "Doubao-1-5-pro-32k",
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One service as somebody means to use it.
+
+    Attributes:
+        service: Which.
+        environment: The variables; those of the process.
+        base: `--base-url`, or None.
+        exchange: `--exchange-url`, or None.
+        chosen_model: `--model`, or None.
+        region: `--region`, or None.
+        project: `--project`, or None.
+        timeout: Seconds that an answer may take.
+        arguments: Further arguments of the class, such as credentials that stand in no variable.
+    """
+
+    service: Service
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    base: str | None = None
+    exchange: str | None = None
+    chosen_model: str | None = None
+    region: str | None = None
+    project: str | None = None
+    timeout: float | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def value(self, variable: str) -> str | None:
+        """A variable with something in it, as it is; None for one that is unset or blank."""
+        text = self.environment.get(variable)
+        return text if text is not None and text.strip() else None
+
+    @property
+    def key_variable(self) -> str | None:
+        """The variable whose API key counts."""
+        return next((name for name in self.service.keys if self.value(name)), None)
+
+    @property
+    def mode(self) -> Mode:
+        """What requests will be authorised with."""
+        has_pair = all(self.value(name) for name in self.service.pair)
+        if self.service.name == "knowledge" and has_pair and not is_packaged(self.model):
+            return "pair"
+        if self.key_variable:
+            return "key"
+        return "pair" if has_pair else "none"
+
+    @property
+    def model(self) -> str | None:
+        """The model that was chosen; None leaves it to the service's list."""
+        return self.chosen_model or self.value(self.service.model_variable)
+
+    @property
+    def base_source(self) -> str:
+        """Where the address comes from, for people."""
+        if self.base is not None:
+            return "--base-url"
+        variable = self.service.base_variable
+        return variable if variable and variable in self.environment else "the default"
+
+    @property
+    def base_url(self) -> str:
+        """The address as it was given; it may be nonsense."""
+        variable = self.service.base_variable
+        if self.base is not None:
+            return self.base
+        return self.environment.get(variable, self.service.base_url) if variable else self.service.base_url
+
+    @property
+    def exchange_url(self) -> str | None:
+        """Where a pair is exchanged; None where nothing is exchanged."""
+        return self.exchange or self.service.exchange_url
+
+
+def is_packaged(model: str | None) -> bool:
+    """Whether it is the id of a packaged service of the knowledge base."""
+    return model is not None and model.startswith("kb-service-")
+
+
+def build(setup: Setup, model: str, **settings: Any) -> HTTPChatModel:
+    """The object that a user's own code would construct.
+
+    Args:
+        setup: The service and what was chosen.
+        model: Model, endpoint, bot or packaged service.
+        **settings: Further arguments of the class.
+
+    Raises:
+        ValueError: The arguments contradict each other, or one has no sense.
+    """
+    common = {
+        "base_url": setup.base,
+        "region": None if setup.service.name == "qianfan" else setup.region,
+        "timeout": setup.timeout,
+        **setup.arguments,
+        **settings,
+    }
+    arguments = {name: value for name, value in common.items() if value is not None}
+    if setup.service.name == "ark":
+        return _ark(setup, model, arguments)
+    if setup.service.name == "qianfan":
+        from langchain_volcark.qianfan.chat_models import ChatQianfan
+
+        if setup.exchange:
+            arguments["iam_base_url"] = setup.exchange
+        return ChatQianfan(model=model, **arguments)
+    from langchain_volcark.knowledge.chat_models import ChatVikingKnowledge
+
+    return ChatVikingKnowledge(**{"service_resource_id" if is_packaged(model) else "model": model}, **arguments)
+
+
+def _ark(setup: Setup, model: str, arguments: dict[str, Any]) -> HTTPChatModel:
+    from langchain_volcark.ark.bots import ChatArkBot
+    from langchain_volcark.ark.chat_models import ChatArk
+
+    if setup.exchange:
+        arguments["control_base_url"] = setup.exchange
+    if setup.project:
+        arguments["project_name"] = setup.project
+    return (ChatArkBot if model.startswith("bot-") else ChatArk)(model=model, **arguments)

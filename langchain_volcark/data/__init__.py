@@ -1,0 +1,1 @@
+"""Model profiles where LangChain's tools look for them."""

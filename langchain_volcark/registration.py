@@ -1,0 +1,145 @@
+"""Makes this package's providers known to `init_chat_model` and `init_embeddings`.
+
+LangChain finds providers in a registry of its own packages
+(https://docs.langchain.com/oss/python/langchain/models); others are added here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    Entry = tuple[str, str, Callable[..., Any]]
+
+_PACKAGE = "langchain_volcark"
+_SINCE = "1.3"
+_REGISTRY = "_BUILTIN_PROVIDERS"
+
+
+def register(*, replace: bool = False) -> None:
+    """Make `init_chat_model("volcengine:…")` and `init_embeddings("volcengine:…")` work.
+
+    | provider | chat model | embeddings |
+    |---|---|---|
+    | `volcengine` | `ChatArk`; `ChatArkBot` for an id that begins with `bot-` | `ArkEmbeddings` |
+    | `qianfan` | `ChatQianfan` | `QianfanEmbeddings` |
+    | `vikingdb` | `ChatVikingKnowledge`; a packaged service for an id that begins with `kb-service-` | – |
+
+    Once per process is enough, and more does no harm. Other providers stay as they are. Whatever takes a model by
+    name (`create_agent`, middleware, configurable models) understands these names afterwards.
+
+    Args:
+        replace: Whether to take the place of another package's provider of the same name.
+
+    Raises:
+        ImportError: The package `langchain` is not installed.
+        RuntimeError: The installed `langchain` keeps its providers in another way (before 1.3 they cannot be
+            added to), or another package has one of the names. Nothing is registered then.
+
+    Example:
+        ```python
+        from langchain.chat_models import init_chat_model
+
+        from langchain_volcark import register
+
+        register()
+        model = init_chat_model("volcengine:doubao-seed-2-1-pro-260915", temperature=0)
+        ```
+    """
+    chosen = [
+        (_module("langchain.chat_models.base"), "_get_chat_model_creator", _CHAT_MODELS),
+        (_module("langchain.embeddings.base"), "_get_embeddings_class_creator", _EMBEDDINGS),
+    ]
+    # All is checked before anything is written.
+    registries = [_registry(module, entries, replace=replace) for module, _, entries in chosen]
+    for registry, (module, cached, entries) in zip(registries, chosen, strict=True):
+        registry.update(entries)
+        forget = getattr(getattr(module, cached, None), "cache_clear", None)
+        if forget is not None:
+            forget()
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        importlib.import_module("langchain")  # first, so that its absence is told from another form of it
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not name.startswith(error.name or "?"):
+            raise  # something that langchain itself lacks
+        if error.name != "langchain":
+            raise RuntimeError(_unknown_form()) from error
+        raise ImportError(
+            f'register() needs the package langchain: pip install "langchain>={_SINCE}". Without it, construct '
+            "ChatArk(model=…) directly.",
+            name="langchain",
+        ) from error
+
+
+def _registry(module: ModuleType, entries: Mapping[str, Entry], *, replace: bool) -> dict[str, Entry]:
+    """The module's registry, if it has the form known here and the names are free."""
+    registry = getattr(module, _REGISTRY, None)
+    if not isinstance(registry, dict) or not all(_is_entry(entry) for entry in registry.values()):
+        raise RuntimeError(_unknown_form())
+    for name, entry in entries.items():
+        taken = registry.get(name, entry)
+        if not replace and taken[0].partition(".")[0] != _PACKAGE:
+            raise RuntimeError(
+                f"{module.__name__} has a provider {name!r} already: {taken[0]}.{taken[1]}. "
+                "register(replace=True) puts this package's in its place."
+            )
+    return registry
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether it is a module, a class in it, and a function that makes an instance."""
+    return (
+        isinstance(entry, tuple)
+        and len(entry) == 3
+        and isinstance(entry[0], str)
+        and isinstance(entry[1], str)
+        and callable(entry[2])
+    )
+
+
+def _unknown_form() -> str:
+    try:
+        installed = version("langchain")
+    except PackageNotFoundError:
+        installed = "(of unknown version)"
+    return (
+        f"langchain {installed} keeps its providers in a way that register() does not know; {_SINCE} and later "
+        f'can be added to: pip install "langchain>={_SINCE}". Or construct ChatArk(model=…) directly.'
+    )
+
+
+def _make(cls: Callable[..., Any], **arguments: Any) -> Any:
+    return cls(**arguments)
+
+
+def _make_ark(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
+    if model.startswith("bot-"):
+        from langchain_volcark.ark.bots import ChatArkBot  # only who has a bot pays for it
+
+        return ChatArkBot(model=model, **arguments)
+    return cls(model=model, **arguments)
+
+
+def _make_knowledge(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
+    name = "service_resource_id" if model.startswith("kb-service-") else "model"
+    return cls(**{name: model}, **arguments)
+
+
+_CHAT_MODELS: dict[str, Entry] = {
+    "volcengine": (_PACKAGE, "ChatArk", _make_ark),
+    "qianfan": (_PACKAGE, "ChatQianfan", _make),
+    "vikingdb": (_PACKAGE, "ChatVikingKnowledge", _make_knowledge),
+}
+_EMBEDDINGS: dict[str, Entry] = {
+    "volcengine": (_PACKAGE, "ArkEmbeddings", _make),
+    "qianfan": (_PACKAGE, "QianfanEmbeddings", _make),
+}

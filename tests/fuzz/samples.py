@@ -1,0 +1,168 @@
+"""Replies and streams in the documented form: what the fuzz tests break, and what they begin from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+USAGE: dict[str, Any] = {
+    "prompt_tokens": 9,
+    "completion_tokens": 7,
+    "total_tokens": 16,
+    "prompt_tokens_details": {"cached_tokens": 2},
+    "completion_tokens_details": {"reasoning_tokens": 3},
+}
+CALL = {
+    "index": 0,
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "weather", "arguments": '{"city": "杭'},
+}
+REST = {"index": 0, "function": {"arguments": '州"}'}}
+LOGPROBS = {"content": [{"token": "a", "logprob": -0.5, "top_logprobs": []}], "refusal": None}
+REFERENCE = {
+    "url": "https://example.com/a",
+    "title": "Weather",
+    "summary": "Cloudy.",
+    "site_name": "Example",
+    "publish_time": "2025年04月08日 10:30:00(CST) 星期二",
+}
+BOT_USAGE = {
+    "model_usage": [{"name": "m", **USAGE}],
+    "action_usage": [{"name": "content_plugin", "count": 1}],
+    "action_details": [
+        {
+            "name": "content_plugin",
+            "count": 1,
+            "tool_details": [
+                {
+                    "name": "search",
+                    "input": {"query": "x"},
+                    "output": {"type": "function", "data": []},
+                    "created_at": 1,
+                }
+            ],
+        }
+    ],
+}
+ITEM = {
+    "point_id": "p-1",
+    "id": "7-0",
+    "content": "The ferry leaves at 07:40.",
+    "score": 0.6,
+    "rerank_score": 0.9,
+    "original_question": "When?",
+    "table_chunk_fields": [{"field_name": "time", "field_value": "07:40"}],
+    "chunk_attachment": [{"type": "image", "caption": "A ferry", "link": "https://example.com/i.png"}],
+    "doc_info": {
+        "doc_id": "d",
+        "doc_name": "ferry.pdf",
+        "title": "Ferries",
+        "doc_meta": '[{"field_name": "lang", "field_type": "string", "field_value": "en"}]',
+    },
+}
+
+
+def _chunk(choice: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+    choices = [] if choice is None else [{"index": 0, **choice}]
+    return {
+        "id": "0217",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m-1",
+        "choices": choices,
+        **more,
+    }
+
+
+_COMPLETION = _chunk(
+    {
+        "message": {
+            "role": "assistant",
+            "content": "Cloudy[1], 15 °C.",
+            "reasoning_content": "Look it up.",
+            "tool_calls": [{**CALL, "function": {"name": "weather", "arguments": '{"city": "杭州"}'}}],
+        },
+        "finish_reason": "tool_calls",
+        "logprobs": LOGPROBS,
+    },
+    usage=USAGE,
+    service_tier="default",
+)
+_CHUNKS = [
+    _chunk({"delta": {"role": "assistant", "content": "", "reasoning_content": "Look "}}),
+    _chunk({"delta": {"reasoning_content": "it up."}}),
+    _chunk({"delta": {"content": "Cloudy[1]"}, "logprobs": LOGPROBS}),
+    _chunk({"delta": {"content": ", 15 °C."}, "logprobs": LOGPROBS}),
+    _chunk({"delta": {"tool_calls": [CALL]}}),
+    _chunk({"delta": {"tool_calls": [REST]}, "finish_reason": "tool_calls"}),
+    _chunk(None, usage=USAGE),
+]
+_BOT = {"references": [REFERENCE], "bot_usage": BOT_USAGE, "metadata": {"intent": "weather"}}
+_SEARCH = {"search_results": [{"index": 1, "url": "https://example.com", "title": "t"}]}
+_V1: dict[str, Any] = {"id": "as-1", "object": "chat.completion", "created": 1, "need_clear_history": False}
+_V1_CALL = {"name": "weather", "thoughts": "I look it up.", "arguments": '{"city": "x"}'}
+
+
+def _answer(**data: Any) -> dict[str, Any]:
+    return {"code": 0, "message": "success", "request_id": "r-1", "data": data}
+
+
+_PACKAGED = {
+    "result_list": [ITEM],
+    "rewrite_query": "When?",
+    "count": 1,
+    "token_usage": {"llm_token_usage": USAGE},
+}
+_COUNTED = {"usage": '{"prompt_tokens":16,"completion_tokens":6,"total_tokens":22}\n', "finish_reason": "stop"}
+
+WHOLE: dict[str, Any] = {
+    "ark": _COMPLETION,
+    "bot": {**_COMPLETION, **_BOT},
+    "qianfan": {**_COMPLETION, **_SEARCH},
+    "qianfan v1": {**_V1, "result": "Cloudy.", "is_truncated": False, "function_call": _V1_CALL, "usage": USAGE},
+    "viking": _answer(generated_answer="Cloudy.", reasoning_content="Look.", model="m-1", **_COUNTED),
+    "viking service": _answer(generated_answer="At 07:40[1].", **_PACKAGED, end=True),
+}
+STREAMS: dict[str, list[Any]] = {
+    "ark": _CHUNKS,
+    "bot": [_chunk({"delta": {"content": ""}}, **_BOT), *_CHUNKS],
+    "qianfan": [{**_CHUNKS[0], **_SEARCH}, *_CHUNKS[1:]],
+    "qianfan v1": [
+        {**_V1, "sentence_id": 0, "is_end": False, "result": "Clou"},
+        {**_V1, "sentence_id": 1, "is_end": False, "result": "dy.", "function_call": _V1_CALL},
+        {**_V1, "sentence_id": 2, "is_end": True, "result": "", "finish_reason": "function_call", "usage": USAGE},
+    ],
+    "viking": [_answer(generated_answer="Clou"), _answer(generated_answer="dy.", **_COUNTED, end=True)],
+    "viking service": [_answer(**_PACKAGED), _answer(generated_answer="At 07:40[1]."), _answer(end=True)],
+}
+ERRORS: dict[str, Any] = {
+    "ark": {
+        "error": {
+            "code": "InvalidParameter",
+            "message": "Bad. Request id: 0217",
+            "param": "x",
+            "type": "BadRequest",
+        }
+    },
+    "bot": {"error": {"code": "ModelAccountTpmRateLimitExceeded", "message": "slow"}},
+    "qianfan": {
+        "id": "as-1",
+        "error": {"code": "invalid_model", "message": "no", "type": "invalid_request_error"},
+    },
+    "qianfan v1": {"error_code": 336003, "error_msg": "bad, access_token=canary", "id": "as-1"},
+    "viking": {"code": 1000005, "message": "no collection", "request_id": "r-1"},
+    "viking service": {"ResponseMetadata": {"RequestId": "r", "Error": {"Code": "AccessDenied", "Message": "no"}}},
+}
+
+VECTORS: dict[str, Any] = {
+    "ark": {"data": [{"index": 0, "embedding": [0.1, -0.2, 3], "object": "embedding"}], "usage": USAGE},
+    "ark cut": {"data": [{"index": 0, "embedding": "zczMPc3MTD4AAEBA"}], "usage": USAGE},
+    "ark multimodal": {"data": {"embedding": [0.1, 0.2], "sparse_embedding": [{"index": 3, "value": 0.5}],
+                                "multi_embedding": "ADwAPAA8ADw="}},
+    "qianfan": {"id": "as-1", "data": [{"index": 0, "embedding": [0.1, 0.2]}]},
+}  # fmt: skip
+SCORES: dict[str, Any] = {
+    "qianfan": {"results": [{"index": 1, "relevance_score": 0.5}, {"index": 0, "relevance_score": 0.9}]},
+    "viking": _answer(scores=[0.5, 0.9], token_usage=20),
+}
+SEARCH = _answer(result_list=[ITEM, {"content": "x"}], rewrite_query="When?", token_usage={"a": 1}, count=2)

@@ -1,0 +1,28 @@
+"""A server that can do everything wrong, for the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from langchain_volcark.http import stream as http_stream
+from langchain_volcark.http.registry import registry
+from tests.unit.raw_server import RawServer, raw_server
+
+
+@pytest.fixture(scope="session")
+def one_raw_server() -> Iterator[RawServer]:
+    with raw_server() as running:
+        yield running
+
+
+@pytest.fixture
+def broken_server(
+    one_raw_server: RawServer, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RawServer]:
+    """The session's server of bare sockets, and a process without connections; retries wait for nobody."""
+    monkeypatch.setattr(registry, "_clients", {})
+    monkeypatch.setattr(http_stream, "_DRAIN_SECONDS", 60)  # a slow machine must not cost a connection
+    yield one_raw_server
+    one_raw_server.forget()

@@ -1,0 +1,75 @@
+"""Live tests: `pytest --live=services` runs them against the real services, `pytest --live=emulator` shows that they run.
+
+The services' keys come from the environment (see `services.py`); a test whose variables are not set is skipped and
+says which. Never in CI.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from langchain_volcark.emulator import Emulator
+from langchain_volcark.http import exchange
+from tests.live.kit import Kit, Wire
+from tests.live.services import TRUSTED, Services
+
+# Before the fixture that hides the developer's keys from the other tests.
+_ENVIRONMENT = dict(os.environ)
+_SKIPPED = "talks to real services: set their variables and run `make test-live`, or pytest --live=services"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what stands in this folder unless it was asked for; never reach for a service in CI."""
+    target = config.getoption("--live")
+    if target == "services" and _ENVIRONMENT.get("CI"):
+        raise pytest.UsageError("--live: tests against real services do not run in CI")
+    here = Path(__file__).parent
+    for item in items:
+        if target is None and here in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=_SKIPPED))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the standard suites where nobody asked for them: against the emulator they run elsewhere already."""
+    return True if collection_path.name == "test_standard.py" and not config.getoption("--live") else None
+
+
+@pytest.fixture
+def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """The services, real or emulated; no test finds a token that another one asked for."""
+    exchange.tokens.clear()
+    if request.config.getoption("--live") == "services":
+        for name in (one for one in _ENVIRONMENT if one.upper().endswith("_PROXY")):
+            monkeypatch.setenv(name, _ENVIRONMENT[name])  # the other tests go without
+        yield Services(_ENVIRONMENT, None)
+    else:
+        emulator: Emulator = request.getfixturevalue("emulator")
+        yield Services({}, emulator)
+    exchange.tokens.clear()
+
+
+@pytest.fixture
+def kit(services: Services) -> Kit:
+    """Makers of the package's classes."""
+    return Kit(services)
+
+
+@pytest.fixture
+def ark(services: Services) -> Iterator[Wire]:
+    """Ark's data plane, without the package between."""
+    headers = {"Authorization": f"Bearer {services.api_key}"}
+    with httpx.Client(base_url=services.ark_base_url, headers=headers, timeout=600, verify=TRUSTED) as client:
+        yield Wire(client)
+
+
+@pytest.fixture
+def qianfan(services: Services) -> Iterator[Wire]:
+    """Qianfan's V2, without the package between."""
+    headers = {"Authorization": f"Bearer {services.qianfan_api_key}"}
+    with httpx.Client(base_url=services.qianfan_base_url, headers=headers, timeout=600, verify=TRUSTED) as client:
+        yield Wire(client)
