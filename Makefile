@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS ?= 600
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo corpus upstream test-live record notebooks test lint type imports format bench docs check clean
+.PHONY: help demo corpus upstream test-live record notebooks test lint type imports format bench docs fuzz matrix dist check clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -57,6 +58,15 @@ docs: $(VENV)/.installed-docs ## Build the documentation site, both languages, i
 	$(BIN)/sphinx-build --fail-on-warning --quiet --conf-dir docs -D language=en docs build/site/en -d build/doctrees/en
 	$(BIN)/sphinx-build --fail-on-warning --quiet --conf-dir docs -D language=zh_CN docs/zh build/site/zh -d build/doctrees/zh
 	cp docs/_static/choose.html build/site/index.html
+
+fuzz: $(VENV)/.installed-fuzz ## Look for new examples that break something (FUZZ_SECONDS=600)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+matrix: $(VENV)/.installed-release ## Run the tests on every Python found, with lowest and newest dependencies
+	$(BIN)/python scripts/matrix.py $(MATRIX)
+
+dist: $(VENV)/.installed-release ## Build wheel and source archive, check them, try the wheel where nothing else is
+	$(BIN)/python scripts/dist.py
 
 check: lint type imports test ## Everything CI checks
 

@@ -11,15 +11,22 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks import embeddings, plot, report, server
+from benchmarks import embeddings, plot, report, scale, server
 from benchmarks.absolute import ABSOLUTE, AbsoluteCase
 from benchmarks.bounds import BOUND
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import NAMES, missing
 from benchmarks.measure import Bench, Results, take_turns
+from benchmarks.scale import ScaleCase
 
-AnyCase = Case | AbsoluteCase
-ALL_CASES: tuple[AnyCase, ...] = (*CASES, *embeddings.EMBEDDING_CASES, *ABSOLUTE, *embeddings.EMBEDDING_MEMORY)
+AnyCase = Case | AbsoluteCase | ScaleCase
+ALL_CASES: tuple[AnyCase, ...] = (
+    *CASES,
+    *scale.SCALE_CASES,
+    *embeddings.EMBEDDING_CASES,
+    *ABSOLUTE,
+    *embeddings.EMBEDDING_MEMORY,
+)
 BOUND_MISSED = 3
 """Exit status, apart from Python's own 1 and argparse's 2."""
 
@@ -66,7 +73,7 @@ def main() -> int:
     repeats = options.repeats or (5 if options.short else 15)
     skipped = missing()
     names = [name for name in NAMES if name not in skipped]
-    skipped |= embeddings.missing()
+    skipped |= embeddings.missing() | scale.missing()
     for name, reason in skipped.items():
         print(f"skipped: {name} ({reason})")
     cases = [case for case in ALL_CASES if not options.only or {case.name, case.group} & set(options.only)]

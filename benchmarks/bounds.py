@@ -6,7 +6,7 @@ on a quiet machine; missing one is news, not an error.
 
 from dataclasses import dataclass
 
-from benchmarks import embeddings
+from benchmarks import embeddings, scale
 from benchmarks.contenders import ARK, MISTRAL, OPENAI, PEERS, RAW
 from benchmarks.measure import Key, Results, ratio, values
 
@@ -59,6 +59,7 @@ BOUNDS = (
     _own("av3", 1.5, "astream", BOUND),
     _own("inflight_64", 2.5, "inflight_1", BOUND),
     _own("batch_64", 2.5, "batch_1", BOUND),
+    Limit("streams_500", 0.7, ("streams_500", RAW), BOUND, scale.POOL),
     _embed("embed_64", 2.5, BOUND),
     _embed("embed_multimodal", 2.5, BOUND),
 )
@@ -84,6 +85,8 @@ GOALS = (
     Limit("import", 60, None, SPEED),
     Limit("memory", 2, None, SPEED),
     Limit("memory_own", 2, None, SPEED),
+    *(Limit(f"streams_{n}", 1.1, (f"streams_{n}", scale.AIOHTTP), SPEED, scale.POOL) for n in (500, 2000)),
+    *(Limit(f"streams_{n}", 1 / 6, (f"streams_{n}", RAW), SPEED, scale.POOL) for n in (500, 2000)),
     _embed("embed_64", 1.6, SPEED),
     _embed("embed_multimodal", 1.5, SPEED),
 )

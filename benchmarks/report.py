@@ -9,19 +9,22 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks import embeddings
+from benchmarks import embeddings, scale
 from benchmarks.absolute import AbsoluteCase
 from benchmarks.bounds import AHEAD, BOUNDS, GOALS, ahead_of_peers
 from benchmarks.cases import Case
 from benchmarks.contenders import NAMES, RAW
 from benchmarks.measure import Results, Spread, ratio, values, walls
+from benchmarks.scale import ScaleCase
 
-AnyCase = Case | AbsoluteCase
-ROWS = (*NAMES, *embeddings.NAMES)
+AnyCase = Case | AbsoluteCase | ScaleCase
+ROWS = (*NAMES, *embeddings.NAMES, *scale.NAMES)
 PACKAGES = (
     "langchain-volcark",
     "langchain-core",
     "httpx",
+    "httpx2",
+    "httpx-aiohttp",
     "pydantic",
     "langchain-openai",
     "openai",
@@ -47,7 +50,7 @@ def shown_unit(case: AnyCase) -> tuple[str, float]:
     """The unit of a case's figures in print, and what to multiply samples with."""
     if isinstance(case, AbsoluteCase):
         return case.unit, 1
-    return ("ms", 1e3) if case.unit == "call" else ("µs", 1e6)
+    return ("ms", 1e3) if case.unit in {"call", "stream"} else ("µs", 1e6)
 
 
 def _row(case: AnyCase, name: str, results: Results) -> str:
@@ -148,7 +151,7 @@ def _json_row(case: AnyCase, name: str, results: Results) -> dict[str, Any]:
     unit, factor = shown_unit(case)
     key = (case.name, name)
     spreads = {"value": _scaled(values(results, key), factor), "wall": _scaled(walls(results, key), factor)}
-    if isinstance(case, Case):
+    if not isinstance(case, AbsoluteCase):
         spreads["ratio_to_raw"] = ratio(results, key, (case.name, RAW))
         spreads["ratio_to_own"] = ratio(results, key, (case.beside, name)) if case.beside else None
     return {

@@ -8,6 +8,7 @@ nothing but another base URL:
     /chunks/500     text deltas in a stream (default 100)
     /gap/2          wait 2 ms before each event, as a model does: the client wakes for every one
     /pieces/1000    cut the stream into writes of 1000 bytes, wherever that falls (else one event per write)
+    /together/500   go on after a stream's first event once 500 streams have come so far
 """
 
 import asyncio
@@ -16,12 +17,13 @@ import contextlib
 import json
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 DIMENSIONS = 1024
@@ -54,15 +56,17 @@ class Settings:
     chunks: int = 100
     gap: float = 0.0  # seconds
     pieces: int = 0  # bytes
+    together: int = 0
 
     @classmethod
     def of(cls, path: str) -> "Settings":
-        asked = dict(re.findall(r"/(delay|chunks|gap|pieces)/(\d+(?:\.\d+)?)", path))
+        asked = dict(re.findall(r"/(delay|chunks|gap|pieces|together)/(\d+(?:\.\d+)?)", path))
         return cls(
             delay=float(asked.get("delay", 0)) / 1000,
             chunks=int(asked.get("chunks", cls.chunks)),
             gap=float(asked.get("gap", 0)) / 1000,
             pieces=int(asked.get("pieces", 0)),
+            together=int(asked.get("together", 0)),
         )
 
 
@@ -138,6 +142,31 @@ def embeddings(count: int, encoding: str) -> bytes:
     return _response(_dump({**ENVELOPE, "object": "list", "data": data, "usage": usage}))
 
 
+GATHERED: list[asyncio.Future[None]] = []
+
+
+async def _together(count: int) -> None:
+    """Wait until so many are here."""
+    GATHERED.append(asyncio.get_running_loop().create_future())
+    if len(GATHERED) < count:
+        await GATHERED[-1]
+        return
+    for waiting in GATHERED:
+        waiting.set_result(None)
+    GATHERED.clear()
+
+
+def allow_descriptors() -> int:
+    """Raise this process's limit of file descriptors as far as it may; gives the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 16_384 if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000_000 if soft == resource.RLIM_INFINITY else soft
+
+
 async def _stream(writer: asyncio.StreamWriter, settings: Settings, *, usage: bool) -> None:
     length = "Transfer-Encoding: chunked"
     writer.write(HEAD.format(status="200 OK", kind="text/event-stream; charset=utf-8", length=length).encode())
@@ -150,6 +179,9 @@ async def _stream(writer: asyncio.StreamWriter, settings: Settings, *, usage: bo
             await asyncio.sleep(settings.gap)
         writer.write(b"%x\r\n%b\r\n" % (len(part), part))
         await writer.drain()
+        if settings.together:
+            await _together(settings.together)
+            settings = replace(settings, together=0)
     writer.write(b"0\r\n\r\n")
     await writer.drain()
 
@@ -186,6 +218,7 @@ async def _serve_connection(reader: asyncio.StreamReader, writer: asyncio.Stream
 
 
 async def _serve() -> None:
+    allow_descriptors()
     server = await asyncio.start_server(_serve_connection, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     threading.Thread(target=_leave_with_parent, daemon=True).start()

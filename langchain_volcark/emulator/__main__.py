@@ -51,8 +51,14 @@ def main(arguments: list[str] | None = None, prog: str = "python -m langchain_vo
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{getattr(error, 'strerror', None) or error}\n")
         return 1
-    # A byte for each signal, whichever thread the system gives it to; and no exception, which a second signal would
-    # throw into the clean-up.
+    _run_until_told(emulator)
+    return 0
+
+
+def _run_until_told(emulator: Emulator) -> None:
+    """Print where it is, and stop it at the first SIGINT or SIGTERM."""
+    # A byte for each signal, whichever thread the system gives it to; and no exception, which a second signal
+    # would throw into the clean-up.
     told, teller = socket.socketpair()
     teller.setblocking(False)
     signal.set_wakeup_fd(teller.fileno())
@@ -66,7 +72,6 @@ def main(arguments: list[str] | None = None, prog: str = "python -m langchain_vo
     signal.set_wakeup_fd(-1)
     told.close()
     teller.close()
-    return 0
 
 
 def _add_upstream(parser: argparse.ArgumentParser) -> None:

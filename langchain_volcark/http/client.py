@@ -153,6 +153,22 @@ def read_json_reply(response: httpx.Response, errors: ErrorReader, *, secret: bo
     return payload
 
 
+class _Unshown(bytes):
+    """A body that error trackers, which print the local variables of every frame, do not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
+class _Request(httpx.Request):
+    """Likewise a request, whose query may hold a key."""
+
+    def __repr__(self) -> str:
+        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
+
+
 class HTTPClient:
     """Posts to one service; retries what may heal; raises nothing but our own exceptions.
 
@@ -201,12 +217,12 @@ class HTTPClient:
             VolcArkError: The call failed, after retries where these could help.
             TypeError: The body holds a value that JSON does not know.
         """
-        content = dump_json(request.body)
+        content = _Unshown(dump_json(request.body))
         return retry.call(lambda: self._read(self._send(request, content)), self._max_retries, hooks)
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
         """Async twin of `post`."""
-        content = dump_json(request.body)
+        content = _Unshown(dump_json(request.body))
 
         async def attempt() -> Reply:
             return self._read(await self._asend(request, content))
@@ -226,7 +242,7 @@ class HTTPClient:
         Raises:
             VolcArkError: The stream could not be opened.
         """
-        content = dump_json(request.body)
+        content = _Unshown(dump_json(request.body))
 
         def attempt() -> PayloadStream:
             response = self._send(request, content, stream=True)
@@ -246,7 +262,7 @@ class HTTPClient:
 
     async def astream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> AsyncPayloadStream:
         """Async twin of `stream`."""
-        content = dump_json(request.body)
+        content = _Unshown(dump_json(request.body))
 
         async def attempt() -> AsyncPayloadStream:
             response = await self._asend(request, content, stream=True)
@@ -301,7 +317,7 @@ class HTTPClient:
         if "host" not in ready:
             ready["host"] = url.netloc.decode("ascii")
         # Given a stream, httpx leaves the headers alone: half of what it spends on a request otherwise.
-        built = httpx.Request(
+        built = _Request(
             "POST",
             url,
             headers=ready,

@@ -243,16 +243,16 @@ class ExchangedTokenAuth(httpx.Auth):
         key = self._key(request)
         for last in (False, True):
             token = yield from self._obtain(request, key)
-            self._apply(request, token)
+            self._apply(request, token.value)
             response = yield request
             if last or _is_stream(response):
                 return
             response.read()
             if not self._is_refused(response):
                 return
-            tokens.discard(key, token)
+            tokens.discard(key, token.value)
 
-    def _obtain(self, request: httpx.Request, key: Hashable) -> Generator[httpx.Request, httpx.Response, str]:
+    def _obtain(self, request: httpx.Request, key: Hashable) -> Generator[httpx.Request, httpx.Response, Token]:
         for alone in (False, False, True):
             turn = tokens.turn(key, alone=alone)
             if turn.leads:
@@ -269,7 +269,7 @@ class ExchangedTokenAuth(httpx.Auth):
             else:
                 token = turn.wait()
             if token is not None:
-                return token.value
+                return token
         raise _no_token()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:

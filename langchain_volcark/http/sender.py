@@ -10,18 +10,16 @@ import logging
 
 import httpx
 
-from langchain_volcark.http.secret_query import redact
-
 _NO_AUTH = httpx.Auth()
 _log = logging.getLogger("langchain_volcark.http")
 
 
 def _note(response: httpx.Response) -> None:
-    """What a person looks for who debugs: which requests there were. Never their headers or bodies."""
+    """What a person looks for who debugs: which requests there were. Never their headers, bodies or queries."""
     if _log.isEnabledFor(logging.DEBUG):
         request = response.request
-        url = request.url.copy_with(username=None, password=None) if request.url.userinfo else request.url
-        _log.debug("%s %s: HTTP %d", request.method, redact(str(url)), response.status_code)
+        url = request.url.copy_with(userinfo=b"", query=None)
+        _log.debug("%s %s: HTTP %d", request.method, url, response.status_code)
 
 
 class Sender:

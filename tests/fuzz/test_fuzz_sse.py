@@ -50,7 +50,9 @@ def decode(parts: list[bytes]) -> list[bytes]:
 @examples(400)
 @given(streams, st.data())
 def test_any_bytes_cut_anywhere_are_read_as_the_standard_says(stream: bytes, data: st.DataObject) -> None:
-    assert decode(data.draw(pieces(stream))) == read_plainly(stream)
+    events = read_plainly(stream)
+    assert decode(data.draw(pieces(stream))) == events
+    assert decode([stream[place : place + 1] for place in range(len(stream))]) == events
 
 
 def outcome(parts: list[bytes]) -> tuple[list[Any], str, bool]:

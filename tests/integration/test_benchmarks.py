@@ -1,5 +1,7 @@
 """The benchmark runs and reports; how fast anything is, is not tested here."""
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -58,3 +60,16 @@ def test_embeddings_are_measured_beside_raw_httpx(tmp_path: Path) -> None:
         assert rows[case, "raw httpx"]["ratio_to_raw"]["median"] == 1
         assert rows[case, "ArkEmbeddings"]["ratio_to_raw"]["median"] > 0
         assert "  ArkEmbeddings " in run.stdout
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
+def test_streams_open_at_once_are_measured_over_every_pool() -> None:
+    from benchmarks import scale, server
+    from benchmarks.measure import Bench, take_turns
+
+    case = scale.ScaleCase("streams_20", 20, in_short=True, rounds=1)
+    with server.running() as origin, contextlib.closing(asyncio.new_event_loop()) as loop:
+        results = take_turns(case.tasks(Bench(origin, loop, (), 1, True)))
+    there = {name for name in scale.BUILD if name not in scale.missing()}
+    assert {scale.POOL, scale.ARK, scale.RAW} <= there
+    assert {key for key, (sample,) in results.items() if sample.value > 0} == {(case.name, name) for name in there}

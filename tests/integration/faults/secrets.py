@@ -60,7 +60,9 @@ def _in_base64(secret: str, shift: int) -> str:
 
 
 def found(text: str, secrets: list[str]) -> list[str]:
-    return [form for secret in secrets for form in forms(secret) if form in text]
+    """Each secret that a text holds, with what stands before it."""
+    places = ((text.find(form), form) for secret in secrets for form in forms(secret))
+    return [text[max(0, place - 150) : place + len(form)] for place, form in places if place >= 0]
 
 
 # --- where a secret must not be ---------------------------------------------------------------------------
@@ -68,7 +70,7 @@ def found(text: str, secrets: list[str]) -> list[str]:
 
 def shown_by_object(model: Any) -> str:
     return " ".join(
-        [repr(model), str(model), repr(model.model_dump()), repr(dict(model)) if False else "", dumps(model)]
+        [repr(model), str(model), repr(model.model_dump()), dumps(model)]
     )
 
 
@@ -85,8 +87,15 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         pending += list(getattr(one, "exceptions", ()))
 
 
-def shown_by_error(error: BaseException) -> str:
-    return " ".join(piece for one in chain(error) for piece in _pieces(one))
+def shown_by_error(error: BaseException, *, variables: bool = True) -> str:
+    """All that an exception and those behind it show.
+
+    Args:
+        error: The exception.
+        variables: Whether to look into the frames of the package as well.
+    """
+    text = " ".join(piece for one in chain(error) for piece in _pieces(one))
+    return text + (" ".join(piece for one in chain(error) for piece in _variables(one)) if variables else "")
 
 
 def _pieces(error: BaseException) -> Iterator[str]:
@@ -100,7 +109,6 @@ def _pieces(error: BaseException) -> Iterator[str]:
             yield _request_of(response)
     yield _request_of(error)
     yield from _copies(error)
-    yield from _variables(error)
 
 
 def _request_of(holder: Any) -> str:
