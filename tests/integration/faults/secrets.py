@@ -69,9 +69,7 @@ def found(text: str, secrets: list[str]) -> list[str]:
 
 
 def shown_by_object(model: Any) -> str:
-    return " ".join(
-        [repr(model), str(model), repr(model.model_dump()), dumps(model)]
-    )
+    return " ".join([repr(model), str(model), repr(model.model_dump()), dumps(model)])
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
