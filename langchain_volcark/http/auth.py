@@ -34,37 +34,41 @@ class BearerAuth(httpx.Auth):
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authorise one request."""
         if "authorization" not in request.headers:
-            key = self._key() if callable(self._key) else self._key
-            if inspect.isawaitable(key):
-                if inspect.iscoroutine(key):
-                    key.close()
-                raise ValueError("api_key is an async callable: use ainvoke or astream, or give a sync callable.")
-            request.headers["Authorization"] = self._header(key)
+            request.headers["Authorization"] = f"Bearer {self._text(self._ask())}"
         yield request
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Authorise one request; a sync callable runs in a thread, for it may block."""
         if "authorization" not in request.headers:
-            key: Any = self._key
-            if inspect.iscoroutinefunction(key):
-                key = await key()
-            elif callable(key):
-                key = await asyncio.to_thread(cast("Callable[[], Any]", key))
-                if inspect.isawaitable(key):
-                    key = await key
-            request.headers["Authorization"] = self._header(key)
+            request.headers["Authorization"] = f"Bearer {self._text(await self._aask())}"
         yield request
 
-    def _header(self, key: object) -> str:
-        text = (key.get_secret_value() if isinstance(key, SecretStr) else str(key or "")).strip()
-        if not text:
+    def _ask(self) -> SecretStr:
+        key = self._key() if callable(self._key) else self._key
+        if inspect.isawaitable(key):
+            if inspect.iscoroutine(key):
+                key.close()
+            raise ValueError("api_key is an async callable: use ainvoke or astream, or give a sync callable.")
+        return _as_secret(key)
+
+    async def _aask(self) -> SecretStr:
+        key: Any = self._key
+        if inspect.iscoroutinefunction(key):
+            key = await key()
+        elif callable(key):
+            key = await asyncio.to_thread(cast("Callable[[], Any]", key))
+            if inspect.isawaitable(key):
+                key = await key
+        return _as_secret(key)
+
+    def _text(self, key: SecretStr) -> str:
+        if given(key) is None:
             raise AuthenticationError(f"No API key. {self._missing}")
-        if not (text.isascii() and text.isprintable()):
-            # h11 would refuse it too, and print it while doing so.
-            raise AuthenticationError(
-                "The API key holds a line break or a character outside ASCII: no key has that. Copy it again."
-            )
-        return f"Bearer {text}"
+        return secret_text(key, "The API key")
+
+
+def _as_secret(key: object) -> SecretStr:
+    return key if isinstance(key, SecretStr) else SecretStr(str(key or ""))
 
 
 def given(secret: object) -> SecretStr | None:
@@ -82,9 +86,15 @@ def secret_text(secret: SecretStr, name: str) -> str:
     Raises:
         AuthenticationError: It holds a line break or a character outside ASCII.
     """
-    text = secret.get_secret_value().strip()
-    if not (text.isascii() and text.isprintable()):
+    # No variable holds the text where the error is raised: error trackers print those of a frame that failed.
+    if not _can_be_sent(secret):
         raise AuthenticationError(
             f"{name} holds a line break or a character outside ASCII: no key has that. Copy it again."
         )
-    return text
+    return secret.get_secret_value().strip()
+
+
+def _can_be_sent(secret: SecretStr) -> bool:
+    # h11 would refuse it too, and print it while doing so.
+    text = secret.get_secret_value().strip()
+    return text.isascii() and text.isprintable()

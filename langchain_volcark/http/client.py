@@ -21,7 +21,6 @@ from langchain_volcark.http.errors import (
 from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
-from langchain_volcark.http.secret_query import EXTENSION
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
 from langchain_volcark.http.stream import (
     AsyncPayloadStream,
@@ -322,8 +321,7 @@ class HTTPClient:
             url,
             headers=ready,
             stream=httpx.ByteStream(content),
-            # The last key says that one of our transports is below, for auth that needs a secret query.
-            extensions={**extensions, "timeout": timeout.as_dict(), EXTENSION: None},
+            extensions={**extensions, "timeout": timeout.as_dict()},
         )
         built.read()
         return built

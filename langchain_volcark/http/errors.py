@@ -264,7 +264,7 @@ def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) 
 
 
 def _bare(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> None:
-    """Take the request, with the credentials, off an exception of a user's own client, which will be a cause."""
+    """Take the credentials off an exception of a user's own client, which will be a cause."""
     try:
         method = error.request.method  # type: ignore[union-attr]
     except (RuntimeError, AttributeError):  # none there
@@ -272,6 +272,9 @@ def _bare(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> None:
     instead = httpx.Request(method, url.copy_with(userinfo=b"", query=None, fragment=None))
     error.request = instead  # type: ignore[union-attr]
     if isinstance(error, httpx.HTTPStatusError):  # raised by a user's hook
+        redaction = Redaction(error.response)
+        error.args = (redaction.text(str(error)),)
+        error.response.headers = redaction.headers(error.response)
         error.response.request = instead
 
 
@@ -311,11 +314,8 @@ def _without_request(response: httpx.Response, payload: Any = None) -> httpx.Res
     Of a stream, whose bytes are gone, the payload that held the error stands for the body.
     """
     dropped = {b"content-encoding", b"content-length", b"transfer-encoding", b"set-cookie"}
-    # As bytes: a value need not be ASCII.
     redaction = Redaction(response)
-    headers = [
-        (name, redaction.content(value)) for name, value in response.headers.raw if name.lower() not in dropped
-    ]
+    headers = [each for each in redaction.headers(response).raw if each[0].lower() not in dropped]
     try:
         content = redaction.content(response.content)
     except httpx.ResponseNotRead:

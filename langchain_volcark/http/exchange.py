@@ -18,7 +18,6 @@ import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, ResponseFormatError, VolcArkError
 from langchain_volcark.http.errors import connection_error
-from langchain_volcark.http.secret_query import EXTENSION
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
@@ -339,9 +338,7 @@ def second_request(
     httpx gives such a request no timeout and none of the client's headers, so these come from the first one; the
     timeouts are 30 seconds at most.
     """
-    extensions: dict[str, object] = {"timeout": _bounded(first.extensions.get("timeout") or {})}
-    if EXTENSION in first.extensions:
-        extensions[EXTENSION] = None
+    extensions = {"timeout": _bounded(first.extensions.get("timeout") or {})}
     agent = {"user-agent": first.headers["user-agent"]} if "user-agent" in first.headers else {}
     all_headers = {"accept": "application/json", **agent, **(headers or {})}
     return httpx.Request(method, url, headers=all_headers, content=content, extensions=extensions)

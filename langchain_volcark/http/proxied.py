@@ -140,6 +140,7 @@ class _Stream(httpcore.NetworkStream):
             # As httpcore does: a server that refuses a request early may have said why.
             with contextlib.suppress(httpcore.WriteError):
                 self._stream.write(held, self._write_timeout)
+            held = b""  # error trackers print the variables of a frame that failed
         limit = self._network.read_limit
         data = self._stream.read(max_bytes, timeout if limit is None else limit)
         if data:

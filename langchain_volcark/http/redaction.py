@@ -8,12 +8,12 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus
 
+import httpx
+
 from langchain_volcark.http.secret_query import EXTENSION, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import httpx
 
 _INSTEAD = "[redacted]"
 _SHORTEST = 6  # characters; a shorter value is no secret, and its letters stand in many words
@@ -63,6 +63,10 @@ class Redaction:
             if (encoded := secret.encode()) in content:
                 content = content.replace(encoded, _INSTEAD.encode())
         return content
+
+    def headers(self, response: httpx.Response) -> httpx.Headers:
+        """A response's headers without them; as bytes, for a value need not be ASCII."""
+        return httpx.Headers([(name, self.content(value)) for name, value in response.headers.raw])
 
     def data(self, value: Any) -> Any:
         """A value that came as JSON without them; the same object where there are none."""

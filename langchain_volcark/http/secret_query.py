@@ -1,7 +1,8 @@
-"""Query parameters that are secrets, kept out of what anybody logs.
+"""Query parameters that are secrets, kept out of what anybody logs or prints.
 
-httpx logs each request's URL with its query at INFO. Below our own transports a secret is joined to the URL only
-when the request line is written; a user's own client gets it in the URL, and a filter on httpx's logger.
+httpx logs each request's URL with its query at INFO, and a request shows it. So a secret travels in an extension,
+and is joined to the URL only when our own transports write the request line. A user's own client needs it in the
+URL: it gets a request of its own, and a filter on httpx's logger.
 """
 
 from __future__ import annotations
@@ -17,24 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXTENSION = "secret_query"
-"""The request extension that our transports read; a request that has it goes through one of them."""
+"""The request extension that holds them, as they are written in a URL."""
 
 _NAMES = ("access_token", "client_secret", "client_id")
 _SECRET = re.compile(rf"\b({'|'.join(_NAMES)})=[^&#\s\"']+")
 
 
 def add_secret_query(request: httpx.Request, params: Mapping[str, str]) -> None:
-    """Add parameters to a request's query, replacing those of the same names.
+    """Add parameters to a request's query, in place of those added before.
 
     Args:
         request: About to be sent.
         params: Names and secret values.
     """
-    if EXTENSION in request.extensions:
-        request.extensions[EXTENSION] = urlencode(params).encode("ascii")
-        return
-    request.url = request.url.copy_merge_params(params)
-    _filter_logs()
+    request.extensions[EXTENSION] = urlencode(params).encode("ascii")
 
 
 def join(target: bytes, extensions: Mapping[str, Any]) -> bytes:
@@ -43,6 +40,22 @@ def join(target: bytes, extensions: Mapping[str, Any]) -> bytes:
     if not secret:
         return target
     return target + (b"&" if b"?" in target else b"?") + secret
+
+
+def joined(request: httpx.Request) -> httpx.Request:
+    """A request for a user's own client: with its secret parameters in the URL, where it has any."""
+    if not request.extensions.get(EXTENSION):
+        return request
+    _filter_logs()
+    whole = httpx.Request(
+        request.method,
+        request.url.copy_with(raw_path=join(request.url.raw_path, request.extensions)),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={name: value for name, value in request.extensions.items() if name != EXTENSION},
+    )
+    whole.read()
+    return whole
 
 
 def redact(text: str) -> str:

@@ -10,6 +10,8 @@ import logging
 
 import httpx
 
+from langchain_volcark.http.secret_query import joined
+
 _NO_AUTH = httpx.Auth()
 _log = logging.getLogger("langchain_volcark.http")
 
@@ -151,7 +153,7 @@ class ClientTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
-        return self._client.send(request, auth=_NO_AUTH, stream=True)
+        return self._client.send(joined(request), auth=_NO_AUTH, stream=True)
 
 
 class AsyncClientTransport(httpx.AsyncBaseTransport):
@@ -162,4 +164,4 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
-        return await self._client.send(request, auth=_NO_AUTH, stream=True)
+        return await self._client.send(joined(request), auth=_NO_AUTH, stream=True)

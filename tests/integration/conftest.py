@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from langchain.chat_models import base as chat_base
+from langchain.embeddings import base as embeddings_base
 
 from langchain_volcark.http import stream as http_stream
 from langchain_volcark.http.registry import registry
@@ -26,3 +29,19 @@ def broken_server(
     monkeypatch.setattr(http_stream, "_DRAIN_SECONDS", 60)  # a slow machine must not cost a connection
     yield one_raw_server
     one_raw_server.forget()
+
+
+@pytest.fixture
+def registries() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """LangChain's own registries, put back afterwards."""
+    found: tuple[dict[str, Any], dict[str, Any]] = (
+        chat_base._BUILTIN_PROVIDERS,
+        embeddings_base._BUILTIN_PROVIDERS,
+    )
+    before = [dict(providers) for providers in found]
+    yield found
+    for providers, entries in zip(found, before, strict=True):
+        providers.clear()
+        providers.update(entries)
+    chat_base._get_chat_model_creator.cache_clear()
+    embeddings_base._get_embeddings_class_creator.cache_clear()

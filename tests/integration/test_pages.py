@@ -69,7 +69,7 @@ each_pair = pytest.mark.parametrize("page", [README, *ENGLISH], ids=name_of)
 
 
 @pytest.fixture
-def addresses(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def addresses(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, registries: object) -> None:
     """The emulator's keys in the environment, and its addresses where a page names none."""
     for name, value in {
         "ARK_API_KEY": emulator.api_key,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.chat_models import base as chat_base
 from langchain.chat_models import init_chat_model
 from langchain.embeddings import base as embeddings_base
 from langchain.embeddings import init_embeddings
@@ -30,20 +28,7 @@ MODEL = "doubao-seed-2-1-pro-260915"
 OURS = {"volcengine", "qianfan", "vikingdb"}
 
 
-@pytest.fixture(autouse=True)
-def registries() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """LangChain's own registries, put back afterwards."""
-    found: tuple[dict[str, Any], dict[str, Any]] = (
-        chat_base._BUILTIN_PROVIDERS,
-        embeddings_base._BUILTIN_PROVIDERS,
-    )
-    before = [dict(registry) for registry in found]
-    yield found
-    for registry, entries in zip(found, before, strict=True):
-        registry.clear()
-        registry.update(entries)
-    chat_base._get_chat_model_creator.cache_clear()
-    embeddings_base._get_embeddings_class_creator.cache_clear()
+pytestmark = pytest.mark.usefixtures("registries")
 
 
 @pytest.fixture

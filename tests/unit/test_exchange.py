@@ -14,7 +14,7 @@ import pytest
 from langchain_volcark.exceptions import AuthenticationError, ServiceError, VolcArkError
 from langchain_volcark.http import exchange
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, TokenStore, second_request
-from langchain_volcark.http.secret_query import EXTENSION, add_secret_query, join
+from langchain_volcark.http.secret_query import EXTENSION, add_secret_query, join, joined
 
 KEY = ("test",)
 
@@ -190,7 +190,7 @@ class _Auth(ExchangedTokenAuth):
 
 def call(timeout: float = 5.0) -> httpx.Request:
     headers = {"user-agent": "agent/1", "x-own": "1"}
-    extensions = {"timeout": {"read": timeout}, EXTENSION: None}
+    extensions = {"timeout": {"read": timeout}}
     return httpx.Request("POST", "https://api.example/", headers=headers, extensions=extensions)
 
 
@@ -199,7 +199,6 @@ def test_a_second_request_has_the_firsts_timeout_and_agent() -> None:
     asking = next(flow)
     assert asking.url == "https://tokens.example/"
     assert asking.extensions["timeout"] == {"connect": 30.0, "read": 5.0, "write": 30.0, "pool": 30.0}
-    assert EXTENSION in asking.extensions
     assert (asking.headers["user-agent"], asking.headers["x-a"]) == ("agent/1", "b")
     assert "x-own" not in asking.headers
     flow.close()
@@ -283,11 +282,15 @@ def test_below_our_transports_the_secret_joins_the_target(target: bytes, joined:
     assert join(target, {}) == join(target, {EXTENSION: None}) == target
 
 
-def test_above_another_transport_the_secret_is_part_of_the_url_and_replaces_itself() -> None:
-    request = httpx.Request("POST", "https://api.example/?a=1")
+def test_a_users_own_client_gets_a_request_with_the_secret_in_the_url() -> None:
+    request = httpx.Request("POST", "https://api.example/?a=1", content=b"{}", headers={"x-own": "1"})
+    assert joined(request) is request
     for value in ("one", "two"):
         add_secret_query(request, {"access_token": value})
-    assert dict(request.url.params) == {"a": "1", "access_token": "two"}
+    whole = joined(request)
+    assert dict(whole.url.params) == {"a": "1", "access_token": "two"}
+    assert (whole.headers, whole.stream) == (request.headers, request.stream)
+    assert "access_token" not in str(request.url)
 
 
 def test_errors_are_ours() -> None:

@@ -103,10 +103,17 @@ def _pieces(error: BaseException) -> Iterator[str]:
         yield repr(getattr(error, name, ""))
     for response in (getattr(error, "response", None),):
         if isinstance(response, httpx.Response):
-            yield f"{response.headers.raw!r} {response.text} {response.extensions!r}"
+            yield f"{response.headers.raw!r} {_text_of(response)} {response.extensions!r}"
             yield _request_of(response)
     yield _request_of(error)
     yield from _copies(error)
+
+
+def _text_of(response: httpx.Response) -> str:
+    try:
+        return response.text
+    except httpx.ResponseNotRead:  # of a hook of the user's own client, which raised before
+        return ""
 
 
 def _request_of(holder: Any) -> str:
