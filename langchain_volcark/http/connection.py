@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Iterator, MutableMapping
 
+    from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
     from langchain_volcark.http.ledger import Key
-    from langchain_volcark.http.network import AsyncioStream, AsyncNetwork, SocketStream, SyncNetwork
+    from langchain_volcark.http.network import SocketStream, SyncNetwork
 
 _READ_BYTES = 64 * 1024
 _WITHOUT_BODY = frozenset({204, 304})

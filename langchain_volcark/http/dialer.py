@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from langchain_volcark.http.asyncio_network import AsyncNetwork
     from langchain_volcark.http.ledger import Key
-    from langchain_volcark.http.network import AsyncNetwork, SyncNetwork
+    from langchain_volcark.http.network import SyncNetwork
     from langchain_volcark.http.proxied import AsyncProxiedConnection, ProxiedConnection
 
     Verify: TypeAlias = ssl.SSLContext | Callable[[], ssl.SSLContext] | str | bool

@@ -24,9 +24,10 @@ from urllib.request import getproxies
 
 import httpx
 
+from langchain_volcark.http.asyncio_network import AsyncNetwork, settle
 from langchain_volcark.http.dialer import Dialer, is_replayable, origin_of, pool_timeout
 from langchain_volcark.http.ledger import Lease, Ledger
-from langchain_volcark.http.network import AsyncNetwork, SyncNetwork, settle
+from langchain_volcark.http.network import SyncNetwork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Iterable, Iterator
 
+    from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
     from langchain_volcark.http.connection import Answer
     from langchain_volcark.http.ledger import Key
-    from langchain_volcark.http.network import AsyncioStream, AsyncNetwork, SyncNetwork
+    from langchain_volcark.http.network import SyncNetwork
 
 _CORES = (
     httpcore.TimeoutException,

@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from langchain_volcark.http import network as network_module
-from langchain_volcark.http.network import AsyncNetwork, SyncNetwork
+from langchain_volcark.http import asyncio_network
+from langchain_volcark.http.asyncio_network import AsyncNetwork
+from langchain_volcark.http.network import SyncNetwork
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
 from tests.unit.raw_server import CERTIFICATE, Connection, client_context, raw_server, reply
 
@@ -274,7 +275,7 @@ async def test_the_next_address_is_tried_when_one_fails_or_is_silent(monkeypatch
 
     monkeypatch.setattr(loop, "create_connection", create_connection)
     monkeypatch.setattr(loop, "getaddrinfo", addresses("::2", "::3", "127.0.0.1"))
-    monkeypatch.setattr(network_module, "_HEAD_START", 0.01)
+    monkeypatch.setattr(asyncio_network, "_HEAD_START", 0.01)
     with raw_server() as server:
         network = AsyncNetwork()
         await network.connect_tcp("ark.invalid", server.port, 30)
@@ -318,7 +319,7 @@ async def test_of_two_connections_made_at_once_one_is_closed(monkeypatch: pytest
     both = asyncio.Event()
     monkeypatch.setattr(loop, "create_connection", create_connection)
     monkeypatch.setattr(loop, "getaddrinfo", addresses("::1", "127.0.0.1"))
-    monkeypatch.setattr(network_module, "_HEAD_START", 0.0)
+    monkeypatch.setattr(asyncio_network, "_HEAD_START", 0.0)
     with raw_server() as server:
         network = AsyncNetwork()
         await network.connect_tcp("ark.invalid", server.port, 30)
