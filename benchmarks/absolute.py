@@ -1,6 +1,7 @@
 """What has no counterpart in raw httpx: construction, import, memory. Figures of one machine, no ratios."""
 
 import gc
+import os
 import resource
 import subprocess
 import sys
@@ -49,7 +50,10 @@ class AbsoluteCase:
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True)
+    # What pip installs is compiled; a checkout is when it was imported once, unless the environment forbids it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"python {' '.join(arguments)}\n{done.stderr}")
     return done

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from langchain_volcark.tools import ToolLike
 
 _MARKS = r"!-/:-@\[-`{-~"
-_PIECES = re.compile(
+# A string, compiled and kept by `re` at the first count: that takes longer than importing most modules.
+_PIECES = (
     rf"(?P<word>[ {_MARKS}]?[A-Za-z]+)"
     r"|(?P<number>[0-9]+)"
     r"|(?P<han>[\u3400-\u9fff\uf900-\ufaff]+)"
@@ -40,8 +41,7 @@ _PIECES = re.compile(
     r"|(?P<emoji>[\U00010000-\U0010ffff\u2600-\u27bf\ufe0f\u200d]+)"
     r"|(?P<frame>[\u2500-\u257f]+)"
     r"|(?P<letters>[^\W\d_]+)"
-    r"|(?P<other>.)",
-    re.DOTALL,
+    r"|(?P<other>.)"
 )
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _RUNS = re.compile(r"(.)\1*")
@@ -183,7 +183,7 @@ def estimate_tokens(text: str, vocabulary: Vocabulary = DEEPSEEK) -> int:
     if not text:
         return 0
     total = 0.0
-    for found in _PIECES.finditer(text):
+    for found in re.finditer(_PIECES, text, re.DOTALL):
         piece = found[0]
         if found.lastgroup == "word":
             total += _word(piece, vocabulary)
