@@ -7,7 +7,7 @@ on a quiet machine; missing one is news, not an error.
 from dataclasses import dataclass
 
 from benchmarks import embeddings, scale
-from benchmarks.contenders import ARK, MISTRAL, OPENAI, PEERS, RAW
+from benchmarks.contenders import ARK, CORE, MISTRAL, OPENAI, PEERS, RAW
 from benchmarks.measure import Key, Results, ratio, values
 
 
@@ -83,8 +83,8 @@ GOALS = (
     Limit("batch_128", 1 / 2, ("batch_128", OPENAI), SPEED),
     Limit("batch_128", 1 / 6, ("batch_128", MISTRAL), SPEED),
     Limit("import", 60, None, SPEED),
-    Limit("memory", 2, None, SPEED),
-    Limit("memory_own", 2, None, SPEED),
+    Limit("memory", 1.1, ("memory", CORE), SPEED),
+    Limit("memory_own", 4, None, SPEED),  # the answer's text, 1.4 MB in these streams, is kept for `partial`
     *(Limit(f"streams_{n}", 1.1, (f"streams_{n}", scale.AIOHTTP), SPEED, scale.POOL) for n in (500, 2000)),
     *(Limit(f"streams_{n}", 1 / 6, (f"streams_{n}", RAW), SPEED, scale.POOL) for n in (500, 2000)),
     _embed("embed_64", 1.6, SPEED),

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 from benchmarks.contenders import ARK, CORE, DEEPSEEK, MISTRAL, OPENAI
 
 COLOURS = {CORE: "#9aa0a6", ARK: "#d7263d", OPENAI: "#1b7f5c", MISTRAL: "#e08a00", DEEPSEEK: "#3b5bdb"}
+PACKAGES = ("httpx", "langchain-core", "langchain-openai", "langchain-mistralai", "langchain-deepseek")
 LEFT, WIDTH, TOP, LINE, GAP = 330, 560, 74, 13, 14
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
@@ -73,8 +74,10 @@ def svg(document: dict[str, Any]) -> str:
             y += LINE
         y += GAP
     where = document["machine"]
-    note = ", ".join([where["date"][:10], f"Python {where['python']}", where["platform"]])
-    width, height = LEFT + WIDTH + 60, y + 30
+    system = where["platform"].partition("-")[0]
+    note = f"{where['date'][:10]}, Python {where['python']}, {where['processors']} processors, {system}"
+    versions = ", ".join(f"{name} {where[name]}" for name in PACKAGES if name in where)
+    width, height = LEFT + WIDTH + 60, y + 46
     size = f'width="{width}" height="{height:.0f}"'
     font = 'font-family="system-ui, sans-serif" font-size="12"'
     parts = [
@@ -85,6 +88,7 @@ def svg(document: dict[str, Any]) -> str:
         *_axis(scale, y - GAP / 2),
         *filter(None, marks),
         _text(LEFT, y + 16, note, colour="#777"),
+        _text(width - 12, y + 34, versions, "end", colour="#777"),
         "</svg>\n",
     ]
     return "\n".join(parts)

@@ -145,7 +145,7 @@ class ScaleCase:
 
     @property
     def title(self) -> str:
-        return f"{self.streams:,} streams of {EVENTS} events, all open at once on one event loop"
+        return f"{self.streams:,} streams of {EVENTS} events, open at once"
 
     def tasks(self, bench: Bench) -> list[Task]:
         """One task per contender that is there."""
