@@ -29,10 +29,10 @@ and times. It shares no code with the rest of the package, so that the two can d
 * *Limits.* `stop`, `max_tokens`, `max_completion_tokens` cut, also in the middle of a tool's arguments. Tokens are
   counted as `langchain_volcark.emulator.tokens` says; a beginning of 256 tokens or more that was sent before, in
   whole messages, counts as cached.
-* *Words that trigger.* `EMULATOR_SENSITIVE_INPUT` in any message: 400 `InputTextSensitiveContentDetected`. In the
-  last user message: `EMULATOR_FILTER_OUTPUT`, half an answer with `finish_reason: content_filter` (and
-  `moderation_hit_type` on vision models); `EMULATOR_REFUSE_OUTPUT`, `OutputTextSensitiveContentDetected`, in a
-  stream half-way through.
+* *Words that trigger.* `EMULATOR_SENSITIVE_INPUT` in any message, but not quoted in backticks: 400
+  `InputTextSensitiveContentDetected`. In the last user message: `EMULATOR_FILTER_OUTPUT`, half an answer with
+  `finish_reason: content_filter` (and `moderation_hit_type` on vision models); `EMULATOR_REFUSE_OUTPUT`,
+  `OutputTextSensitiveContentDetected`, in a stream half-way through.
 * *Models.* The ids of the model list; any `ep-…` id (`Emulator(endpoints=…)` says which model it stands for);
   `doubao-seed-not-open-260101` is not activated (`ModelNotOpen`); `ep-closed-…` is stopped
   (`InvalidEndpoint.ClosedEndpoint`).

@@ -53,6 +53,18 @@ def test_rag_retrieves_answers_and_cites(folder: Path, tmp_path: Path) -> None:
     assert re.findall(r"^cited: +(.*)$", output, re.MULTILINE) == ["[1] lake.md", "[1] deep/retries.md"]
 
 
+def test_rag_indexes_this_repository(tmp_path: Path) -> None:
+    """As `make demo` runs it: pages that tell of the emulator's own words must not trip over them."""
+    output = run("rag.py", "--store", tmp_path / "store")
+    added, answers = (
+        re.search(r"^(\d+) added", output, re.MULTILINE),
+        re.findall(r"^answer: .+", output, re.MULTILINE),
+    )
+    assert added
+    assert int(added[1]) > 100
+    assert answers
+
+
 def test_rag_embeds_nothing_twice(folder: Path, tmp_path: Path) -> None:
     def embedded() -> tuple[str, int]:
         output = run("rag.py", "--folder", folder, "--store", tmp_path / "store", "--question", "西湖在哪里?")

@@ -17,8 +17,9 @@ from langchain_volcark.emulator.ark.bot_sources import KNOWLEDGE, MOST, WEB, Sou
 from langchain_volcark.emulator.ark.calls import plan_calls
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
 from langchain_volcark.emulator.ark.models import MODELS, Model
-from langchain_volcark.emulator.ark.request import SENSITIVE_INPUT, ChatRequest, read_chat_request
+from langchain_volcark.emulator.ark.request import ChatRequest, read_chat_request
 from langchain_volcark.emulator.ark.wording import last_user_text, report
+from langchain_volcark.emulator.moderation import is_sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,7 +149,7 @@ def read_bot_request(sent: Json, name: str, model: Model) -> BotRequest:
     for field in _CHAT_ONLY:
         if field in body:
             raise invalid(field, f'unknown field "{field}"')
-    if SENSITIVE_INPUT in json.dumps(body.get("messages")):
+    if is_sensitive(json.dumps(body.get("messages"))):
         raise ArkError(
             400,
             "SensitiveContentDetected",

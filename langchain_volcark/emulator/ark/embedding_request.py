@@ -13,7 +13,7 @@ from langchain_volcark.emulator.ark.checks import check_choice, check_fields, ch
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing, unsupported
 from langchain_volcark.emulator.ark.models import DEFAULT_MODEL, MODELS
 from langchain_volcark.emulator.ark.parts import check_part
-from langchain_volcark.emulator.ark.request import SENSITIVE_INPUT
+from langchain_volcark.emulator.moderation import is_sensitive
 
 if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.embedding_models import EmbeddingModel
@@ -152,7 +152,7 @@ def _check_text(text: str, path: str, model: EmbeddingModel) -> None:
     count = tokens.count(text)
     if count > model.context:
         raise invalid(path, f"the text has {count} tokens, more than the {model.context} that {model.id} takes")
-    if SENSITIVE_INPUT in text:
+    if is_sensitive(text):
         raise ArkError(
             400,
             "InputTextSensitiveContentDetected",

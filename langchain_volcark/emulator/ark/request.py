@@ -14,12 +14,12 @@ from langchain_volcark.emulator.ark.messages import check_messages, text_of
 from langchain_volcark.emulator.ark.options import check_options
 from langchain_volcark.emulator.ark.thinking import thinks
 from langchain_volcark.emulator.ark.tools import check_tools
+from langchain_volcark.emulator.moderation import is_sensitive
 
 if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.models import Model
 
 DEFAULT_MAX_TOKENS = 4096
-SENSITIVE_INPUT = "EMULATOR_SENSITIVE_INPUT"
 
 KNOWN_FIELDS = frozenset(
     {
@@ -109,7 +109,7 @@ def read_chat_request(sent: dict[str, Any], model: Model) -> ChatRequest:
     check_options(body, model)
     check_tools(body, model)
     check_response_format(body, model, messages)
-    if any(SENSITIVE_INPUT in text_of(message) for message in messages):
+    if any(is_sensitive(text_of(message)) for message in messages):
         raise ArkError(
             400,
             "InputTextSensitiveContentDetected",

@@ -12,6 +12,7 @@ from langchain_volcark.emulator import tokens
 from langchain_volcark.emulator.ark.answer import Reply, compose
 from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.wording import echo, last_user_text
+from langchain_volcark.emulator.moderation import is_sensitive
 from langchain_volcark.emulator.qianfan.models import is_preset
 from langchain_volcark.emulator.qianfan.search import cited, results
 from langchain_volcark.emulator.sse import event
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from langchain_volcark.emulator.qianfan.v1_request import V1Request
 
-UNSAFE_INPUT = "EMULATOR_SENSITIVE_INPUT"
 _FRAGMENT = 4
 _SAFETY_FLAG = 2
 _REASONS = {"stop": "normal", "tool_calls": "function_call"}
@@ -36,7 +36,7 @@ class V1Answer:
         self._request = request
         self._id = reply_id
         self._preset = is_preset(request.endpoint)
-        self.unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
+        self.unsafe = any(is_sensitive(text_of(message)) for message in request.chat.messages)
         self._found = results(self._question, 3) if request.searches else []
         self._reply = self._compose()
 

@@ -13,6 +13,7 @@ from langchain_volcark.emulator import tokens
 from langchain_volcark.emulator.ark.answer import Reply, compose
 from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.wording import echo, last_user_text
+from langchain_volcark.emulator.moderation import is_sensitive
 from langchain_volcark.emulator.qianfan.search import cited, results
 from langchain_volcark.emulator.sse import DONE, event
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from langchain_volcark.emulator.qianfan.v2_request import V2Request
 
-UNSAFE_INPUT = "EMULATOR_SENSITIVE_INPUT"
 _FRAGMENT = 2
 _SAFETY_FLAG = 2
 
@@ -35,7 +35,7 @@ class V2Answer:
         self._request = request
         self._id = reply_id
         self._created = int(time.time())
-        self.unsafe = any(UNSAFE_INPUT in text_of(message) for message in request.chat.messages)
+        self.unsafe = any(is_sensitive(text_of(message)) for message in request.chat.messages)
         search = request.search
         self._found = results(self._question, search.get("search_number", 10)) if search else []
         self._reply = Reply("", None, "", [], "content_filter") if self.unsafe else self._compose()
