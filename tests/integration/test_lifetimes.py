@@ -378,6 +378,10 @@ def test_the_interpreter_ends_with_streams_open(server: RawServer, how: str) -> 
     assert all(connection.closed.wait(30) for connection in server.connections)
 
 
+LISTENS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it from its start
+"""
 INTERRUPTED = {
     "sync": """
 try:
@@ -402,7 +406,7 @@ except KeyboardInterrupt:
 @forks
 @pytest.mark.parametrize("how", INTERRUPTED)
 def test_an_interrupt_ends_a_stream_that_waits(server: RawServer, how: str) -> None:
-    with start_python(PRELUDE + INTERRUPTED[how], server.url) as process:
+    with start_python(PRELUDE + LISTENS + INTERRUPTED[how], server.url) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "it began\n"
         process.send_signal(signal.SIGINT)
