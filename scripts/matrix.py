@@ -83,7 +83,7 @@ def prepare(version: str, resolution: str, interpreter: Path) -> Path:
     constraints = folder / "constraints.txt"
     constraints.write_text(lowest_pins(version) if resolution == "lowest" else "", encoding="utf-8")
     install = ["install", "--quiet", "--upgrade", "--python", str(python), "--constraints", str(constraints)]
-    _uv([*install, "--editable", ".[emulator]", "--group", "test"])
+    _uv([*install, "--editable", ".[emulator]", "--group", "dev"])
     return python
 
 

@@ -182,7 +182,7 @@ def test_what_is_nested_too_deeply_for_python_is_a_value_error(vendor: str) -> N
     deep = {"type": "search_result", "content": [{"type": "text", "text": "t"}]}
     for _ in range(2000):
         deep = {"type": "search_result", "content": [deep]}
-    call = {"type": "tool_call", "id": "call_1", "name": "f", "args": {"a": nested(5000)}}
+    call = {"type": "tool_call", "id": "call_1", "name": "f", "args": {"a": nested(100_000)}}
     said = AIMessage("", tool_calls=[call])
     assert body_of(vendor, [HumanMessage([deep])]) is None
     assert body_of(vendor, [HumanMessage("?"), said, ToolMessage("t", tool_call_id="call_1")]) is None
