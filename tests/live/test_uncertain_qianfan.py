@@ -130,6 +130,7 @@ def test_v2_tells_what_is_left_of_a_limit(services: Services, qianfan: Wire, mod
     assert "x-ratelimit-remaining-tokens" in headers
 
 
+@pytest.mark.usefixtures("qianfan")  # asked without a key, but by those who have one
 def test_v2_lists_models_to_nobody_without_a_key(services: Services) -> None:
     services.only_real("it has no such list")
     reply = httpx.get(f"{services.qianfan_base_url}/models", timeout=60, verify=TRUSTED)
