@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import h11
 import httpx
 
+from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
 from langchain_volcark.http.chunked import ChunkedDecoder
+from langchain_volcark.http.network import SocketStream, SyncNetwork
 from langchain_volcark.http.secret_query import join
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Iterator, MutableMapping
 
-    from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
     from langchain_volcark.http.ledger import Key
-    from langchain_volcark.http.network import SocketStream, SyncNetwork
 
 _READ_BYTES = 64 * 1024
 _WITHOUT_BODY = frozenset({204, 304})
@@ -187,7 +187,15 @@ def _answer(head: h11.Response, body: Any, network_stream: Any) -> Answer:
     return _Answer(head.status_code, head.headers.raw_items(), body, extensions)
 
 
-class Connection:
+class _Readable(Protocol):
+    def get_extra_info(self, info: str) -> Any: ...
+
+
+NetworkT = TypeVar("NetworkT")
+StreamT = TypeVar("StreamT", bound=_Readable)
+
+
+class _DirectConnection(Generic[NetworkT, StreamT]):
     """A direct connection, made at its first request.
 
     Args:
@@ -196,12 +204,24 @@ class Connection:
         context: For https.
     """
 
-    def __init__(self, key: Key, network: SyncNetwork, context: ssl.SSLContext | None) -> None:
+    def __init__(self, key: Key, network: NetworkT, context: ssl.SSLContext | None) -> None:
         self._key = key
         self._network = network
         self._context = context
-        self._stream: SocketStream | None = None
+        self._stream: StreamT | None = None
         self._conversation = Conversation()
+
+    def is_idle(self) -> bool:
+        """Whether another request may be sent."""
+        return self._conversation.is_idle
+
+    def has_expired(self) -> bool:
+        """Whether the server has hung up: nothing else can be heard from it between two requests."""
+        return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
+
+
+class Connection(_DirectConnection[SyncNetwork, SocketStream]):
+    """A direct connection that blocks."""
 
     def handle_request(self, request: httpx.Request) -> Answer:
         """Send a request and read the head of its answer."""
@@ -232,14 +252,6 @@ class Connection:
         self._stream = stream
         return stream
 
-    def is_idle(self) -> bool:
-        """Whether another request may be sent."""
-        return self._conversation.is_idle
-
-    def has_expired(self) -> bool:
-        """Whether the server has hung up: nothing else can be heard from it between two requests."""
-        return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
-
 
 class _Body:
     """The body of one answer, part by part."""
@@ -261,15 +273,8 @@ class _Body:
         self._conversation.finish()
 
 
-class AsyncConnection:
+class AsyncConnection(_DirectConnection[AsyncNetwork, AsyncioStream]):
     """Async twin of `Connection`."""
-
-    def __init__(self, key: Key, network: AsyncNetwork, context: ssl.SSLContext | None) -> None:
-        self._key = key
-        self._network = network
-        self._context = context
-        self._stream: AsyncioStream | None = None
-        self._conversation = Conversation()
 
     async def handle_async_request(self, request: httpx.Request) -> Answer:
         """Send a request and read the head of its answer."""
@@ -298,14 +303,6 @@ class AsyncConnection:
             stream = await stream.start_tls(**_tls_arguments(self._key, self._context, request))
         self._stream = stream
         return stream
-
-    def is_idle(self) -> bool:
-        """Whether another request may be sent."""
-        return self._conversation.is_idle
-
-    def has_expired(self) -> bool:
-        """Whether the server has hung up."""
-        return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
 
 
 class _AsyncBody:

@@ -152,10 +152,11 @@ def _usage(usage: Usage) -> Json:
     }
 
 
-class _V2Relay(V2Answer):
-    """A V2 answer whose words come from elsewhere."""
+class _Relay:
+    """The part of an answer whose words come from elsewhere that does not depend on the wire."""
 
     _counted: Usage | None = None
+    _reply: Reply
 
     def _compose(self) -> Reply:
         return _reply(Total())
@@ -164,6 +165,10 @@ class _V2Relay(V2Answer):
         """The words, all at once."""
         self._reply = _reply(total)
         self._counted = usage
+
+
+class _V2Relay(_Relay, V2Answer):
+    """A V2 answer whose words come from elsewhere."""
 
     def _usage(self) -> Json:
         usage = self._counted
@@ -212,18 +217,8 @@ def _v2_deltas(piece: Piece, numbering: Numbering) -> Iterator[Json]:
             yield {"tool_calls": [{"index": number, "function": {"arguments": call.arguments}}]}
 
 
-class _V1Relay(V1Answer):
+class _V1Relay(_Relay, V1Answer):
     """A V1 answer whose words come from elsewhere."""
-
-    _counted: Usage | None = None
-
-    def _compose(self) -> Reply:
-        return _reply(Total())
-
-    def take(self, total: Total, usage: Usage) -> None:
-        """The words, all at once."""
-        self._reply = _reply(total)
-        self._counted = usage
 
     def _usage(self) -> Json:
         return super()._usage() if self._counted is None else _usage(self._counted)
