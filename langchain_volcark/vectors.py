@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def read_number(value: Any) -> float:
+    """Read a number of a reply, such as a score.
+
+    Raises:
+        ValueError: It is none, or larger than any float.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{type(value).__name__} where a number belongs")  # noqa: TRY004
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError("a number is larger than any that a machine takes") from error
+
+
 def read_vector(value: Any) -> list[float]:
     """Read one dense vector.
 

@@ -5,10 +5,13 @@ Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge, `result
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
+
+from langchain_volcark.vectors import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,9 +101,8 @@ def read_doc_meta(value: Any) -> Any:
 def score_of(document: Document) -> float | None:
     """What a document was ranked by: the reranker's score, else the search's."""
     for name in ("rerank_score", "score"):
-        value = document.metadata.get(name)
-        if isinstance(value, (int, float)):
-            return float(value)
+        with contextlib.suppress(ValueError):
+            return read_number(document.metadata.get(name))
     return None
 
 

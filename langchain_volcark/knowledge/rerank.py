@@ -14,6 +14,7 @@ from pydantic import AliasChoices, Field
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.knowledge.auth import RERANK_PATH, KnowledgeService
 from langchain_volcark.rerank import HTTPReranker, Passage
+from langchain_volcark.vectors import read_number
 
 
 class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False):
@@ -80,9 +81,12 @@ def read_scores(payload: Mapping[str, Any]) -> list[float] | None:
     """Read a reply's scores: in `data.scores`, or in the older form a bare list; None where there are none."""
     data = payload.get("data")
     scores = data.get("scores") if isinstance(data, Mapping) else data
-    if not isinstance(scores, list) or not all(isinstance(score, (int, float)) for score in scores):
+    if not isinstance(scores, list):
         return None
-    return [float(score) for score in scores]
+    try:
+        return [read_number(score) for score in scores]
+    except ValueError:
+        return None
 
 
 def _passage(passage: Passage, place: int) -> dict[str, Any]:

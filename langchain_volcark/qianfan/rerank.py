@@ -16,6 +16,7 @@ from langchain_volcark.http.addresses import check_segment
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
 from langchain_volcark.rerank import HTTPReranker, Passage
+from langchain_volcark.vectors import read_number
 
 _MODEL = "bce-reranker-base"
 _MOST_DOCUMENTS = 64
@@ -105,11 +106,13 @@ def read_scores(payload: Mapping[str, Any], count: int) -> list[float]:
         raise ValueError(f"it has not one score for each of {count} documents")
     scores: dict[int, float] = {}
     for row in rows:
-        index, score = row.get("index"), row.get("relevance_score")
-        well_formed = isinstance(index, int) and isinstance(score, (int, float)) and not isinstance(score, bool)
-        if not well_formed:
-            raise ValueError("a row of `results` has no index or no relevance_score")
-        scores[index] = float(score)
+        index = row.get("index")
+        if not isinstance(index, int):
+            raise ValueError("a row of `results` has no index")  # noqa: TRY004
+        try:
+            scores[index] = read_number(row.get("relevance_score"))
+        except ValueError as error:
+            raise ValueError(f"a row of `results` has no relevance_score ({error})") from error
     if scores.keys() != set(range(count)):
         raise ValueError("its rows are not for the documents that were sent")
     return [scores[index] for index in range(count)]

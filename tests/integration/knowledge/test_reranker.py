@@ -121,7 +121,7 @@ def test_a_failure_in_the_middle_keeps_what_was_paid_for(
     assert caught.value.completed == {0: 0.5}
 
 
-@pytest.mark.parametrize("data", [{"scores": [0.1]}, {}, None, {"scores": ["x", "y"]}])
+@pytest.mark.parametrize("data", [{"scores": [0.1]}, {}, None, {"scores": ["x", "y"]}, {"scores": [0.1, 10**400]}])
 def test_a_reply_with_other_scores_than_asked_for(
     emulator: Emulator, reranker: VikingKnowledgeReranker, data: Any
 ) -> None:

@@ -112,6 +112,8 @@ def test_the_ends_of_the_limits_are_allowed(make_reranker: MakeReranker) -> None
         [{"index": 0, "relevance_score": 1}],
         [{"index": 0}, {"index": 1}],
         [{"index": 0, "relevance_score": 1}] * 2,
+        [{"index": 0, "relevance_score": 1}, {"index": 1, "relevance_score": 10**400}],  # more than a float holds
+        [{"index": 0, "relevance_score": 1}, {"index": 1, "relevance_score": True}],
     ],
 )
 def test_a_reply_that_is_not_as_documented_is_an_error(

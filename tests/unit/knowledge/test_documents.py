@@ -100,6 +100,7 @@ def test_a_document_is_ranked_by_the_rerankers_score_where_there_is_one() -> Non
     assert score_of(read_item({"content": "x", "score": 0.2, "rerank_score": 0.9})) == 0.9
     assert score_of(read_item({"content": "x", "score": 0.2})) == 0.2
     assert score_of(read_item({"content": "x"})) is None
+    assert score_of(read_item({"content": "x", "score": 0.2, "rerank_score": 10**400})) == 0.2  # no float holds it
 
 
 def test_a_chunks_own_field_is_not_overwritten_by_its_documents() -> None:
