@@ -58,8 +58,8 @@ class AsyncNetwork:
             protocol = await _first(attempts, deadline, lambda late: late.transport.abort())
             self._stream = AsyncioStream(protocol, loop)
             open_networks.add(self)
-            raw = protocol.transport.get_extra_info("socket")
-            tune(raw)
+            if (raw := protocol.transport.get_extra_info("socket")) is not None:  # not, where the peer is gone
+                tune(raw)
         except TimeoutError as error:
             raise httpx.ConnectTimeout(str(error)) from error
         except OSError as error:
