@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -196,6 +197,10 @@ def test_a_cancelled_task_hangs_up_at_once(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        if call is through_a_chain and sys.version_info < (3, 11):
+            # There langchain-core may drop the model's stream unclosed, which is then the garbage collector's.
+            del task
+            gc.collect()
         assert await asyncio.to_thread(server.connections[0].closed.wait, 30)
         assert pool_of_loop().active_connections == 0
         assert (await model.ainvoke("go on")).text == "go on"
