@@ -13,6 +13,7 @@ from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 
 from langchain_volcark.citations import SOURCES, CitationFields, cite
+from langchain_volcark.http.json import objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +102,7 @@ def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
     return [
         citation
         for name, fields in (provider.sources.items() if provider else ())
-        for citation in cite(text, _listed(metadata, name), fields)
+        for citation in cite(text, objects(metadata.get(name)), fields)
     ]
 
 
@@ -117,17 +118,12 @@ def sources_in(metadata: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Cit
     # A message that lost its provider's name on the way is read like Ark's and Qianfan's.
     provider = _provider_of(metadata)
     sources = provider.sources if provider else SOURCES
-    return [(one, fields) for name, fields in sources.items() for one in _listed(metadata, name)]
+    return [(one, fields) for name, fields in sources.items() for one in objects(metadata.get(name))]
 
 
 def _provider_of(metadata: Mapping[str, Any]) -> _Metadata | None:
     name = metadata.get("model_provider")
     return _PROVIDERS.get(name) if isinstance(name, str) else None
-
-
-def _listed(metadata: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    listed = metadata.get(name)
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ Follows https://www.volcengine.com/docs/82379/1262825 (GetApiKey).
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from typing import TYPE_CHECKING
 
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
@@ -15,7 +14,7 @@ from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http import exchange
 from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
 from langchain_volcark.http.client import check_headers, read_json_reply
-from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, second_request
+from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.signing import sign
 
@@ -34,7 +33,6 @@ _QUERY = "Action=GetApiKey&Version=2024-01-01"
 _PROJECT_HEADER = "X-Project-Name"
 _LIFETIME = 7 * 24 * 3600
 _EARLY = 30 * 60.0  # a new key is asked for, the old one serves if that fails
-_NO_TIME = 1e12  # seconds since 1970; no clock will ever say so much
 _LATE = 10 * 60.0  # the old key is not used any more
 
 _CONTROL_ERRORS = ControlPlaneErrors()
@@ -89,7 +87,7 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
         self._project_name = project_name
         self._url = f"{control_base_url.rstrip('/')}/?{_QUERY}"
         self._clock = clock or _utc_now
-        self._owner = ("ark", self._url, region, _digest(access_key), _digest(secret_key))
+        self._owner = ("ark", self._url, region, fingerprint(access_key), fingerprint(secret_key))
 
     def _key(self, request: httpx.Request) -> Hashable:
         return (*self._owner, *self._resource(request))
@@ -157,7 +155,7 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
 def _token(result: dict[str, object]) -> Token:
     value, end = result.get("ApiKey"), result.get("ExpiredTime")
     now = exchange.clock()
-    lifetime = end - now if isinstance(end, (int, float)) and end < _NO_TIME else 0.0
+    lifetime = end - now if isinstance(end, (int, float)) and end < exchange.FOREVER else 0.0
     if not isinstance(value, str) or not value or lifetime <= 0:
         # The reply is not shown: whatever it is, it may hold a secret.
         raise ResponseFormatError(
@@ -166,10 +164,6 @@ def _token(result: dict[str, object]) -> Token:
     # A shorter life than was asked for must not mean a renewal with every call.
     renew_at = now + lifetime - min(_EARLY, lifetime / 2)
     return Token(value, renew_at, now + lifetime - min(_LATE, lifetime / 6))
-
-
-def _digest(secret: SecretStr) -> str:
-    return hashlib.sha256(secret.get_secret_value().strip().encode()).hexdigest()
 
 
 def _utc_now() -> dt.datetime:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from langchain_volcark.chat_completions.replies import read_reply, read_usage
+from langchain_volcark.http.json import objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,8 @@ def sum_model_usage(bot_usage: Any) -> UsageMetadata | None:
     """
     listed = bot_usage.get("model_usage") if isinstance(bot_usage, dict) else None
     total: UsageMetadata | None = None
-    for usage in _listed(listed):
-        total = add_usage(total, read_usage(usage)) if isinstance(usage, dict) else total
+    for usage in objects(listed):
+        total = add_usage(total, read_usage(usage))
     return total
 
 
@@ -68,19 +69,11 @@ def plugin_blocks(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     # The page's tables put the details beside bot_usage, its samples inside.
     details = usage.get("action_details") if isinstance(usage, dict) else metadata.get("action_details")
     calls = [
-        (detail.get("name"), call)
-        for detail in _listed(details)
-        if isinstance(detail, dict)
-        for call in _listed(detail.get("tool_details"))
-        if isinstance(call, dict)
+        (detail.get("name"), call) for detail in objects(details) for call in objects(detail.get("tool_details"))
     ]
     return [
         block for place, (plugin, call) in enumerate(calls) for block in _blocks(f"action_{place}", plugin, call)
     ]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _blocks(place: str, plugin: Any, call: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from langchain_volcark.http.errors import (
 from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.http.secret_query import shown
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
 from langchain_volcark.http.stream import (
     AsyncPayloadStream,
@@ -165,7 +166,7 @@ class _Request(httpx.Request):
     """Likewise a request, whose query may hold a key."""
 
     def __repr__(self) -> str:
-        return f"<Request({self.method!r}, {str(self.url.copy_with(query=None))!r})>"
+        return f"<Request({self.method!r}, {str(shown(self.url))!r})>"
 
 
 class HTTPClient:

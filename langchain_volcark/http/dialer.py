@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from langchain_volcark.http.forking import in_forked_children
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -85,8 +87,7 @@ def _forget_threads() -> None:
     _context_lock = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+in_forked_children(_forget_threads)
 
 
 @functools.lru_cache(maxsize=8)

@@ -26,6 +26,7 @@ from langchain_volcark.exceptions import (
 from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.retry import parse_retry_after
+from langchain_volcark.http.secret_query import shown
 from langchain_volcark.http.signing import clock_skew
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcAr
         The exception to raise.
     """
     try:
-        payload = Redaction(response).data(parse_json(response.content))
+        payload = parse_json(response.content)
     except ValueError:
         payload = None
     facts = reader.in_payload(payload) if payload is not None else None
@@ -129,7 +130,7 @@ def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcAr
         facts = reader.in_headers(response.headers)
     if facts is not None:
         return error_from_facts(facts, payload, response, reader)
-    return _error_without_facts(response, payload, reader)
+    return _error_without_facts(response, Redaction(response).data(payload), reader)
 
 
 def error_from_facts(
@@ -269,7 +270,7 @@ def _bare(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> None:
         method = error.request.method  # type: ignore[union-attr]
     except (RuntimeError, AttributeError):  # none there
         return
-    instead = httpx.Request(method, url.copy_with(userinfo=b"", query=None, fragment=None))
+    instead = httpx.Request(method, shown(url))
     error.request = instead  # type: ignore[union-attr]
     if isinstance(error, httpx.HTTPStatusError):  # raised by a user's hook
         redaction = Redaction(error.response)

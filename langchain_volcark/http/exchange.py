@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
-import os
 import threading
 import time
 from abc import abstractmethod
@@ -18,6 +17,7 @@ import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, ResponseFormatError, VolcArkError
 from langchain_volcark.http.errors import connection_error
+from langchain_volcark.http.forking import in_forked_children
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
@@ -198,8 +198,7 @@ class TokenStore:
 
 
 tokens = TokenStore()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=tokens.forget_exchanges)
+in_forked_children(tokens.forget_exchanges)
 
 
 class ExchangedTokenAuth(httpx.Auth):
@@ -356,6 +355,10 @@ def _unreachable(error: httpx.HTTPError, asking: httpx.Request) -> VolcArkError:
     failure = connection_error(error, asking.url)
     failure.__cause__ = error
     return failure
+
+
+FOREVER = 1e12
+"""Seconds, of a lifetime or since 1970: a service that names as many, or more, does not mean it."""
 
 
 def fingerprint(secret: SecretStr) -> str:

@@ -59,6 +59,11 @@ def _items(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
     return container.values() if isinstance(container, dict) else container
 
 
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a JSON list; none where there is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def dump_json(obj: Any) -> bytes:
     """Write a value as compact JSON in UTF-8, with Chinese and other text unescaped.
 

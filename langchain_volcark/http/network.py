@@ -12,13 +12,14 @@ left to those who have a proxy.
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import socket
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
+
+from langchain_volcark.http.forking import in_forked_children
 
 if TYPE_CHECKING:
     import ssl
@@ -62,8 +63,7 @@ def _leave_all_to_parent() -> None:
         network.leave_to_parent()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_all_to_parent)
+in_forked_children(_leave_all_to_parent)
 
 
 class SyncNetwork:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import ipaddress
-import os
 import threading
 import time
 import weakref
@@ -26,6 +25,7 @@ import httpx
 
 from langchain_volcark.http.asyncio_network import AsyncNetwork, settle
 from langchain_volcark.http.dialer import Dialer, is_replayable, origin_of, pool_timeout
+from langchain_volcark.http.forking import in_forked_children
 from langchain_volcark.http.ledger import Lease, Ledger
 from langchain_volcark.http.network import SyncNetwork
 
@@ -225,8 +225,7 @@ def _forget_threads() -> None:
         transport._forget_threads()  # noqa: SLF001
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+in_forked_children(_forget_threads)
 
 
 def _close_all(links: list[_Link]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from langchain_volcark.http.forking import in_forked_children
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
 from langchain_volcark.http.sender import AsyncSender, Sender
 
@@ -128,5 +128,4 @@ def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient
 
 
 registry = ClientRegistry()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=registry.forget)
+in_forked_children(registry.forget)

@@ -58,6 +58,11 @@ def joined(request: httpx.Request) -> httpx.Request:
     return whole
 
 
+def shown(url: httpx.URL) -> httpx.URL:
+    """A URL as it may be shown: a key may stand in its query, a password before its host."""
+    return url.copy_with(userinfo=b"", query=None, fragment=None)
+
+
 def redact(text: str) -> str:
     """Replace the values of secret parameters in a text, such as a URL."""
     return _SECRET.sub(r"\1=[redacted]", text)

@@ -10,7 +10,7 @@ import logging
 
 import httpx
 
-from langchain_volcark.http.secret_query import joined
+from langchain_volcark.http.secret_query import joined, shown
 
 _NO_AUTH = httpx.Auth()
 _log = logging.getLogger("langchain_volcark.http")
@@ -20,8 +20,7 @@ def _note(response: httpx.Response) -> None:
     """What a person looks for who debugs: which requests there were. Never their headers, bodies or queries."""
     if _log.isEnabledFor(logging.DEBUG):
         request = response.request
-        url = request.url.copy_with(userinfo=b"", query=None)
-        _log.debug("%s %s: HTTP %d", request.method, url, response.status_code)
+        _log.debug("%s %s: HTTP %d", request.method, shown(request.url), response.status_code)
 
 
 class Sender:

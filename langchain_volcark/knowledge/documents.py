@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
 
+from langchain_volcark.http.json import objects
 from langchain_volcark.vectors import read_number
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ def page_content(item: Mapping[str, Any]) -> str:
 
 def table_lines(item: Mapping[str, Any]) -> list[str]:
     """A table row's fields, each as `name: value`."""
-    fields = item.get("table_chunk_fields")
-    rows = [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []
+    rows = objects(item.get("table_chunk_fields"))
     return [f"{field['field_name']}: {field.get('field_value')}" for field in rows if field.get("field_name")]
 
 
@@ -72,8 +72,7 @@ def captions(item: Mapping[str, Any]) -> list[str]:
 
 def attachments(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     """An item's attachments as sent."""
-    listed = item.get("chunk_attachment")
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return objects(item.get("chunk_attachment"))
 
 
 def read_doc_meta(value: Any) -> Any:

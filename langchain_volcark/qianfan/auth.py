@@ -34,7 +34,6 @@ IAM_BASE_URL = "https://iam.bj.baidubce.com"
 
 _LONGEST_MARGIN = 86_400.0
 _BEARER_SECONDS = 43_200
-_NO_TIME = 1e12  # seconds; more than that is for ever
 _USELESS = (b"110", b"111")
 
 
@@ -199,7 +198,7 @@ def _token(value: object, lifetime: object) -> Token:
         # The reply is not shown: whatever it is, it may hold a secret.
         raise ResponseFormatError("The reply to the exchange of credentials holds no token. Is its address right?")
     now = exchange.clock()
-    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not 0 < lifetime < _NO_TIME:
+    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not 0 < lifetime < exchange.FOREVER:
         return Token(value, math.inf, math.inf)
     return Token(value, now + lifetime - min(_LONGEST_MARGIN, lifetime * 0.1), now + lifetime)
 

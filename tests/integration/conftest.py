@@ -9,8 +9,10 @@ import pytest
 from langchain.chat_models import base as chat_base
 from langchain.embeddings import base as embeddings_base
 
+from langchain_volcark.http import exchange
 from langchain_volcark.http import stream as http_stream
 from langchain_volcark.http.registry import registry
+from tests.integration.echo import Echo
 from tests.unit.raw_server import RawServer, raw_server
 
 
@@ -45,3 +47,18 @@ def registries() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         providers.update(entries)
     chat_base._get_chat_model_creator.cache_clear()
     embeddings_base._get_embeddings_class_creator.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def no_tokens() -> Iterator[None]:
+    """No test finds a token that another one asked for."""
+    exchange.tokens.clear()
+    yield
+    exchange.tokens.clear()
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    handler = Echo()
+    yield handler
+    handler.close()

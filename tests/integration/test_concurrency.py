@@ -33,13 +33,6 @@ def nothing_is_left_to_the_garbage_collector() -> Iterator[None]:
 
 
 @pytest.fixture
-def echo() -> Iterator[Echo]:
-    handler = Echo()
-    yield handler
-    handler.close()
-
-
-@pytest.fixture
 def server(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
     monkeypatch.setattr(registry, "_clients", {})  # no connection of another test
     monkeypatch.setattr(http_stream, "_DRAIN_SECONDS", 60)  # a slow machine must not cost a connection

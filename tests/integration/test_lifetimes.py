@@ -32,13 +32,6 @@ model = models[0]
 
 
 @pytest.fixture
-def echo() -> Iterator[Echo]:
-    handler = Echo()
-    yield handler
-    handler.close()
-
-
-@pytest.fixture
 def server(echo: Echo) -> Iterator[RawServer]:
     with raw_server() as running:
         running.handler = echo

@@ -284,13 +284,6 @@ def nothing_is_left_to_the_garbage_collector() -> Iterator[None]:
     gc.collect()
 
 
-@pytest.fixture(autouse=True)
-def no_tokens() -> Iterator[None]:
-    exchange.tokens.clear()
-    yield
-    exchange.tokens.clear()
-
-
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """Everything that anybody logs."""

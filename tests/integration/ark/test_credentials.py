@@ -28,14 +28,6 @@ MINUTE = 60.0
 Pair = Callable[..., ChatArk]
 
 
-@pytest.fixture(autouse=True)
-def no_tokens() -> Iterator[None]:
-    """No key of another test."""
-    exchange.tokens.clear()
-    yield
-    exchange.tokens.clear()
-
-
 @pytest.fixture
 def keys(emulator: Emulator) -> dict[str, Any]:
     return {

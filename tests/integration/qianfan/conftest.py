@@ -9,7 +9,6 @@ import pytest
 
 from langchain_volcark import ChatQianfan
 from langchain_volcark.emulator import Emulator
-from langchain_volcark.http import exchange
 
 MODEL = "ernie-5.1"
 THINKING = "deepseek-v4-pro"
@@ -17,14 +16,6 @@ PRESET = "ERNIE-3.5-8K"
 CUSTOM = "ngxxxol8_test1"
 
 Make = Callable[..., ChatQianfan]
-
-
-@pytest.fixture(autouse=True)
-def fresh_tokens() -> Iterator[None]:
-    """No test finds a token that another one asked for."""
-    exchange.tokens.clear()
-    yield
-    exchange.tokens.clear()
 
 
 @pytest.fixture
