@@ -6,17 +6,22 @@ import inspect
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import AliasChoices, Field, model_validator
 from typing_extensions import Self, override
 
 from langchain_volcark._version import __version__
 from langchain_volcark.assembler import StreamAssembler, StreamDelta
+from langchain_volcark.callbacks import (
+    LLMOutputChatModel,
+    areport_tokens,
+    generation_info,
+    report_tokens,
+)
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.client import Reply, ServiceRequest, check_headers, to_timeout
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
-from langchain_volcark.service import HTTPService
+from langchain_volcark.service import HTTPService, serialized_namespace
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
 from langchain_volcark.structured_output import (
@@ -49,7 +54,7 @@ _UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
 _CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage"})
 
 
-class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
+class HTTPChatModel(TokenCounting, LLMOutputChatModel, HTTPService):
     """Base of the package's chat models.
 
     A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
@@ -198,7 +203,8 @@ class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
             message = assembler.message()
             if generations:
                 message.usage_metadata = None  # the usage of all choices together stands on the first
-            generations.append(ChatGeneration(message=message))
+            info = generation_info(message.response_metadata)
+            generations.append(ChatGeneration(message=message, generation_info=info))
         return ChatResult(generations=generations)
 
     @override
@@ -233,7 +239,7 @@ class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
     ) -> Iterator[ChatGenerationChunk]:
         request = self._request(messages, stop, **{**kwargs, "stream": True})
         chunks: Iterator[ChatGenerationChunk] = self._render(request, self._chunk_renderer, run_manager)
-        return chunks if run_manager is None else _reported(chunks, run_manager)
+        return chunks if run_manager is None else report_tokens(chunks, run_manager)
 
     @override
     def _astream(
@@ -245,7 +251,7 @@ class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._request(messages, stop, **{**kwargs, "stream": True})
         chunks: AsyncIterator[ChatGenerationChunk] = self._arender(request, self._chunk_renderer, run_manager)
-        return chunks if run_manager is None else _areported(chunks, run_manager)
+        return chunks if run_manager is None else areport_tokens(chunks, run_manager)
 
     def _chunk_renderer(self, assembler: StreamAssembler) -> ChunkRenderer:
         return ChunkRenderer(assembler, blocks=self.output_version == "v1")
@@ -448,6 +454,11 @@ class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
     def is_lc_serializable(cls) -> bool:
         return True
 
+    @classmethod
+    @override
+    def get_lc_namespace(cls) -> list[str]:
+        return serialized_namespace(cls)
+
     @property
     @override
     def _identifying_params(self) -> dict[str, Any]:
@@ -467,6 +478,9 @@ class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = self.provider
+        longest = kwargs.get("max_completion_tokens", getattr(self, "max_completion_tokens", None))
+        if "ls_max_tokens" not in params and isinstance(longest, int):
+            params["ls_max_tokens"] = longest
         if stop is None and self.stop:
             params["ls_stop"] = [self.stop] if isinstance(self.stop, str) else self.stop
         return params
@@ -476,22 +490,3 @@ class HTTPChatModel(TokenCounting, BaseChatModel, HTTPService):
 _inspected: tuple[Any, ...] = (HTTPChatModel._generate, HTTPChatModel._agenerate)  # noqa: SLF001
 for _method in _inspected:
     _method.__signature__ = inspect.signature(_method)
-
-
-# Core's `stream` reports tokens by itself and passes no run manager; its event bridge passes one and does not.
-
-
-def _reported(
-    chunks: Iterator[ChatGenerationChunk], run_manager: CallbackManagerForLLMRun
-) -> Iterator[ChatGenerationChunk]:
-    for chunk in chunks:
-        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-        yield chunk
-
-
-async def _areported(
-    chunks: AsyncIterator[ChatGenerationChunk], run_manager: AsyncCallbackManagerForLLMRun
-) -> AsyncIterator[ChatGenerationChunk]:
-    async for chunk in chunks:
-        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-        yield chunk

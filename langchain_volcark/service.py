@@ -7,7 +7,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.addresses import check_address, check_proxy
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
     from langchain_volcark.http.client import Reply
     from langchain_volcark.http.errors import ErrorReader
+
+_CLIENT = "_http"
+"""Where an object keeps its `HTTPClient` among its attributes; it is no field."""
+
+
+def serialized_namespace(cls: type) -> list[str]:
+    """Where `langchain_core.load` looks for a class: for ours in the package itself, so that files may move."""
+    path = cls.__module__.split(".")
+    return path[:1] if path[0] == __name__.partition(".")[0] else path
 
 
 class HTTPService(BaseModel):
@@ -50,8 +59,6 @@ class HTTPService(BaseModel):
     """Your own client for sync calls: its headers, proxies and hooks stay in force; it is never closed here."""
     http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
     """Your own client for async calls; likewise. It belongs to the event loop it was used in first."""
-
-    _http: HTTPClient | None = PrivateAttr(default=None)
 
     model_config = ConfigDict(
         extra="forbid",
@@ -111,14 +118,16 @@ class HTTPService(BaseModel):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in type(self).model_fields:
-            self._http = None
+            self.__dict__.pop(_CLIENT, None)
 
     @property
     def _client(self) -> HTTPClient:
         """Made on first use; it holds settings, no connections."""
-        client = self._http  # pydantic takes its time to find a private attribute
+        # No private attribute of pydantic's: it would count when two models are compared, and bring a hook that
+        # hides the base classes' `model_post_init`.
+        client: HTTPClient | None = self.__dict__.get(_CLIENT)
         if client is None:
-            self._http = client = HTTPClient(
+            self.__dict__[_CLIENT] = client = HTTPClient(
                 self.base_url,
                 auth=self._auth(),
                 errors=self._errors,
@@ -155,12 +164,12 @@ class HTTPService(BaseModel):
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
-        private = {**(state["__pydantic_private__"] or {}), "_http": None}
-        return {**state, "__dict__": fields, "__pydantic_private__": private}
+        fields.pop(_CLIENT, None)
+        return {**state, "__dict__": fields}
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        copied._http = None  # noqa: SLF001
+        copied.__dict__.pop(_CLIENT, None)
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -169,6 +178,8 @@ class HTTPService(BaseModel):
             shared = getattr(self, name, None)
             if shared is not None:
                 memo[id(shared)] = shared
-        if self._http is not None:
-            memo[id(self._http)] = None  # the copy makes its own
-        return super().__deepcopy__(memo)
+        if (client := self.__dict__.get(_CLIENT)) is not None:
+            memo[id(client)] = None  # the copy makes its own
+        copied = super().__deepcopy__(memo)
+        copied.__dict__.pop(_CLIENT, None)
+        return copied

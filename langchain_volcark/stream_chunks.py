@@ -8,6 +8,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_volcark.assembler import Increment
+from langchain_volcark.callbacks import generation_info
 from langchain_volcark.content_blocks import closing_blocks
 from langchain_volcark.tool_calls import spoil
 
@@ -85,10 +86,13 @@ class ChunkRenderer:
                 fields["additional_kwargs"]["reasoning_content"] = increment.reasoning
         if increment.tool_calls:
             fields["tool_call_chunks"] = increment.tool_calls
-        if last:
-            fields["chunk_position"] = "last"
-            fields["usage_metadata"] = self._assembler.usage
-        return ChatGenerationChunk(message=AIMessageChunk(**fields))
+        if not last:
+            return ChatGenerationChunk(message=AIMessageChunk(**fields))
+        fields["chunk_position"] = "last"
+        fields["usage_metadata"] = self._assembler.usage
+        return ChatGenerationChunk(
+            message=AIMessageChunk(**fields), generation_info=generation_info(self._assembler.response_metadata())
+        )
 
     def _metadata(self, *, last: bool) -> dict[str, Any]:
         if last:

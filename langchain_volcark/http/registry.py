@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import threading
 import weakref
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from langchain_volcark.http.forking import in_forked_children
+from langchain_volcark.http.instrumentation import wants_httpx
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
 from langchain_volcark.http.sender import AsyncSender, Sender
 
@@ -26,10 +28,12 @@ class PoolSettings:
     Attributes:
         proxy: Proxy URL for every request, or None for the environment's (`HTTPS_PROXY`, `NO_PROXY`, …).
         max_connections: Connections open at once to one service; further calls wait for a free one.
+        plain_httpx: Whether a plain httpx client takes the pool's place, for who has replaced parts of httpx.
     """
 
     proxy: str | None = None
     max_connections: int = 4000
+    plain_httpx: bool = False
 
 
 DEFAULT_POOL = PoolSettings()
@@ -61,6 +65,8 @@ class ClientRegistry:
 
     def client(self, settings: PoolSettings) -> Sender | httpx.Client:
         """The process's sync client for these settings."""
+        if wants_httpx(is_async=False):
+            settings = replace(settings, plain_httpx=True)
         client = self._clients.get(settings)
         if client is None:
             with self._lock:
@@ -71,6 +77,8 @@ class ClientRegistry:
 
     def async_client(self, settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
         """The running event loop's async client for these settings."""
+        if wants_httpx(is_async=True):
+            settings = replace(settings, plain_httpx=True)
         loop = asyncio.get_running_loop()
         with self._lock:
             of_loop = self._loops.get(loop)
@@ -106,7 +114,20 @@ class ClientRegistry:
                 await client.aclose()
 
 
+def _plain_options(settings: PoolSettings) -> dict[str, Any]:
+    """Arguments of a plain httpx client that behaves as the pool does: many connections, no cookies."""
+    return {
+        "proxy": settings.proxy,
+        "limits": httpx.Limits(max_connections=settings.max_connections, max_keepalive_connections=_MAX_IDLE),
+        # A cookie would travel from one model's account to another's.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    }
+
+
 def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
+    if settings.plain_httpx:
+        return httpx.Client(**_plain_options(settings))
+
     def transport(proxy: str | None = None) -> PooledTransport:
         return PooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
 
@@ -118,6 +139,9 @@ def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
 
 
 def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
+    if settings.plain_httpx:
+        return httpx.AsyncClient(**_plain_options(settings))
+
     def transport(proxy: str | None = None) -> AsyncPooledTransport:
         return AsyncPooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
 

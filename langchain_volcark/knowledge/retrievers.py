@@ -18,6 +18,7 @@ from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.knowledge.auth import SEARCH_PATH, KnowledgeService
 from langchain_volcark.knowledge.documents import read_item, score_of
 from langchain_volcark.knowledge.search import SearchOptions, write_search
+from langchain_volcark.service import serialized_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,11 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
     def is_lc_serializable(cls) -> bool:
         """Whether `langchain_core.load` can write and read it."""
         return True
+
+    @classmethod
+    @override
+    def get_lc_namespace(cls) -> list[str]:
+        return serialized_namespace(cls)
 
     # --- what a user calls --------------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ def offline_assets(monkeypatch: pytest.MonkeyPatch) -> None:
 def allow_loading(monkeypatch: pytest.MonkeyPatch, model: type) -> None:
     """Let core's `load` accept a class outside its own list, as `load(..., allowed_objects=[…])` does for users."""
     load_module = importlib.import_module("langchain_core.load.load")
-    path = (*model.__module__.split("."), model.__name__)
+    path = tuple(model.lc_id())  # type: ignore[attr-defined]
     mappings = {**load_module.ALL_SERIALIZABLE_MAPPINGS, path: path}
     monkeypatch.setattr(load_module, "ALL_SERIALIZABLE_MAPPINGS", mappings)
     load_module._default_class_paths_cache.clear()

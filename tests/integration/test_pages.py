@@ -101,6 +101,7 @@ def _init_with(name: str, base_url: str) -> tuple[type, str, Callable[..., None]
 
 @each_running_page
 @pytest.mark.usefixtures("addresses")
+@pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
 def test_the_python_blocks_run_from_top_to_bottom(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
     for number, block in enumerate(fences(page, "python"), 1):
