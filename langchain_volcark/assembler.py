@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage
 
+from langchain_volcark.extra_fields import ExtraFields
 from langchain_volcark.surrogates import SurrogateJoiner
 from langchain_volcark.tool_calls import ToolCalls
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from langchain_volcark.tool_calls import ToolCallDelta
 
-_CUT = frozenset({"length"})
+_CUT = frozenset({"length", "content_filter"})
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class StreamDelta:
         model_name: The model as resolved by the service.
         finish_reason: Why the model stopped; None until it has.
         usage: Tokens so far; a later one replaces an earlier one.
-        additional_kwargs: Further fields of the message; the first value of each stands.
+        additional_kwargs: Further fields of the message; `ExtraFields` puts the pieces of each together.
         metadata: Further fields of the reply, merged by `MERGE_RULES`.
         is_last: Whether the payload itself says that nothing follows it.
     """
@@ -136,7 +137,6 @@ class StreamAssembler:
         model_name: The model as resolved by the service.
         finish_reason: Why the model stopped, or None.
         usage: Tokens, or None where the service has sent none.
-        additional_kwargs: Further fields of the message, without the reasoning.
         metadata: Further fields of the reply.
     """
 
@@ -152,7 +152,6 @@ class StreamAssembler:
         self.model_name: str | None = None
         self.finish_reason: str | None = None
         self.usage: UsageMetadata | None = None
-        self.additional_kwargs: dict[str, Any] = {}
         self.metadata: dict[str, Any] = {}
         self._shown: dict[str, Any] = {}
         self._repeated: dict[str, Any] | None = None
@@ -162,6 +161,7 @@ class StreamAssembler:
         self._text_joiner = SurrogateJoiner()
         self._reasoning_joiner = SurrogateJoiner()
         self._tool_calls = ToolCalls()
+        self._extra = ExtraFields()
 
     @property
     def text(self) -> str:
@@ -192,7 +192,11 @@ class StreamAssembler:
         self._note(delta)
         text = self._text_joiner.add(delta.text) if delta.text else ""
         reasoning = self._reasoning_joiner.add(delta.reasoning) if delta.reasoning else ""
-        increment = self._keep(text, reasoning, delta)
+        increment = self._keep(text, reasoning)
+        if delta.tool_calls:
+            increment.tool_calls = self._tool_calls.add(delta.tool_calls)
+        if delta.additional_kwargs:
+            increment.additional_kwargs = self._extra.add(delta.additional_kwargs)
         # Most payloads repeat what the first one said of the reply; what adds up is noted every time.
         if delta.metadata and delta.metadata != self._repeated:
             self._note_metadata(delta.metadata)
@@ -202,20 +206,17 @@ class StreamAssembler:
 
     def finish(self) -> Increment:
         """Close the message; returns what was held back."""
-        return self._keep(self._text_joiner.flush(), self._reasoning_joiner.flush(), StreamDelta())
+        increment = self._keep(self._text_joiner.flush(), self._reasoning_joiner.flush())
+        increment.tool_calls = self._tool_calls.flush()
+        increment.additional_kwargs = self._extra.flush()
+        return increment
 
-    def _keep(self, text: str, reasoning: str, delta: StreamDelta) -> Increment:
+    def _keep(self, text: str, reasoning: str) -> Increment:
         if text:
             self._text.append(text)
         if reasoning:
             self._reasoning.append(reasoning)
-        new = {}
-        if delta.additional_kwargs:
-            known = self.additional_kwargs
-            new = {key: value for key, value in delta.additional_kwargs.items() if key not in known}
-            known.update(new)
-        calls = [self._tool_calls.add(call) for call in delta.tool_calls] if delta.tool_calls else []
-        return Increment(text, reasoning, calls, new)
+        return Increment(text, reasoning, [], {})
 
     def _note(self, delta: StreamDelta) -> None:
         self.id = self.id or delta.id
@@ -253,6 +254,10 @@ class StreamAssembler:
         """The calls as they stand; `cut` where the stream broke rather than ended."""
         return self._tool_calls.finish(cut=cut or self.finish_reason in _CUT)
 
+    def tool_call_locks(self) -> list[ToolCallChunk]:
+        """What keeps the invalid calls invalid in a sum of chunks; see `ToolCallState.lock`."""
+        return self._tool_calls.locks(cut=self.finish_reason in _CUT)
+
     def response_metadata(self) -> dict[str, Any]:
         """All that the message's `response_metadata` holds in the end."""
         reason = {"finish_reason": self.finish_reason} if self.finish_reason else {}
@@ -282,11 +287,11 @@ class StreamAssembler:
     def final_additional_kwargs(self) -> dict[str, Any]:
         """All that the message's `additional_kwargs` holds in the end."""
         reasoning = {"reasoning_content": self.reasoning} if self._reasoning else {}
-        return {**reasoning, **self.additional_kwargs}
+        return {**reasoning, **self._extra.values()}
 
     def partial(self) -> AIMessage | None:
         """The message of a stream that broke, or None where nothing of it had come."""
-        came = self._text or self._reasoning or self.additional_kwargs or self._shown or self.tool_calls()
+        came = self._text or self._reasoning or self._extra or self._shown or self.tool_calls()
         if not came:
             return None
         return self.message(cut=True)

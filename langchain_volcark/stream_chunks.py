@@ -10,7 +10,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_volcark.assembler import Increment
 from langchain_volcark.callbacks import generation_info
 from langchain_volcark.content_blocks import closing_blocks
-from langchain_volcark.tool_calls import spoil
+from langchain_volcark.tool_calls import join_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +52,7 @@ class ChunkRenderer:
             (finish reason, usage, metadata), so that content never depends on a chunk's position.
         """
         increment = self._assembler.finish()
-        for index, call in enumerate(self._assembler.tool_calls()):
-            if call["type"] != "tool_call":
-                fragment = spoil(index, call["args"] or "")
-                increment.tool_calls.extend([fragment] if fragment else [])
+        increment.tool_calls = join_chunks([*increment.tool_calls, *self._assembler.tool_call_locks()])
         held_back = (self._chunk(increment),) if increment else ()
         if not self._blocks:
             return (*held_back, self._chunk(_NOTHING_NEW, last=True))

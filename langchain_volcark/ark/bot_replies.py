@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
-from langchain_volcark.chat_completions.replies import read_reply, read_usage
+from langchain_volcark.chat_completions.replies import read_payload, read_reply, read_usage
 from langchain_volcark.http.json import objects
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read_bot_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> StreamDelta:
-    """Read a bot's reply, or one payload of its stream.
+    """Read a bot's whole reply.
 
     Args:
         payload: The JSON object.
@@ -28,7 +28,22 @@ def read_bot_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None 
     Returns:
         What it adds to the message. `references`, `bot_usage` and `metadata` stand in the metadata as sent.
     """
-    delta = read_reply(payload, choice)
+    return _with_model_usage(payload, read_reply(payload, choice))
+
+
+def read_bot_payload(payload: Mapping[str, Any]) -> StreamDelta:
+    """Read one payload of a bot's stream.
+
+    Args:
+        payload: The JSON object.
+
+    Returns:
+        What it adds to the message.
+    """
+    return _with_model_usage(payload, read_payload(payload))
+
+
+def _with_model_usage(payload: Mapping[str, Any], delta: StreamDelta) -> StreamDelta:
     summed = sum_model_usage(payload.get("bot_usage"))
     if summed is not None:
         if payload.get("usage"):

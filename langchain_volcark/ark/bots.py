@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_validator
 
 from langchain_volcark.ark.bot_metadata import merge, to_wire
-from langchain_volcark.ark.bot_replies import read_bot_reply
+from langchain_volcark.ark.bot_replies import read_bot_payload, read_bot_reply
 from langchain_volcark.ark.chat_models import ChatArk
 from langchain_volcark.chat_completions.replies import read_choices
 
@@ -119,7 +119,7 @@ class ChatArkBot(ChatArk):
         return [read_bot_reply(payload, choice) for choice in read_choices(payload) or (None,)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        return read_bot_reply(payload)
+        return read_bot_payload(payload)
 
 
 def _user_layer(user_info: Mapping[str, Any] | str | None) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from langchain_volcark.ark.call_values import check_stop, check_values, finish_o
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.tokenization import ArkTokenization
-from langchain_volcark.chat_completions.replies import read_choices, read_reply
+from langchain_volcark.chat_completions.replies import read_choices, read_payload, read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.structured_output import METHODS, Method
@@ -225,7 +225,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         return [read_reply(payload, choice) for choice in read_choices(payload) or (None,)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        return read_reply(payload)
+        return read_payload(payload)
 
     def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
         if not stream and body.get("stream_options") is self.stream_options:

@@ -38,7 +38,7 @@ _LONGEST_COUNT = 18  # digits; longer ones are no number of tokens
 
 
 def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> StreamDelta:
-    """Read a reply, or one payload of a stream.
+    """Read a whole reply.
 
     Args:
         payload: The JSON object.
@@ -50,6 +50,25 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
     Raises:
         ValueError: It is not what is documented, in a part that holds the answer.
     """
+    return _read(payload, choice, whole=True)
+
+
+def read_payload(payload: Mapping[str, Any]) -> StreamDelta:
+    """Read one payload of a stream; same as `read_reply`, but its tool calls are fragments.
+
+    Args:
+        payload: The JSON object.
+
+    Returns:
+        What it adds to the message.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
+    """
+    return _read(payload, None, whole=False)
+
+
+def _read(payload: Mapping[str, Any], choice: Mapping[str, Any] | None, *, whole: bool) -> StreamDelta:
     delta = StreamDelta(id=read_word(payload, "id"), model_name=read_word(payload, "model"))
     take_usage(payload.get("usage"), delta)
     for name in _REPLY_METADATA:
@@ -59,7 +78,7 @@ def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = No
     if choice is None:
         choice = next(iter(read_choices(payload)), None)
     if choice is not None:
-        _read_choice(choice, delta)
+        _read_choice(choice, delta, whole=whole)
     return delta
 
 
@@ -102,7 +121,7 @@ def read_word(source: Mapping[str, Any], name: str) -> str | None:
     raise ValueError(f"`{name}` is not a text")
 
 
-def _read_choice(choice: Mapping[str, Any], delta: StreamDelta) -> None:
+def _read_choice(choice: Mapping[str, Any], delta: StreamDelta, *, whole: bool) -> None:
     delta.finish_reason = read_word(choice, "finish_reason")
     logprobs = choice.get("logprobs")
     # `{"content": null}` says what null says
@@ -119,7 +138,7 @@ def _read_choice(choice: Mapping[str, Any], delta: StreamDelta) -> None:
     if calls:
         if not isinstance(calls, list):
             raise ValueError("`tool_calls` is not a list")
-        delta.tool_calls = [_read_tool_call(_object(call, "a tool call")) for call in calls]
+        delta.tool_calls = [_read_tool_call(_object(call, "a tool call"), whole=whole) for call in calls]
     take_unread(message, _MESSAGE_FIELDS, delta.additional_kwargs)
 
 
@@ -147,21 +166,30 @@ def read_text(source: Mapping[str, Any], name: str) -> str:
     raise ValueError(f"`{name}` is not a text")
 
 
-def _read_tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
+def _read_tool_call(call: Mapping[str, Any], *, whole: bool) -> ToolCallDelta:
     function = _object(call.get("function") or {}, "a tool call's function")
-    arguments = function.get("arguments")
-    if arguments is None:
-        arguments = ""
-    elif not isinstance(arguments, str):
-        # Documented as a JSON string; a gateway that parsed it meant well.
-        arguments = json.dumps(arguments, ensure_ascii=False)
-    index = call.get("index")
     return ToolCallDelta(
-        index=index if isinstance(index, int) else None,
+        index=_count(call.get("index")),
         id=read_word(call, "id"),
         name=read_word(function, "name"),
-        arguments=arguments,
+        arguments=read_arguments(function),
+        whole=whole,
     )
+
+
+def read_arguments(function: Mapping[str, Any]) -> str:
+    """The arguments' JSON text of a call.
+
+    Args:
+        function: The service's object; an object in the place of the documented text was parsed by a gateway.
+
+    Returns:
+        The text; empty where there is none.
+    """
+    arguments = function.get("arguments")
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
 
 
 def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str, Any]) -> None:

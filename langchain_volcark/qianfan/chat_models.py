@@ -14,7 +14,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from langchain_volcark.chat_completions.messages import MessageWriter
-from langchain_volcark.chat_completions.replies import read_choices, read_reply
+from langchain_volcark.chat_completions.replies import read_choices, read_payload, read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.exceptions import ResponseFormatError
@@ -298,7 +298,7 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         if self.api_version == "v1":
             return read_v1_reply(payload)
-        return without_search_status(read_reply(payload))
+        return without_search_status(read_payload(payload))
 
     def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:
         if self.api_version == "v1":

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.assembler import StreamDelta
 from langchain_volcark.chat_completions.content import as_json_text
-from langchain_volcark.chat_completions.replies import read_text, read_word, take_unread, take_usage
+from langchain_volcark.chat_completions.replies import (
+    read_arguments,
+    read_text,
+    read_word,
+    take_unread,
+    take_usage,
+)
 from langchain_volcark.qianfan.messages import is_blank, join_neighbours
 from langchain_volcark.tool_calls import ToolCallDelta
 
@@ -258,9 +264,7 @@ def read_v1_reply(payload: Mapping[str, Any]) -> StreamDelta:
     if call:
         if not isinstance(call, dict):
             raise ValueError("`function_call` is not an object")
-        arguments = call.get("arguments")
-        text = arguments if isinstance(arguments, str) else as_json_text(arguments or {})
-        delta.tool_calls = [ToolCallDelta(0, delta.id or "call_0", read_word(call, "name"), text)]
+        delta.tool_calls = [ToolCallDelta(0, delta.id, read_word(call, "name"), read_arguments(call))]
         if call.get("thoughts"):
             delta.additional_kwargs["thoughts"] = call["thoughts"]
     return delta
