@@ -10,8 +10,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from langchain_volcark.exceptions import ResponseFormatError
-from langchain_volcark.http.addresses import check_address, check_proxy
+from langchain_volcark.http.addresses import check_address
 from langchain_volcark.http.client import HTTPClient, check_headers, to_timeout
+from langchain_volcark.http.proxies import check_proxy
 from langchain_volcark.http.registry import PoolSettings
 
 if TYPE_CHECKING:

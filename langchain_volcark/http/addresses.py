@@ -6,7 +6,6 @@ import re
 
 import httpx
 
-_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 
@@ -38,19 +37,6 @@ def check_address(value: str, field: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError(f"{field} must not have a query or fragment: pass default_query=…")
     return text.rstrip("/")
-
-
-def check_proxy(value: str) -> str:
-    """Read the address of a proxy, which may hold a user name and password.
-
-    Raises:
-        ValueError: It is no such address; it is not shown.
-    """
-    text = value.strip()
-    url = _parsed(text, "proxy")
-    if url.scheme not in _PROXY_SCHEMES:
-        raise ValueError(f"proxy must begin with {', '.join(f'{scheme}://' for scheme in _PROXY_SCHEMES)}.")
-    return text
 
 
 def check_segment(value: str, field: str) -> str:

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ipaddress
 import threading
 import time
 import weakref
 from collections import deque
 from contextlib import AsyncExitStack, ExitStack
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.request import getproxies
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from langchain_volcark.http.connection import Answer
     from langchain_volcark.http.dialer import Verify
     from langchain_volcark.http.ledger import Key
-
-TransportT = TypeVar("TransportT")
 
 # A server that closed an idle connection shows it within a round trip. One that hangs up later gave up on the
 # request itself, which is for the caller to judge: the work may have been done, and paid for.
@@ -63,7 +59,7 @@ class PooledTransport(httpx.BaseTransport):
     server is sent once more on a fresh one, provided that nothing was received and the body is bytes.
 
     Example:
-        >>> client = httpx.Client(transport=PooledTransport(), mounts=environment_mounts(PooledTransport))
+        >>> client = httpx.Client(transport=PooledTransport())
 
     Args:
         proxy: URL of a proxy for all requests; http, https, or socks5 with the package socksio.
@@ -364,45 +360,3 @@ async def _aclose_all(links: list[_AsyncLink]) -> None:
     async with AsyncExitStack() as stack:  # one failure or cancellation must not spare the others
         for link in links:
             stack.push_async_callback(link.network.aclose)
-
-
-def environment_mounts(make: Callable[[str], TransportT]) -> dict[str, TransportT | None]:
-    """Honour the proxy variables of the environment, which httpx ignores beside a transport of one's own.
-
-    `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` mean what
-    https://www.python-httpx.org/environment_variables/ says.
-
-    Args:
-        make: Builds the transport for a proxy URL, for example `PooledTransport`.
-
-    Returns:
-        The `mounts` of an httpx client. None stands for the client's own transport.
-    """
-    found = getproxies()
-    bypassed = [host.strip() for host in found.get("no", "").split(",") if host.strip()]
-    if "*" in bypassed:
-        return {}
-    mounts: dict[str, TransportT | None] = {}
-    made: dict[str, TransportT] = {}
-    for scheme in ("http", "https", "all"):
-        if url := found.get(scheme):
-            url = url if "://" in url else f"http://{url}"
-            if url not in made:
-                made[url] = make(url)
-            mounts[f"{scheme}://"] = made[url]
-    if mounts:
-        mounts.update(dict.fromkeys(map(_pattern, bypassed)))
-    return mounts
-
-
-def _pattern(host: str) -> str:
-    """Write an entry of `NO_PROXY` as a URL pattern of httpx."""
-    if "://" in host:
-        return host
-    address = host.partition("/")[0]  # httpx takes networks such as 10.0.0.0/8 as the one address they name
-    try:
-        version = ipaddress.ip_address(address).version
-    except ValueError:
-        # A name covers its subdomains. One with a leading dot covers only these.
-        return f"all://{host}" if host.lower() == "localhost" else f"all://*{host}"
-    return f"all://[{host}]" if version == 6 else f"all://{host}"

@@ -8,17 +8,18 @@ import threading
 import weakref
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from langchain_volcark.http.forking import in_forked_children
 from langchain_volcark.http.instrumentation import wants_httpx
-from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
+from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
+from langchain_volcark.http.proxies import AsyncEnvironmentTransport, EnvironmentTransport, proxy_variables
 from langchain_volcark.http.sender import AsyncSender, Sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
 
 @dataclass(frozen=True)
@@ -114,41 +115,44 @@ class ClientRegistry:
                 await client.aclose()
 
 
-def _plain_options(settings: PoolSettings) -> dict[str, Any]:
-    """Arguments of a plain httpx client that behaves as the pool does: many connections, no cookies."""
-    return {
-        "proxy": settings.proxy,
-        "limits": httpx.Limits(max_connections=settings.max_connections, max_keepalive_connections=_MAX_IDLE),
-        # A cookie would travel from one model's account to another's.
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-    }
-
-
 def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
-    if settings.plain_httpx:
-        return httpx.Client(**_plain_options(settings))
-
-    def transport(proxy: str | None = None) -> PooledTransport:
+    def pooled(proxy: str | None) -> PooledTransport:
         return PooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
 
-    mounts = {} if settings.proxy else environment_mounts(transport)
-    if mounts:
-        # Several ways out, chosen by URL: that is httpx's business.
-        return httpx.Client(transport=transport(), mounts=mounts)
-    return Sender(transport(settings.proxy))
+    def plain(proxy: str | None) -> httpx.HTTPTransport:
+        return httpx.HTTPTransport(proxy=proxy, limits=_limits(settings))
+
+    make: Callable[[str | None], httpx.BaseTransport] = plain if settings.plain_httpx else pooled
+    variables = {} if settings.proxy else proxy_variables()
+    transport = EnvironmentTransport(make, variables) if variables else make(settings.proxy)
+    if settings.plain_httpx:
+        return httpx.Client(transport=transport, cookies=_no_cookies(), trust_env=False)
+    return Sender(transport)
 
 
 def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
-    if settings.plain_httpx:
-        return httpx.AsyncClient(**_plain_options(settings))
-
-    def transport(proxy: str | None = None) -> AsyncPooledTransport:
+    def pooled(proxy: str | None) -> AsyncPooledTransport:
         return AsyncPooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
 
-    mounts = {} if settings.proxy else environment_mounts(transport)
-    if mounts:
-        return httpx.AsyncClient(transport=transport(), mounts=mounts)
-    return AsyncSender(transport(settings.proxy))
+    def plain(proxy: str | None) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(proxy=proxy, limits=_limits(settings))
+
+    make: Callable[[str | None], httpx.AsyncBaseTransport] = plain if settings.plain_httpx else pooled
+    variables = {} if settings.proxy else proxy_variables()
+    transport = AsyncEnvironmentTransport(make, variables) if variables else make(settings.proxy)
+    if settings.plain_httpx:
+        return httpx.AsyncClient(transport=transport, cookies=_no_cookies(), trust_env=False)
+    return AsyncSender(transport)
+
+
+def _limits(settings: PoolSettings) -> httpx.Limits:
+    """A plain httpx client keeps as many connections as the pool does."""
+    return httpx.Limits(max_connections=settings.max_connections, max_keepalive_connections=_MAX_IDLE)
+
+
+def _no_cookies() -> CookieJar:
+    """A cookie would travel from one model's account to another's."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 registry = ClientRegistry()

@@ -1,11 +1,10 @@
-"""What lies below the pools: TLS, proxies, large bodies, slow peers, addresses; and the environment's proxies."""
+"""What lies below the pools: TLS, proxies, large bodies, slow peers, addresses."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import gc
-import itertools
 import socket
 import ssl
 import threading
@@ -18,7 +17,7 @@ import pytest
 from langchain_volcark.http import asyncio_network
 from langchain_volcark.http.asyncio_network import AsyncNetwork
 from langchain_volcark.http.network import SyncNetwork
-from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport, environment_mounts
+from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
 from tests.unit.raw_server import CERTIFICATE, Connection, client_context, raw_server, reply
 
 
@@ -329,60 +328,3 @@ async def test_of_two_connections_made_at_once_one_is_closed(monkeypatch: pytest
         closed = [connection.closed.wait(0.5) for connection in server.connections]
         assert sorted(closed) == [False, True]
         await network.aclose()
-
-
-URLS = ["http://ark.example.com/", "https://ark.example.com/", "https://example.com/", "https://notexample.com/",
-        "http://localhost:8080/", "http://127.0.0.1:1/", "http://[::1]:1/", "https://10.0.0.1/"]  # fmt: skip
-PROXIES = [
-    {},
-    {"HTTP_PROXY": "http://p1:1"},
-    {"HTTPS_PROXY": "p2:2"},
-    {"ALL_PROXY": "http://p3:3"},
-    {"HTTPS_PROXY": "http://p2:2", "ALL_PROXY": "http://p3:3"},
-    {"HTTP_PROXY": "http://p1:1", "HTTPS_PROXY": "http://p1:1"},
-    {"https_proxy": "http://p4:4"},
-]
-EXCEPTIONS = ["", "*", "localhost", "localhost, 127.0.0.1,::1", "example.com", ".example.com", "x.org,*",
-              "10.0.0.1/8", "https://example.com", "LOCALHOST"]  # fmt: skip
-
-
-class Witness(httpx.Client):
-    """Tells through which proxy httpx itself would go."""
-
-    def _init_transport(self, **_: Any) -> Any:
-        return answering("direct")
-
-    def _init_proxy_transport(self, proxy: httpx.Proxy, **_: Any) -> Any:
-        return answering(str(proxy.url))
-
-
-def answering(name: str) -> httpx.MockTransport:
-    return httpx.MockTransport(lambda _: httpx.Response(200, text=name))
-
-
-@pytest.mark.parametrize(("proxies", "exceptions"), list(itertools.product(PROXIES, EXCEPTIONS)))
-def test_the_environments_proxies_mean_what_httpx_says(
-    proxies: dict[str, str], exceptions: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {**proxies, "NO_PROXY": exceptions}.items():
-        monkeypatch.setenv(name, value)
-    mounts = environment_mounts(answering)
-    with httpx.Client(transport=answering("direct"), mounts=mounts) as client, Witness() as witness:
-        assert [client.get(url).text for url in URLS] == [witness.get(url).text for url in URLS]
-
-
-def test_one_transport_serves_all_schemes_of_one_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://p1:1")
-    monkeypatch.setenv("HTTPS_PROXY", "http://p1:1")
-    mounts = environment_mounts(PooledTransport)
-    assert mounts["http://"] is mounts["https://"] is not None
-
-
-def test_localhost_can_be_kept_off_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with raw_server() as server, raw_server() as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
-        with httpx.Client(transport=PooledTransport(), mounts=environment_mounts(PooledTransport)) as client:
-            client.get(server.url)
-            client.get("http://ark.invalid/")
-        assert (len(server.requests), len(proxy.requests)) == (1, 1)
