@@ -191,6 +191,9 @@ class APITimeoutError(APIConnectionError, ModelTimeoutError):
 
 
 class StreamInterruptedError(APIConnectionError):
-    """A stream broke, or ended without saying why. `partial` holds what had arrived."""
+    """A stream broke, or ended without saying why. `partial` holds what had arrived.
 
-    is_retryable = False
+    The same question may be asked again. The package itself does so only before the first part of the answer.
+    """
+
+    is_retryable = True

@@ -17,7 +17,7 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.errors import ErrorFacts, Verdict
+from langchain_volcark.http.error_table import ErrorFacts, ErrorTable, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,46 +32,43 @@ _POLICY = (
 )
 _SLOWER = "Temporary keys are given out slowly; share one process, or use an API key."
 
-_KEYS = Verdict(AuthenticationError, _ACCESS_KEY)
-
-_VERDICTS: dict[str, Verdict] = {
-    "MissingAuthenticationToken": _KEYS,
-    "MissingSignature": _KEYS,
-    "InvalidAuthorization": _KEYS,
-    "InvalidAccessKey": _KEYS,
-    "InvalidAccessKeyId": _KEYS,
-    "InvalidSecurityToken": _KEYS,
-    "SignatureDoesNotMatch": Verdict(AuthenticationError, _SECRET_KEY),
-    "InvalidCredential": Verdict(AuthenticationError, _SCOPE),
-    "InvalidTimestamp": Verdict(AuthenticationError, _CLOCK),
-    "RequestExpired": Verdict(AuthenticationError, _CLOCK),
-    "AccessDenied": Verdict(PermissionDeniedError, _POLICY),
-    "LackPolicy": Verdict(PermissionDeniedError, _POLICY),
-    "OperationDenied": Verdict(PermissionDeniedError),
-    "AccountOverdueError": Verdict(PermissionDeniedError, "Settle the account in the console's billing pages."),
-    "InvalidActionOrVersion": Verdict(NotFoundError, _SCOPE),
-    "ServiceNotFound": Verdict(NotFoundError, _SCOPE),
-    "FlowLimitExceeded": Verdict(RateLimitError, _SLOWER),
-    "AccountFlowLimitExceeded": Verdict(RateLimitError, _SLOWER),
-}
-
-# Beginnings and endings of names that are not in the table: inside an HTTP 200 the name is all there is.
-_BEGINNINGS: tuple[tuple[str, Verdict], ...] = (
-    ("Missing", Verdict(InvalidRequestError)),
-    ("Invalid", Verdict(InvalidRequestError)),
-    ("AccessDenied", Verdict(PermissionDeniedError, _POLICY)),
-    ("QuotaExceeded", Verdict(QuotaExceededError)),
-    ("Internal", Verdict(ServiceError)),
-    ("Service", Verdict(ServiceError)),
-)
-_ENDINGS: tuple[tuple[str, Verdict], ...] = (
-    ("LimitExceeded", Verdict(RateLimitError, _SLOWER)),
-    ("NotFound", Verdict(NotFoundError, "Check the id of the endpoint, bot or model, and project_name.")),
+_TABLE = ErrorTable(
+    (
+        Row("MissingAuthenticationToken", AuthenticationError, _ACCESS_KEY),
+        Row("MissingSignature", AuthenticationError, _ACCESS_KEY),
+        Row("InvalidAuthorization", AuthenticationError, _ACCESS_KEY),
+        Row("InvalidAccessKey", AuthenticationError, _ACCESS_KEY),
+        Row("InvalidAccessKeyId", AuthenticationError, _ACCESS_KEY),
+        Row("InvalidSecurityToken", AuthenticationError, _ACCESS_KEY),
+        Row("SignatureDoesNotMatch", AuthenticationError, _SECRET_KEY),
+        Row("InvalidCredential", AuthenticationError, _SCOPE),
+        Row("InvalidTimestamp", AuthenticationError, _CLOCK),
+        Row("RequestExpired", AuthenticationError, _CLOCK),
+        Row("AccessDenied", PermissionDeniedError, _POLICY),
+        Row("LackPolicy", PermissionDeniedError, _POLICY),
+        Row("OperationDenied", PermissionDeniedError),
+        Row("AccountOverdueError", PermissionDeniedError, "Settle the account in the console's billing pages."),
+        Row("InvalidActionOrVersion", NotFoundError, _SCOPE),
+        Row("ServiceNotFound", NotFoundError, _SCOPE),
+        Row("FlowLimitExceeded", RateLimitError, _SLOWER),
+        Row("AccountFlowLimitExceeded", RateLimitError, _SLOWER),
+        # Names that are not in the list: inside an HTTP 200 the name is all there is.
+        Row("*LimitExceeded", RateLimitError, _SLOWER),
+        Row("*NotFound", NotFoundError, "Check the id of the endpoint, bot or model, and project_name."),
+        Row("Missing*", InvalidRequestError),
+        Row("Invalid*", InvalidRequestError),
+        Row("AccessDenied*", PermissionDeniedError, _POLICY),
+        Row("QuotaExceeded*", QuotaExceededError),
+        Row("Internal*", ServiceError),
+        Row("Service*", ServiceError),
+    )
 )
 
 
 class ControlPlaneErrors:
     """Reads the gateway's envelope."""
+
+    table = _TABLE
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
         """The error that a reply carries, or None."""
@@ -88,22 +85,6 @@ class ControlPlaneErrors:
         """The gateway's id of the request."""
         told = _metadata(payload).get("RequestId")
         return str(told) if told else headers.get("x-tt-logid") or None
-
-    def classify(self, facts: ErrorFacts) -> Verdict | None:
-        """Find the code's row, most specific first; None for a name that says nothing."""
-        code = facts.code or ""
-        parts = code.split(".")
-        for length in range(len(parts), 0, -1):
-            verdict = _VERDICTS.get(".".join(parts[:length]))
-            if verdict is not None:
-                return verdict
-        for ending, verdict in _ENDINGS:
-            if code.endswith(ending):
-                return verdict
-        for beginning, verdict in _BEGINNINGS:
-            if code.startswith(beginning):
-                return verdict
-        return None
 
 
 def _metadata(payload: Any) -> dict[str, Any]:

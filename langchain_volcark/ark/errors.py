@@ -1,7 +1,7 @@
 """Ark's error codes and what they mean to a caller.
 
-Follows https://www.volcengine.com/docs/82379/1299023 (error codes). A code is matched by its longest dotted
-prefix, so `InvalidParameter.messages` finds `InvalidParameter`.
+Follows https://www.volcengine.com/docs/82379/1299023 (error codes) and recorded replies. A prompt that is too long
+comes under the general `InvalidParameter`; only its text tells.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.errors import ErrorFacts, Verdict
+from langchain_volcark.http.error_table import SHORTEN, ErrorFacts, ErrorTable, Row
+from langchain_volcark.http.errors import flat_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,110 +32,139 @@ _QUOTA = "Waiting does not help: buy more quota, or wait for the period to end."
 _PAY = "Settle the account in the console's billing pages."
 _MODERATION = "Moderation refused it; change the prompt or the media."
 
-_VERDICTS: dict[str, Verdict] = {
-    "MissingParameter": Verdict(InvalidRequestError),
-    "InvalidParameter": Verdict(InvalidRequestError),
-    "InvalidArgumentError": Verdict(InvalidRequestError),
-    "InvalidImageURL": Verdict(InvalidRequestError, "The image cannot be fetched or read."),
-    "Duplicate": Verdict(InvalidRequestError),
-    "OutofContextError": Verdict(ContextLengthError, "Shorten the messages, or lower max_tokens."),
-    "InvalidEndpoint.ClosedEndpoint": Verdict(
-        NotFoundError, "The endpoint is stopped or still starting; start it in the console."
-    ),
-    "SensitiveContentDetected": Verdict(ContentFilterError, _MODERATION),
-    "ContentSecurityDetectionError": Verdict(ServiceError, "The content check itself failed."),
-    "InvalidSubscription": Verdict(
-        PermissionDeniedError, "The coding or agent plan is missing or has expired; renew it in the console."
-    ),
-    "AuthenticationError": Verdict(AuthenticationError, _KEY),
-    "InvalidAccountStatus": Verdict(PermissionDeniedError, "The account is restricted; see the console."),
-    "AccessDenied": Verdict(
-        PermissionDeniedError,
-        "The key is limited to a project, to certain models or to certain IP addresses.",
-    ),
-    "OperationDenied": Verdict(PermissionDeniedError),
-    "OperationDenied.PermissionDenied": Verdict(
-        PermissionDeniedError,
-        "The key is limited to a project, to certain models or to certain IP addresses.",
-    ),
-    "OperationDenied.ServiceNotOpen": Verdict(PermissionDeniedError, "Activate the service in the console."),
-    "OperationDenied.ServiceOverdue": Verdict(PermissionDeniedError, _PAY),
-    "OperationDenied.InvalidState": Verdict(
-        PermissionDeniedError, "The resource is busy or still being prepared.", retryable=True
-    ),
-    "AccountOverdueError": Verdict(PermissionDeniedError, _PAY),
-    "InvalidEndpointOrModel.NotFound": Verdict(
-        NotFoundError,
-        "Check the id (model ids end in a date, such as doubao-seed-2-1-pro-260915) "
-        "and that this account may use it.",
-    ),
-    "InvalidEndpoint.NotFound": Verdict(NotFoundError, "Check the endpoint id and the key's project."),
-    "InvalidEndpointOrModel.ModelIDAccessDisabled": Verdict(
-        NotFoundError, "This account may not call model ids; create an endpoint and pass its `ep-…` id."
-    ),
-    "ModelNotOpen": Verdict(NotFoundError, "The model exists but is not activated; open it in the console."),
-    "NotFound": Verdict(NotFoundError),
-    "UnsupportedModel": Verdict(NotFoundError, "The plan does not include this model."),
-    "RateLimitExceeded": Verdict(RateLimitError, _SLOWER),
-    "AccountRateLimitExceeded": Verdict(RateLimitError, _SLOWER),
-    "ServerOverloaded": Verdict(RateLimitError, "Raise the load more slowly."),
-    "RequestBurstTooFast": Verdict(RateLimitError, "Raise the load more slowly."),
-    "InflightBatchsizeExceeded": Verdict(RateLimitError, "Lower the concurrency."),
-    "QuotaExceeded": Verdict(QuotaExceededError, _QUOTA),
-    "SetLimitExceeded": Verdict(
-        QuotaExceededError,
-        "The spending limit of the safe-experience mode is reached; raise it in the console.",
-    ),
-    "InternalServiceError": Verdict(ServiceError),
-}
+_TABLE = ErrorTable(
+    (
+        Row("MissingParameter", InvalidRequestError),
+        Row("InvalidParameter", InvalidRequestError),
+        Row("InvalidArgumentError", InvalidRequestError),
+        Row("InvalidImageURL", InvalidRequestError, "The image cannot be fetched or read."),
+        Row("Duplicate", InvalidRequestError),
+        Row("OutofContextError", ContextLengthError, SHORTEN),
+        Row(
+            "InvalidEndpoint.ClosedEndpoint",
+            NotFoundError,
+            "The endpoint is stopped or still starting; start it in the console.",
+        ),
+        Row("SensitiveContentDetected", ContentFilterError, _MODERATION),
+        Row("ContentSecurityDetectionError", ServiceError, "The content check itself failed."),
+        Row(
+            "InvalidSubscription",
+            PermissionDeniedError,
+            "The coding or agent plan is missing or has expired; renew it in the console.",
+        ),
+        Row("AuthenticationError", AuthenticationError, _KEY),
+        Row("InvalidAccountStatus", PermissionDeniedError, "The account is restricted; see the console."),
+        Row(
+            "AccessDenied",
+            PermissionDeniedError,
+            "The key is limited to a project, to certain models or to certain IP addresses.",
+        ),
+        Row("OperationDenied", PermissionDeniedError),
+        Row(
+            "OperationDenied.PermissionDenied",
+            PermissionDeniedError,
+            "The key is limited to a project, to certain models or to certain IP addresses.",
+        ),
+        Row("OperationDenied.ServiceNotOpen", PermissionDeniedError, "Activate the service in the console."),
+        Row("OperationDenied.ServiceOverdue", PermissionDeniedError, _PAY),
+        Row(
+            "OperationDenied.InvalidState",
+            PermissionDeniedError,
+            "The resource is busy or still being prepared.",
+            retryable=True,
+        ),
+        Row("AccountOverdueError", PermissionDeniedError, _PAY),
+        Row(
+            "InvalidEndpointOrModel.NotFound",
+            NotFoundError,
+            "Check the id (model ids end in a date, such as doubao-seed-2-1-pro-260915) "
+            "and that this account may use it.",
+        ),
+        Row("InvalidEndpoint.NotFound", NotFoundError, "Check the endpoint id and the key's project."),
+        Row(
+            "InvalidEndpointOrModel.ModelIDAccessDisabled",
+            NotFoundError,
+            "This account may not call model ids; create an endpoint and pass its `ep-…` id.",
+        ),
+        Row("ModelNotOpen", NotFoundError, "The model exists but is not activated; open it in the console."),
+        Row("NotFound", NotFoundError),
+        Row(
+            "InvalidAction",
+            NotFoundError,
+            "There is no such path: base_url ends in the version, such as …/api/v3.",
+        ),
+        Row(
+            "UnsupportedModel",
+            NotFoundError,
+            "The plan does not include this model, or there is none of that name.",
+        ),
+        Row("RateLimitExceeded", RateLimitError, _SLOWER),
+        Row("AccountRateLimitExceeded", RateLimitError, _SLOWER),
+        Row("ServerOverloaded", RateLimitError, "Raise the load more slowly."),
+        Row("RequestBurstTooFast", RateLimitError, "Raise the load more slowly."),
+        Row("InflightBatchsizeExceeded", RateLimitError, "Lower the concurrency."),
+        Row("QuotaExceeded", QuotaExceededError, _QUOTA),
+        Row(
+            "AccountQuotaExceeded",
+            QuotaExceededError,
+            "The plan's quota is used up; the text says when it begins anew.",
+        ),
+        Row(
+            "SetLimitExceeded",
+            QuotaExceededError,
+            "The spending limit of the safe-experience mode is reached; raise it in the console.",
+        ),
+        Row("InternalServiceError", ServiceError),
+        # Names that vary at the front: ModelAccountTpmRateLimitExceeded, InputImageSensitiveContentDetected, …
+        Row("*SensitiveContentDetected", ContentFilterError, _MODERATION),
+        Row("*RiskDetection", ContentFilterError, _MODERATION),
+        Row("*RateLimitExceeded", RateLimitError, _SLOWER),
+        Row("*QuotaExceeded", QuotaExceededError, _QUOTA),
+        Row("*SetLimitExceeded", QuotaExceededError, _QUOTA),
+    )
+)
 
-_REQUEST_ID = re.compile(r"\s*Request id: \S+\s*$", re.IGNORECASE)
-
-# Families whose names vary at the front: ModelAccountTpmRateLimitExceeded, InputImageSensitiveContentDetected, …
-_FAMILIES: tuple[tuple[str, Verdict], ...] = (
-    ("SensitiveContentDetected", Verdict(ContentFilterError, _MODERATION)),
-    ("RiskDetection", Verdict(ContentFilterError, _MODERATION)),
-    ("RateLimitExceeded", Verdict(RateLimitError, _SLOWER)),
-    ("QuotaExceeded", Verdict(QuotaExceededError, _QUOTA)),
+# At the end of a text; a gateway may put its own behind it, in parentheses.
+_REQUEST_IDS = re.compile(
+    r"[\s(]*\brequest ?id: *(?P<first>[\w-]+)\)?\.?(?:[\s(]+request ?id: *[\w-]+\)?\.?)*\s*$", re.IGNORECASE
 )
 
 
 class ArkErrors:
     """Reads Ark's envelope: `{"error": {"code", "message", "param", "type"}}`."""
 
+    table = _TABLE
+
     def in_payload(self, payload: Any) -> ErrorFacts | None:
         """The error that a body or a stream payload carries, or None."""
         error = payload.get("error") if isinstance(payload, dict) else None
         if not error:
-            return None
+            return flat_error(payload)
         if not isinstance(error, dict):
             return ErrorFacts(code=None, message=str(error))
-        code = error.get("code")
+        code, param = error.get("code"), error.get("param")
         return ErrorFacts(
-            code=None if code is None else str(code), message=_text(error.get("message"), error.get("param"))
+            code=None if code is None else str(code),
+            message=_text(error.get("message"), param),
+            param=str(param) if param else None,
         )
 
-    def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:  # noqa: ARG002
-        """The server's id; the client's own comes back as `X-Client-Request-Id` and is not meant here."""
-        return headers.get("x-request-id") or None
+    def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
+        """The server's id: of the headers, or at the end of the error's text where a gateway dropped those.
 
-    def classify(self, facts: ErrorFacts) -> Verdict | None:
-        """Find the code's row, most specific first; None for a code that is not in the table."""
-        code = facts.code or ""
-        parts = code.split(".")
-        for length in range(len(parts), 0, -1):
-            verdict = _VERDICTS.get(".".join(parts[:length]))
-            if verdict is not None:
-                return verdict
-        for ending, verdict in _FAMILIES:
-            if parts[0].endswith(ending):
-                return verdict
-        return None
+        The client's own comes back as `X-Client-Request-Id` and is not meant here.
+        """
+        found = headers.get("x-request-id")
+        if found or not isinstance(payload, dict):
+            return found or None
+        error = payload.get("error")
+        end = _REQUEST_IDS.search(str((error if isinstance(error, dict) else payload).get("message") or ""))
+        return end["first"] if end else None
 
 
 def _text(message: Any, param: Any) -> str | None:
     if not message:
         return None
     # The request id has a place of its own in our exceptions.
-    text = _REQUEST_ID.sub("", str(message))
+    text = _REQUEST_IDS.sub("", str(message))
     return f"{text} (parameter: {param})" if param and str(param) not in text else text

@@ -16,6 +16,7 @@ from langchain_volcark.http.errors import (
     connection_error,
     error_from_facts,
     error_from_response,
+    find_error,
     format_error,
 )
 from langchain_volcark.http.json import dump_json, parse_json
@@ -144,6 +145,9 @@ def read_json_reply(response: httpx.Response, errors: ErrorReader, *, secret: bo
     try:
         payload = parse_json(response.content)
     except ValueError as error:
+        payload, facts = find_error(response.content, errors)
+        if facts is not None:
+            raise error_from_facts(facts, payload, response, errors) from None
         raise format_error(response, errors, "it is not JSON", secret=secret) from error
     facts = errors.in_payload(payload)
     if facts is not None:

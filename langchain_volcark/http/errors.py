@@ -1,12 +1,12 @@
-"""From transport failures and bare HTTP statuses to our exceptions.
+"""From replies that are errors, and from transport failures, to our exceptions.
 
-A vendor's own error codes come first and live in its `errors.py`; this is what remains.
+A vendor's envelopes and error codes live in its `errors.py`; how a code is looked up, in `error_table.py`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import httpx
@@ -15,38 +15,27 @@ from langchain_volcark.exceptions import (
     APIConnectionError,
     APITimeoutError,
     AuthenticationError,
-    InvalidRequestError,
-    NotFoundError,
     PermissionDeniedError,
-    RateLimitError,
     ResponseFormatError,
-    ServiceError,
     VolcArkError,
 )
+from langchain_volcark.http.error_table import ErrorFacts, Verdict, class_for_status
 from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.retry import parse_retry_after
 from langchain_volcark.http.secret_query import shown
 from langchain_volcark.http.signing import clock_skew
+from langchain_volcark.http.sse import SSEDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from langchain_volcark.http.error_table import ErrorTable
 
 _TOLERATED_SKEW = 5 * 60.0
 _PROXY_AUTHENTICATION = 407
-
-_CLASS_BY_STATUS: dict[int, type[VolcArkError]] = {
-    400: InvalidRequestError,
-    401: AuthenticationError,
-    402: PermissionDeniedError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: APITimeoutError,
-    409: ServiceError,
-    413: InvalidRequestError,
-    422: InvalidRequestError,
-    429: RateLimitError,
-}
+_MOST_TEXT = 10_000  # characters of a body without an envelope in which a reason is looked for
+_FINE = frozenset({"0", "200", "ok", "success"})  # codes of an envelope that say that nothing is wrong
 
 
 class ErrorReader(Protocol):
@@ -58,8 +47,9 @@ class ErrorReader(Protocol):
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
         """The server's id of the request."""
 
-    def classify(self, facts: ErrorFacts) -> Verdict | None:
-        """Class, advice and retry verdict for a code of this service; None for an unknown one."""
+    @property
+    def table(self) -> ErrorTable:
+        """The service's error codes."""
 
 
 @runtime_checkable
@@ -70,45 +60,58 @@ class HeaderErrorReader(Protocol):
         """The error that a non-2xx reply's headers name, or None."""
 
 
-@dataclass(frozen=True)
-class ErrorFacts:
-    """What an error body says, in any vendor's envelope.
+def flat_error(payload: Any) -> ErrorFacts | None:
+    """The error of a flat envelope, `{"code", "message"}`, as gateways answer in front of any service, or None."""
+    if not isinstance(payload, dict) or payload.get("choices"):
+        return None
+    code, message = payload.get("code"), payload.get("message") or payload.get("msg")
+    if isinstance(code, bool) or not isinstance(code, (str, int)) or not isinstance(message, str):
+        return None
+    text = str(code)
+    return ErrorFacts(text, message) if text and text.lower() not in _FINE else None
 
-    Attributes:
-        code: The service's code, as a string.
-        message: The service's own text.
-        status: HTTP status of the reply, where the same code means two things.
+
+def find_error(content: bytes, reader: ErrorReader) -> tuple[Any, ErrorFacts | None]:
+    """Look for the error in a body, whatever it is: JSON, several JSON texts one after the other, an event stream.
+
+    Args:
+        content: The body.
+        reader: The vendor's reader of error bodies.
+
+    Returns:
+        The JSON value that holds the error, and what it says. Without an error: the body as JSON, or None where it
+        is something else, and None.
     """
-
-    code: str | None
-    message: str | None
-    status: int | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a service's error code means to us.
-
-    Attributes:
-        error: The exception class.
-        advice: What the user should do next, one sentence, or empty.
-        retryable: Overrides the class's own verdict; None keeps it.
-    """
-
-    error: type[VolcArkError]
-    advice: str = ""
-    retryable: bool | None = None
+    try:
+        payload = parse_json(content)
+    except ValueError:
+        pass
+    else:
+        return payload, reader.in_payload(payload)
+    for document in _documents(content):
+        facts = reader.in_payload(document)
+        if facts is not None:
+            return document, facts
+    return None, None
 
 
-def class_for_status(status: int) -> type[VolcArkError]:
-    """The exception class for an HTTP status alone."""
-    if status in _CLASS_BY_STATUS:
-        return _CLASS_BY_STATUS[status]
-    if status >= 500:
-        return ServiceError
-    if status >= 400:
-        return InvalidRequestError
-    return ResponseFormatError
+def _documents(content: bytes) -> Iterator[Any]:
+    """The JSON texts in a body that is not one JSON text."""
+    text = content.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    decoder = json.JSONDecoder()
+    while text[:1] in ("{", "["):
+        try:
+            document, end = decoder.raw_decode(text)
+        except (ValueError, RecursionError):
+            return
+        yield document
+        text = text[end:].lstrip()
+    events = SSEDecoder()
+    for event in (*events.feed(content), *events.flush()):
+        try:
+            yield parse_json(event)
+        except ValueError:
+            continue
 
 
 def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcArkError:
@@ -121,11 +124,7 @@ def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcAr
     Returns:
         The exception to raise.
     """
-    try:
-        payload = parse_json(response.content)
-    except ValueError:
-        payload = None
-    facts = reader.in_payload(payload) if payload is not None else None
+    payload, facts = find_error(response.content, reader)
     if facts is None and isinstance(reader, HeaderErrorReader):
         facts = reader.in_headers(response.headers)
     if facts is not None:
@@ -138,10 +137,7 @@ def error_from_facts(
 ) -> VolcArkError:
     """Build the exception for an error that came in the vendor's own envelope, whatever the HTTP status."""
     status = response.status_code
-    verdict = reader.classify(replace(facts, status=status))
-    if verdict is None:
-        # An error inside a 200 has no status to go by: the service failed to say more.
-        verdict = Verdict(class_for_status(status) if status >= 400 else ServiceError)
+    verdict = reader.table.verdict(replace(facts, status=status))
     redaction = Redaction(response)
     payload = redaction.data(payload)
     message = redaction.text(facts.message or facts.code or f"HTTP {status}")
@@ -169,21 +165,22 @@ def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorRe
     told = _text_of(response)
     text = " ".join(told.split())[:300]
     message = f"HTTP {status} without the service's error envelope: {text or '(empty body)'}"
-    error, retryable = class_for_status(status), None
+    facts = ErrorFacts(None, told[:_MOST_TEXT], status)
+    verdict = reader.table.verdict(facts) if status >= 400 else Verdict(class_for_status(status))
     if response.is_redirect:
         target = Redaction(response).text(response.headers.get("location", ""))
         message = f"HTTP {status}: the server redirects to {target!r}; set base_url to the final address."
     elif status == _PROXY_AUTHENTICATION:
-        error, retryable = APIConnectionError, False
+        verdict = Verdict(APIConnectionError, retryable=False)
         message = f"HTTP 407: the proxy wants credentials; put them into the proxy's URL. {text}"
-    return error(
-        message,
+    return verdict.error(
+        _with_advice(message, verdict.advice),
         status_code=status,
         request_id=reader.request_id(response.headers, payload),
         retry_after=parse_retry_after(response.headers),
         body=payload if payload is not None else told,
         response=_without_request(response),
-        is_retryable=_server_verdict(response, default=retryable),
+        is_retryable=_server_verdict(response, default=verdict.retryable),
     )
 
 

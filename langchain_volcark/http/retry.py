@@ -26,7 +26,7 @@ T = TypeVar("T")
 sleep: Callable[[float], None] = time.sleep
 asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-_LONGEST_RETRY_AFTER = 60.0
+_LONGEST_RETRY_AFTER = 60.0  # seconds; whoever asks for more is told to the caller at once, in `retry_after`
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,22 @@ class RetryHooks:
 NO_HOOKS = RetryHooks()
 
 
-def is_retryable(error: BaseException) -> bool:
-    """Whether the same request may succeed later; the exception itself says so."""
-    return isinstance(error, VolcArkError) and error.is_retryable
+def is_worth_retrying(error: BaseException) -> bool:
+    """Whether to ask again: the exception says that it may heal, and no longer wait is asked for than we grant."""
+    if not isinstance(error, VolcArkError) or not error.is_retryable:
+        return False
+    return error.retry_after is None or error.retry_after <= _LONGEST_RETRY_AFTER
 
 
 def wait_before_retry(state: RetryCallState) -> float:
-    """Seconds to wait: what the server asked for (at most 60), else exponential with jitter."""
+    """Seconds to wait: what the server asked for, else exponential with jitter."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, VolcArkError) else None
     if asked is None:
         from tenacity.wait import wait_exponential, wait_random
 
         return (wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5))(state)
-    return min(asked, _LONGEST_RETRY_AFTER)
+    return asked
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
@@ -105,7 +107,7 @@ def call(attempt: Callable[[], T], max_retries: int, hooks: RetryHooks = NO_HOOK
     try:
         return attempt()
     except VolcArkError as error:
-        if not (max_retries and error.is_retryable):
+        if not (max_retries and is_worth_retrying(error)):
             raise
         failed_first = error
     before = hooks.before_attempt
@@ -132,7 +134,7 @@ async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: Re
     try:
         return await attempt()
     except VolcArkError as error:
-        if not (max_retries and error.is_retryable):
+        if not (max_retries and is_worth_retrying(error)):
             raise
         failed_first = error
     before = hooks.before_attempt
@@ -160,7 +162,7 @@ def _arguments(max_retries: int, hooks: RetryHooks) -> dict[str, Any]:
     return {
         "stop": stop_after_attempt(max_retries + 1),
         "wait": wait_before_retry,
-        "retry": retry_if_exception(is_retryable),
+        "retry": retry_if_exception(is_worth_retrying),
         "before_sleep": hooks.on_retry,
         "reraise": True,
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
-from langchain_volcark.http.errors import connection_error, error_from_facts, format_error
+from langchain_volcark.http.errors import connection_error, error_from_facts, find_error, format_error
 from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.sse import SSEDecoder
@@ -128,14 +128,11 @@ def error_instead_of_stream(response: httpx.Response, reader: ErrorReader) -> Vo
 
     Some services answer a refused stream with HTTP 200 and a JSON error; proxies answer with HTML.
     """
-    try:
-        payload = parse_json(response.content)
-    except ValueError:
-        return format_error(response, reader, "an event stream was asked for, and this came instead")
-    facts = reader.in_payload(payload)
+    payload, facts = find_error(response.content, reader)
     if facts is not None:
         return error_from_facts(facts, payload, response, reader)
-    return format_error(response, reader, "an event stream was asked for, and a whole reply came")
+    what = "this came instead" if payload is None else "a whole reply came"
+    return format_error(response, reader, f"an event stream was asked for, and {what}")
 
 
 def _read_limiter(response: httpx.Response) -> Any:

@@ -17,7 +17,7 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.errors import ErrorFacts, Verdict
+from langchain_volcark.http.error_table import ErrorFacts, ErrorTable, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,60 +30,62 @@ _FILTER = (
     "A filter's field must be doc_id or declared at the collection's creation, its values of the declared type."
 )
 
-_REFUSED = Verdict(InvalidRequestError)
-_HEALS = Verdict(ServiceError, retryable=True)
-_LASTS = Verdict(ServiceError, retryable=False)
-
-_VERDICTS: dict[str, Verdict] = {
-    "1000001": Verdict(AuthenticationError, _KEYS),
-    "1000002": Verdict(PermissionDeniedError, "This account, or its IAM user, may not do that here."),
-    "1000003": _REFUSED,
-    "1000004": _REFUSED,
-    "1000005": Verdict(NotFoundError, _COLLECTION),
-    "1000006": Verdict(PermissionDeniedError),
-    "1000007": _REFUSED,
-    "1000008": Verdict(NotFoundError, "The collection's index is missing; look at it in the console."),
-    "1000010": _LASTS,
-    "1000011": Verdict(NotFoundError),
-    "1000013": _LASTS,
-    "1000014": _LASTS,
-    "1000015": Verdict(AuthenticationError, _KEYS),
-    "1000016": _REFUSED,
-    "1000017": _REFUSED,
-    "1000018": _REFUSED,
-    "1000019": Verdict(InvalidRequestError, _FILTER),
-    "1000020": _LASTS,
-    "1000021": _HEALS,
-    "1000022": _HEALS,
-    "1000023": Verdict(ServiceError, "The index is not ready yet.", retryable=True),
-    "1000024": Verdict(NotFoundError, "This host does not offer that call; check base_url."),
-    "1000025": _LASTS,
-    "1000026": _LASTS,
-    "1000028": _HEALS,
-    "1000029": Verdict(RateLimitError, _SLOWER),
-    "1000030": _HEALS,
-    "300004": Verdict(RateLimitError, _SLOWER),
-    "1001001": Verdict(NotFoundError),
-    "1001010": Verdict(InvalidRequestError, "Split the document."),
-    "1002001": Verdict(NotFoundError),
-    # The gateway's own.
-    "MissingAuthenticationToken": Verdict(AuthenticationError, _KEYS),
-    "InvalidAuthorization": Verdict(AuthenticationError, _KEYS),
-    "InvalidAccessKey": Verdict(AuthenticationError, _KEYS),
-    "InvalidCredential": Verdict(AuthenticationError, _KEYS),
-    "InvalidSecurityToken": Verdict(AuthenticationError, "The session_token is wrong or has expired."),
-    "SignatureDoesNotMatch": Verdict(AuthenticationError, _KEYS),
-    "InvalidTimestamp": Verdict(AuthenticationError, _CLOCK),
-    "RequestExpired": Verdict(AuthenticationError, _CLOCK),
-    "AccessDenied": Verdict(PermissionDeniedError, "This account, or its IAM user, may not do that here."),
-    "FlowLimitExceeded": Verdict(RateLimitError, _SLOWER),
-    "AccountFlowLimitExceeded": Verdict(RateLimitError, _SLOWER),
-    "InvalidActionOrVersion": Verdict(NotFoundError, "Check base_url."),
-}
+_TABLE = ErrorTable(
+    (
+        Row("1000001", AuthenticationError, _KEYS),
+        # BytePlus gives an invalid request this number.
+        Row("1000002", InvalidRequestError, status=400),
+        Row("1000002", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
+        Row("1000003", InvalidRequestError),
+        Row("1000004", InvalidRequestError),
+        Row("1000005", NotFoundError, _COLLECTION),
+        Row("1000006", PermissionDeniedError),
+        Row("1000007", InvalidRequestError),
+        Row("1000008", NotFoundError, "The collection's index is missing; look at it in the console."),
+        Row("1000010", ServiceError, retryable=False),
+        Row("1000011", NotFoundError),
+        Row("1000013", ServiceError, retryable=False),
+        Row("1000014", ServiceError, retryable=False),
+        Row("1000015", AuthenticationError, _KEYS),
+        Row("1000016", InvalidRequestError),
+        Row("1000017", InvalidRequestError),
+        Row("1000018", InvalidRequestError),
+        Row("1000019", InvalidRequestError, _FILTER),
+        Row("1000020", ServiceError, retryable=False),
+        Row("1000021", ServiceError, retryable=True),
+        Row("1000022", ServiceError, retryable=True),
+        Row("1000023", ServiceError, "The index is not ready yet.", retryable=True),
+        Row("1000024", NotFoundError, "This host does not offer that call; check base_url."),
+        Row("1000025", ServiceError, retryable=False),
+        Row("1000026", ServiceError, retryable=False),
+        Row("1000028", ServiceError, retryable=True),
+        Row("1000029", RateLimitError, _SLOWER),
+        Row("1000030", ServiceError, retryable=True),
+        Row("300004", RateLimitError, _SLOWER),
+        Row("1001001", NotFoundError),
+        Row("1001010", InvalidRequestError, "Split the document."),
+        Row("1002001", NotFoundError),
+        # The gateway's own.
+        Row("MissingAuthenticationToken", AuthenticationError, _KEYS),
+        Row("InvalidAuthorization", AuthenticationError, _KEYS),
+        Row("InvalidAccessKey", AuthenticationError, _KEYS),
+        Row("InvalidCredential", AuthenticationError, _KEYS),
+        Row("InvalidSecurityToken", AuthenticationError, "The session_token is wrong or has expired."),
+        Row("SignatureDoesNotMatch", AuthenticationError, _KEYS),
+        Row("InvalidTimestamp", AuthenticationError, _CLOCK),
+        Row("RequestExpired", AuthenticationError, _CLOCK),
+        Row("AccessDenied", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
+        Row("FlowLimitExceeded", RateLimitError, _SLOWER),
+        Row("AccountFlowLimitExceeded", RateLimitError, _SLOWER),
+        Row("InvalidActionOrVersion", NotFoundError, "Check base_url."),
+    )
+)
 
 
 class KnowledgeErrors:
     """Reads `{"code", "message", "request_id", "data"}`, whatever the HTTP status, and the gateway's envelope."""
+
+    table = _TABLE
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
         """The error that a body or a stream payload carries, or None."""
@@ -105,12 +107,6 @@ class KnowledgeErrors:
             if told:
                 return str(told)
         return headers.get("x-tt-logid") or None
-
-    def classify(self, facts: ErrorFacts) -> Verdict | None:
-        """Find the code's row; None for a code that is not in the table."""
-        if facts.code == "1000002" and facts.status == 400:
-            return _REFUSED  # BytePlus gives an invalid request this number
-        return _VERDICTS.get(facts.code or "")
 
 
 def _metadata(payload: dict[str, Any]) -> dict[str, Any]:

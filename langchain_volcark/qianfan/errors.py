@@ -20,7 +20,8 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.errors import ErrorFacts, Verdict
+from langchain_volcark.http.error_table import ErrorFacts, ErrorTable, Row
+from langchain_volcark.http.errors import flat_error
 from langchain_volcark.http.secret_query import redact
 
 if TYPE_CHECKING:
@@ -33,102 +34,148 @@ _PAIR = "Check access_key and secret_key (IAM), or client_id and client_secret (
 _SLOWER = "Slow down, or ask for a higher limit in the console."
 _PAY = "Settle the account in the console's billing pages."
 _SHORTER = "Shorten the messages."
+_USED_UP = "The plan's quota of this period is used up; waiting a moment does not help."
 _MODERATION = "Moderation refused it; change the prompt or the media."
 
-_V1_VERDICTS: dict[str, Verdict] = {
-    "1": Verdict(ServiceError),
-    "2": Verdict(ServiceError),
-    "3": Verdict(NotFoundError, f"There is no such path: check endpoint and base_url. {_V2}"),
-    "4": Verdict(RateLimitError, "The cluster's limit is reached."),
-    "6": Verdict(PermissionDeniedError, "The application lacks this API, or the service is not published."),
-    "13": Verdict(AuthenticationError, _PAIR),
-    "14": Verdict(AuthenticationError, f"The signature was refused. {_PAIR}"),
-    "15": Verdict(ServiceError),
-    "17": Verdict(
-        QuotaExceededError, "The day's quota is used up, or the paid service is not activated or in arrears."
+_V1_ROWS = (
+    Row("1", ServiceError),
+    Row("2", ServiceError),
+    Row("3", NotFoundError, f"There is no such path: check endpoint and base_url. {_V2}"),
+    Row("4", RateLimitError, "The cluster's limit is reached."),
+    Row("6", PermissionDeniedError, "The application lacks this API, or the service is not published."),
+    Row("13", AuthenticationError, _PAIR),
+    Row("14", AuthenticationError, f"The signature was refused. {_PAIR}"),
+    Row("15", ServiceError),
+    Row(
+        "17", QuotaExceededError, "The day's quota is used up, or the paid service is not activated or in arrears."
     ),
-    "18": Verdict(RateLimitError, _SLOWER),
-    "19": Verdict(QuotaExceededError, "The free quota is used up: activate paid use in the console."),
-    "100": Verdict(AuthenticationError, "The access token is missing or malformed."),
-    "110": Verdict(
-        AuthenticationError, "The access token is invalid: get a new one, or pass client_id and client_secret."
+    Row("18", RateLimitError, _SLOWER),
+    Row("19", QuotaExceededError, "The free quota is used up: activate paid use in the console."),
+    Row("100", AuthenticationError, "The access token is missing or malformed."),
+    Row(
+        "110",
+        AuthenticationError,
+        "The access token is invalid: get a new one, or pass client_id and client_secret.",
     ),
-    "111": Verdict(
-        AuthenticationError, "The access token has expired: get a new one, or pass client_id and client_secret."
+    Row(
+        "111",
+        AuthenticationError,
+        "The access token has expired: get a new one, or pass client_id and client_secret.",
     ),
-    "200": Verdict(ServiceError),
-    "336000": Verdict(ServiceError),
-    "336001": Verdict(InvalidRequestError),
-    "336002": Verdict(InvalidRequestError),
-    "336003": Verdict(InvalidRequestError),
-    "336004": Verdict(PermissionDeniedError),
-    "336005": Verdict(
-        NotFoundError, "Check endpoint: the console shows it with a prefix, such as ngxxxol8_test1."
-    ),
-    "336006": Verdict(
+    Row("200", ServiceError),
+    Row("336000", ServiceError),
+    Row("336001", InvalidRequestError),
+    Row("336002", InvalidRequestError),
+    Row("336003", InvalidRequestError),
+    Row("336004", PermissionDeniedError),
+    Row("336005", NotFoundError, "Check endpoint: the console shows it with a prefix, such as ngxxxol8_test1."),
+    Row(
+        "336006",
         InvalidRequestError,
         "V1 wants an odd number of messages, user and assistant in turn, the last from the user; "
         "it also answers so where only the last role is wrong.",
     ),
-    "336007": Verdict(ContextLengthError, _SHORTER),
-    "336008": Verdict(InvalidRequestError),
-    "336100": Verdict(ServiceError, "The service is busy."),
-    "336101": Verdict(InvalidRequestError),
-    "336102": Verdict(InvalidRequestError),
-    "336103": Verdict(ContextLengthError, _SHORTER),
-    "336104": Verdict(InvalidRequestError),
-    "336105": Verdict(InvalidRequestError),
-    "336200": Verdict(ServiceError),
-    "336303": Verdict(InvalidRequestError),
-    "336501": Verdict(RateLimitError, _SLOWER),
-    "336502": Verdict(RateLimitError, _SLOWER),
-    "337006": Verdict(InvalidRequestError),
-    "500000": Verdict(ServiceError),
-}
+    Row("336007", ContextLengthError, _SHORTER),
+    Row("336008", InvalidRequestError),
+    Row("336100", ServiceError, "The service is busy."),
+    Row("336101", InvalidRequestError),
+    Row("336102", InvalidRequestError),
+    Row("336103", ContextLengthError, _SHORTER),
+    Row("336104", InvalidRequestError),
+    Row("336105", InvalidRequestError),
+    Row("336200", ServiceError),
+    Row("336303", InvalidRequestError),
+    Row("336501", RateLimitError, _SLOWER),
+    Row("336502", RateLimitError, _SLOWER),
+    Row("337006", InvalidRequestError),
+    Row("500000", ServiceError),
+)
 
-_V2_VERDICTS: dict[str, Verdict] = {
-    "malformed_json": Verdict(InvalidRequestError),
-    "invalid_messages": Verdict(InvalidRequestError),
-    "characters_too_long": Verdict(ContextLengthError, _SHORTER),
-    "tokens_too_long": Verdict(ContextLengthError, _SHORTER),
-    "invalid_argument": Verdict(InvalidRequestError),
-    "invalid_image_url": Verdict(
-        InvalidRequestError, "An image must be smaller than 6000 x 6000 pixels, its shorter side at least 5."
+
+def _plan(prefix: str, base_url: str) -> tuple[Row, ...]:
+    """The codes of a subscription, which all begin with its name."""
+    own_key = f"This is a plan's key: set base_url={base_url}, where its models are."
+    return (
+        Row(f"{prefix}api_key_not_allowed", AuthenticationError, own_key),
+        Row(
+            f"{prefix}api_key_required",
+            AuthenticationError,
+            f"{base_url} takes the plan's own key alone; other keys belong to https://qianfan.baidubce.com/v2.",
+        ),
+        Row(
+            f"{prefix}model_not_supported", NotFoundError, "The plan does not include this model; choose another."
+        ),
+        Row(f"{prefix}not_subscribed", PermissionDeniedError, "There is no such plan; subscribe in the console."),
+        Row(
+            f"{prefix}subscription_expired",
+            PermissionDeniedError,
+            "The plan has expired; renew it in the console.",
+        ),
+        *(
+            Row(f"{prefix}{period}_quota_exceeded", QuotaExceededError, _USED_UP)
+            for period in ("hour", "week", "month")
+        ),
+        Row(f"{prefix}rate_limit*", RateLimitError, _SLOWER),
+        Row(f"{prefix}quota*", QuotaExceededError, _USED_UP),
+        Row(f"{prefix}*", PermissionDeniedError, "It is about the plan; see the console."),
+    )
+
+
+_V2_ROWS = (
+    Row("malformed_json", InvalidRequestError),
+    Row("invalid_messages", InvalidRequestError),
+    Row("characters_too_long", ContextLengthError, _SHORTER),
+    Row("tokens_too_long", ContextLengthError, _SHORTER),
+    Row("invalid_argument", InvalidRequestError),
+    Row(
+        "invalid_image_url",
+        InvalidRequestError,
+        "An image must be smaller than 6000 x 6000 pixels, its shorter side at least 5.",
     ),
-    "invalid_plugin_argument": Verdict(InvalidRequestError),
-    "image_url_unsafe": Verdict(ContentFilterError, _MODERATION),
-    "no_parameter_permission": Verdict(
-        PermissionDeniedError, "A parameter must be enabled for the account first, or the model does not take it."
+    Row("invalid_plugin_argument", InvalidRequestError),
+    Row("image_url_unsafe", ContentFilterError, _MODERATION),
+    Row(
+        "no_parameter_permission",
+        PermissionDeniedError,
+        "A parameter must be enabled for the account first, or the model does not take it.",
     ),
-    "invalid_appid": Verdict(AuthenticationError, "app_id must belong to the API key's account."),
-    "invalid_iam_token": Verdict(AuthenticationError, _KEY),
-    "account_overdue": Verdict(PermissionDeniedError, _PAY),
-    "model_offline": Verdict(NotFoundError, "The model is retired; choose another."),
-    "method_not_supported": Verdict(InvalidRequestError, "Is base_url right?"),
-    "preemptible_rate_limit_exceeded": Verdict(RateLimitError, _SLOWER),
-    "Offline_batch_reasoning_refused": Verdict(RateLimitError, _SLOWER),
-    "internal_error": Verdict(ServiceError),
-    "dispatch_internal_error": Verdict(ServiceError),
+    Row("invalid_appid", AuthenticationError, "app_id must belong to the API key's account."),
+    Row("invalid_iam_token", AuthenticationError, _KEY),
+    Row("account_overdue", PermissionDeniedError, _PAY),
+    Row("model_offline", NotFoundError, "The model is retired; choose another."),
+    Row("method_not_supported", InvalidRequestError, "Is base_url right?"),
+    Row("preemptible_rate_limit_exceeded", RateLimitError, _SLOWER),
+    Row("Offline_batch_reasoning_refused", RateLimitError, _SLOWER),
+    Row("internal_error", ServiceError),
+    Row("dispatch_internal_error", ServiceError),
     # The gateway's own words, in a flat body or in headers.
-    "AccessDenied": Verdict(PermissionDeniedError),
-    "SignatureDoesNotMatch": Verdict(AuthenticationError, _PAIR),
-    "InvalidAccessKeyId": Verdict(AuthenticationError, _PAIR),
-    "RequestExpired": Verdict(AuthenticationError, "Is this machine's clock right?"),
+    Row("AccessDenied", PermissionDeniedError),
+    Row("SignatureDoesNotMatch", AuthenticationError, _PAIR),
+    Row("InvalidAccessKeyId", AuthenticationError, _PAIR),
+    Row("RequestExpired", AuthenticationError, "Is this machine's clock right?"),
     # OAuth.
-    "invalid_client": Verdict(AuthenticationError, "Check client_id and client_secret."),
-}
-
-_MODEL = Verdict(NotFoundError, "The model is unknown, or this account may not use it; V2 ids are in lower case.")
-
-# Families whose names vary at the front or at the end.
-_ENDINGS: tuple[tuple[str, Verdict], ...] = (
-    ("_unsafe", Verdict(ContentFilterError, _MODERATION)),
-    ("_rate_limit_exceeded", Verdict(RateLimitError, _SLOWER)),
+    Row("invalid_client", AuthenticationError, "Check client_id and client_secret."),
+    # With 400 the field is empty, with 401 the name is unknown.
+    Row("invalid_model", InvalidRequestError, "Set model.", status=400),
+    Row(
+        "invalid_model",
+        NotFoundError,
+        "The model is unknown, or this account may not use it; V2 ids are in lower case.",
+    ),
+    Row("token_quota_exceeded", QuotaExceededError, _USED_UP),
+    # Names that vary at the front or at the end.
+    Row("invalid_image_gen*", InvalidRequestError),
+    Row("*_unsafe", ContentFilterError, _MODERATION),
+    Row("*_rate_limit_exceeded", RateLimitError, _SLOWER),
+    *_plan("coding_plan_", "https://qianfan.baidubce.com/v2/coding"),
+    *_plan("token_plan_person_", "https://qianfan.baidubce.com/v2/tokenplan/personal"),
 )
 
 
 class QianfanErrors:
     """Reads the envelopes of V2, V1, the gateway and the OAuth endpoint."""
+
+    table = ErrorTable((*_V1_ROWS, *_V2_ROWS), too_long=_SHORTER)
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
         """The error that a body or a stream payload carries, or None."""
@@ -141,10 +188,8 @@ class QianfanErrors:
             return _facts(error, payload.get("error_description"))
         if payload.get("error_code"):
             return _facts(payload["error_code"], payload.get("error_msg"))
-        message = payload.get("message") or payload.get("msg")
-        if payload.get("code") and isinstance(message, str):
-            return _facts(payload["code"], message)
-        return None
+        flat = flat_error(payload)
+        return _facts(flat.code, flat.message) if flat else None
 
     def in_headers(self, headers: Mapping[str, str]) -> ErrorFacts | None:
         """The gateway's refusal of a signature, or None."""
@@ -159,34 +204,8 @@ class QianfanErrors:
         said = payload.get("id") or payload.get("requestId") or payload.get("request_id")
         return str(said) if said else None
 
-    def classify(self, facts: ErrorFacts) -> Verdict | None:
-        """Find the code's row; None for a code that is not in the tables."""
-        code = facts.code or ""
-        if code == "invalid_model":
-            # With 400 the field is empty, with 401 the name is unknown.
-            return Verdict(InvalidRequestError, "Set model.") if facts.status == 400 else _MODEL
-        verdict = _V1_VERDICTS.get(code) or _V2_VERDICTS.get(code)
-        if verdict is not None:
-            return verdict
-        for ending, family in _ENDINGS:
-            if code.endswith(ending):
-                return family
-        if code.startswith("coding_plan_"):
-            return _coding_plan(code)
-        if code.startswith("invalid_image_gen"):
-            return Verdict(InvalidRequestError)
-        return None
-
 
 ERRORS = QianfanErrors()
-
-
-def _coding_plan(code: str) -> Verdict:
-    if "rate_limit" in code:
-        return Verdict(RateLimitError, _SLOWER)
-    if "quota" in code:
-        return Verdict(QuotaExceededError, "The coding plan's quota of this period is used up.")
-    return Verdict(PermissionDeniedError, "The coding plan is missing or has expired; renew it in the console.")
 
 
 def _facts(code: Any, message: Any) -> ErrorFacts:

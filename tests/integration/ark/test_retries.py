@@ -9,8 +9,10 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelRetryMiddleware
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import BaseRateLimiter
 
 from langchain_volcark import ChatArk
@@ -21,6 +23,7 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
     StreamInterruptedError,
+    VolcArkError,
 )
 
 Make = Callable[..., ChatArk]
@@ -109,14 +112,31 @@ def test_waits_grow_and_carry_jitter(make: Make, emulator: Emulator, waits: list
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
-    [(2, 2.0), (0, 0.0), (1.5, 1.5), (-5, 0.0), (999999, 60.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)],
+    [(2, 2.0), (0, 0.0), (1.5, 1.5), (-5, 0.0), (60, 60.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)],
 )
-def test_retry_after_is_honoured_and_capped(
+def test_retry_after_is_honoured_up_to_a_minute(
     asked: Any, expected: float, model: ChatArk, emulator: Emulator, waits: list[float]
 ) -> None:
     emulator.fail_next(status=429, code="ServerOverloaded", retry_after=asked)
     model.invoke("Hello")
     assert waits == [expected]
+
+
+@four_ways
+@pytest.mark.parametrize(
+    "asked", [61, 86400, format_datetime(datetime(2199, 1, 1, tzinfo=timezone.utc), usegmt=True)]
+)
+def test_a_longer_retry_after_is_raised_at_once(
+    asked: Any, ask: Callable[[ChatArk], str], model: ChatArk, emulator: Emulator, waits: list[float]
+) -> None:
+    emulator.fail_next(status=429, code="ServerOverloaded", retry_after=asked, times=9)
+    with pytest.raises(RateLimitError) as caught:
+        ask(model)
+    assert caught.value.is_retryable
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after > 60
+    assert len(emulator.requests) == 1
+    assert waits == []
 
 
 def test_retry_after_as_a_date_is_honoured(model: ChatArk, emulator: Emulator, waits: list[float]) -> None:
@@ -173,10 +193,45 @@ def test_nothing_is_retried_after_the_first_payload(
     ask: Callable[[ChatArk], str], model: ChatArk, emulator: Emulator, waits: list[float]
 ) -> None:
     emulator.break_stream_after(1)
-    with pytest.raises(StreamInterruptedError):
+    with pytest.raises(StreamInterruptedError) as caught:
         ask(model)
+    assert caught.value.is_retryable  # for those who may ask the whole question again
     assert len(emulator.requests) == 1
     assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "retryable"),
+    [("InternalServiceError", ServiceError, True), ("QuotaExceeded", QuotaExceededError, False)],
+)
+@pytest.mark.parametrize("ask", [stream, astream])
+def test_an_error_in_mid_stream_keeps_its_codes_verdict_and_is_not_retried(
+    code: str,
+    error: type[VolcArkError],
+    retryable: bool,
+    ask: Callable[[ChatArk], str],
+    model: ChatArk,
+    emulator: Emulator,
+    waits: list[float],
+) -> None:
+    delta = {"index": 0, "delta": {"role": "assistant", "content": "Hel"}}
+    first = {"id": "1", "created": 1, "model": "m", "choices": [delta]}
+    emulator.reply_next([first, {"error": {"code": code, "message": "no"}}])
+    with pytest.raises(error) as caught:
+        ask(model)
+    assert caught.value.is_retryable is retryable
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "Hel"
+    assert len(emulator.requests) == 1
+
+
+def test_langchains_retry_middleware_asks_again_after_a_cut_stream(make: Make, emulator: Emulator) -> None:
+    middleware = ModelRetryMiddleware(max_retries=2, initial_delay=0, jitter=False)
+    agent = create_agent(make(streaming=True, max_retries=0), [], middleware=[middleware])
+    emulator.break_stream_after(3)
+    answer = agent.invoke({"messages": [HumanMessage("Hello")]})["messages"][-1]
+    assert answer.text == "You said: Hello"
+    assert len(emulator.requests) == 2
 
 
 class NotedRetries(BaseCallbackHandler):

@@ -354,15 +354,18 @@ STATUSES = [
 
 _OWN_PACE: tuple[float, ...] = ()  # exponential, with jitter
 
-RETRY_AFTER: dict[str, tuple[float, ...]] = {
+_NO_WAIT = None  # longer than is waited for: raised at once
+
+RETRY_AFTER: dict[str, tuple[float, ...] | None] = {
     "2": (2.0, 2.0),
     "0.25": (0.25, 0.25),
     "0": (0.0, 0.0),
     "-7": (0.0, 0.0),
-    "3600": (60.0, 60.0),
-    "1e300": (60.0, 60.0),
+    "60": (60.0, 60.0),
+    "3600": _NO_WAIT,
+    "1e300": _NO_WAIT,
     "Wed, 21 Oct 2015 07:28:00 GMT": (0.0, 0.0),
-    "Fri, 31 Dec 2199 23:59:59 GMT": (60.0, 60.0),
+    "Fri, 31 Dec 2199 23:59:59 GMT": _NO_WAIT,
     "Wed, 21 Oct 2015 07:28:00 +9999999999999999999": _OWN_PACE,
     "Wed, 31 Feb 2015 07:28:00 GMT": _OWN_PACE,
     "1e400": _OWN_PACE,
@@ -377,7 +380,7 @@ RATE_LIMITS = [
         both(
             f"429 {value!r}",
             status("429 Too Many Requests", f"Retry-After: {value}\r\n"),
-            Outcome(RateLimitError, attempts=3, kept=True, waits=seconds or None),
+            Outcome(RateLimitError, attempts=1 if seconds is _NO_WAIT else 3, kept=True, waits=seconds or None),
         )
         for value, seconds in RETRY_AFTER.items()
     ),
