@@ -18,6 +18,7 @@ from langchain_volcark.callbacks import (
     generation_info,
     report_tokens,
 )
+from langchain_volcark.chat_completions.tool_results import as_standard_input
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.client import Reply, ServiceRequest, check_headers, to_timeout
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.prompt_values import PromptValue
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
@@ -206,6 +208,11 @@ class HTTPChatModel(TokenCounting, LLMOutputChatModel, HTTPService):
             info = generation_info(message.response_metadata)
             generations.append(ChatGeneration(message=message, generation_info=info))
         return ChatResult(generations=generations)
+
+    @override
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        """The input, with content that langchain-core's own reading of it does not raise on."""
+        return as_standard_input(super()._convert_input(model_input))
 
     @override
     def _generate(

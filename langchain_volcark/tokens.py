@@ -14,13 +14,14 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
 
 from langchain_volcark.chat_completions.content import Media, as_json_text, read_block
+from langchain_volcark.chat_completions.tool_results import read_tool_result
 from langchain_volcark.tools import format_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
@@ -273,17 +274,24 @@ def _contents(message: BaseMessage) -> tuple[list[str], int]:
     """A message's texts, and the tokens of its media."""
     texts = [message.name] if message.name else []
     media = 0
-    for block in [message.content] if isinstance(message.content, str) else message.content:
-        read = read_block(block)
+    for read in _reads(message):
         if isinstance(read, Media):
             media += _media_tokens(read)
         elif isinstance(read, str):
             texts.append(read)
-        elif read is not None or message.type == "tool":
-            texts.append(as_json_text(block))
+        elif read is not None:
+            texts.append(as_json_text(read))
     if isinstance(message, AIMessage):
         texts += _calls(message)
     return texts, media
+
+
+def _reads(message: BaseMessage) -> Sequence[str | Media | Mapping[str, Any] | None]:
+    if isinstance(message, (ToolMessage, FunctionMessage)):
+        return read_tool_result(message.content)
+    return [
+        read_block(block) for block in ([message.content] if isinstance(message.content, str) else message.content)
+    ]
 
 
 def _calls(message: AIMessage) -> list[str]:

@@ -214,11 +214,13 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         return super()._request(messages, stop, stream=stream, **check_values(type(self), kwargs))
 
     def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
+        row = find_model(model)
         policy = self.reasoning_passback
         if policy == "auto":
-            row = find_model(model)
             policy = row.reasoning_passback if row else "tool_turns"
-        writer = ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy, model=model)
+        known = row.profile() if row else None
+        profile = self.profile if model == self.model else known
+        writer = ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy, model=model, profile=profile)
         return writer.write(messages)
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from langchain_volcark.ark.messages import with_known_type
 from langchain_volcark.chat_completions.content import Media, read_block
 from langchain_volcark.embeddings import check_texts
 
@@ -69,7 +70,10 @@ def _write_part(name: str, block: str | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_media(name: str, media: Media) -> dict[str, Any]:
-    url = media.data_url
+    try:
+        url = media.data_url
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
     if not url:
         raise ValueError(f"{name}: the {media.kind} has neither url nor base64, which the embeddings API needs.")
     if url.startswith("data:"):
@@ -77,4 +81,4 @@ def _write_media(name: str, media: Media) -> dict[str, Any]:
         if size > most:
             raise ValueError(f"{name}: the {media.kind} has {size / _MB:.1f} MB; Ark takes {most // _MB} MB.")
     kind = f"{media.kind}_url"
-    return {"type": kind, kind: {"url": url, **media.options}}
+    return {"type": kind, kind: {"url": with_known_type(url), **media.options}}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import AIMessage, FunctionMessage, HumanMessage, ToolMessage
 
 from langchain_volcark.chat_completions.messages import MessageWriter
+from langchain_volcark.chat_completions.tool_results import as_standard_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ _AUDIO_FORMATS = {
     "l16": "pcm",
 }
 _VIDEO_TYPES = {"video/quicktime": "video/mov", "video/x-msvideo": "video/avi", "video/vnd.avi": "video/avi"}
+_MB = 1024 * 1024
 # Where other providers keep files; Ark cannot read there.
 _UNREACHABLE = frozenset({"", "file", "gs", "s3", "blob"})
 
@@ -44,14 +46,26 @@ class ArkMessageWriter(MessageWriter):
         service: The service's name in error texts.
         reasoning: On which assistant messages reasoning is sent back.
         model: The model that is asked; an encrypted thought is readable to the model that thought it alone.
+        profile: What the model can do; see `MessageWriter`.
     """
 
     reasoning_fields = ("reasoning_content", "encrypted_content")
+    tool_media: Mapping[str, int | None] = {"image": 10 * _MB, "video": 50 * _MB, "audio": 25 * _MB}
+    image_types = frozenset(
+        f"image/{name}"
+        for name in ("jpeg", "png", "gif", "webp", "bmp", "tiff", "x-icon", "icns", "jp2", "heic", "heif")
+    )
 
     def __init__(
-        self, provider: str, service: str, *, reasoning: ReasoningPassback = "tool_turns", model: str = ""
+        self,
+        provider: str,
+        service: str,
+        *,
+        reasoning: ReasoningPassback = "tool_turns",
+        model: str = "",
+        profile: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(provider, service, reasoning=reasoning)
+        super().__init__(provider, service, reasoning=reasoning, profile=profile)
         self._model = model
 
     def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
@@ -98,7 +112,7 @@ class ArkMessageWriter(MessageWriter):
         if url is None and media.kind == "video" and media.file_id:
             source = {"file_id": media.file_id}
         elif url:
-            source = {"url": _with_known_type(url)}
+            source = {"url": with_known_type(url)}
         else:
             raise ValueError(f"the {media.kind} has neither url nor base64; Ark takes no file_id here.")
         kind = f"{media.kind}_url"
@@ -126,7 +140,7 @@ def _without_functions(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
             said = {"id": call_id, "name": call.get("name"), "args": call.get("arguments"), "error": None}
             result.append(message.model_copy(update={"invalid_tool_calls": [said], "tool_calls": []}))
         elif isinstance(message, FunctionMessage):
-            answer = message.content
+            answer = as_standard_content(message).content
             if call_id:
                 result.append(ToolMessage(answer, tool_call_id=call_id, name=message.name))
             else:
@@ -138,7 +152,7 @@ def _without_functions(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     return result
 
 
-def _with_known_type(url: str) -> str:
+def with_known_type(url: str) -> str:
     """A data URL under the name that Ark gives the type."""
     if not url.startswith("data:video/"):
         return url
@@ -147,19 +161,19 @@ def _with_known_type(url: str) -> str:
 
 
 def _audio(media: Media) -> dict[str, Any]:
-    if media.url and media.url.startswith("data:"):
-        header, _, data = media.url.partition(",")
-        mime = header.removeprefix("data:").partition(";")[0]
-        return {"data": data, "format": _audio_format(mime)}
-    if media.url:
+    data = media.base64
+    if data is None and media.url:
         return {"url": media.url}
-    if not media.data:
+    if not data:
         raise ValueError("the audio has neither url nor base64.")
-    return {"data": media.data, "format": _audio_format(media.mime_type or "")}
+    return {"data": data, "format": _audio_format(media.mime_type or "")}
 
 
 def _audio_format(mime_type: str) -> str:
     subtype = mime_type.partition("/")[2]
     if not subtype:
-        raise ValueError("the audio needs its mime_type (audio/mp3, audio/wav, …): Ark must be told the format.")
+        raise ValueError(
+            "the audio needs its mime_type (audio/mp3, audio/wav, …): Ark must be told the format, and its first "
+            "bytes are of no known one."
+        )
     return _AUDIO_FORMATS.get(subtype, subtype)

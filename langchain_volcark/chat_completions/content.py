@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_volcark.chat_completions.media_types import is_unknown, sniff_base64, split_data_url
+
 Block = Mapping[str, Any]
 
 # What a model said or did that only its own service can read back. The message's own fields (`tool_calls`,
@@ -72,29 +74,46 @@ class Media:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if isinstance(self.data, bytes):
+        if isinstance(self.data, (bytes, bytearray, memoryview)):
             self.data = base64.b64encode(self.data).decode()
         for name in ("url", "data", "file_id"):
             if not isinstance(getattr(self, name), str | None):
                 raise ValueError(f"the {self.kind}'s {name} must be a string.")  # noqa: TRY004
         if self.data and self.data.startswith("data:"):
             self.url, self.data = self.url or self.data, None
-        if self.url and self.url.startswith("data:"):
-            # Services compare the type letter by letter.
-            header = self.url[: self.url.find(",")]
-            if not header.islower():
-                self.url = header.lower() + self.url[len(header) :]
+        if self.url and (inline := split_data_url(self.url)):
+            self._complete_data_url(*inline)
+        elif is_unknown(self.mime_type) and self.data:
+            self.mime_type = self._sniff(self.data) or self.mime_type
+        if self.kind == "file":
+            self.kind = _kind_of(self.mime_type) or "file"
+
+    def _complete_data_url(self, mime_type: str, data: str) -> None:
+        """The type in lower case, for services compare it letter by letter; by the bytes where it is missing."""
+        if is_unknown(mime_type):
+            mime_type = (None if is_unknown(self.mime_type) else self.mime_type) or self._sniff(data) or mime_type
+            self.url = f"data:{mime_type};base64,{data}"
+        header = (self.url or "").partition(",")[0]
+        if not header.islower():
+            self.url = f"{header.lower()},{data}"
+        self.mime_type = mime_type or None
+
+    def _sniff(self, data: str) -> str | None:
+        found = sniff_base64(data)
+        # The two are one container.
+        return "audio/mp4" if self.kind == "audio" and found == "video/mp4" else found
+
+    @property
+    def base64(self) -> str | None:
+        """Its bytes in base64, from its data or its data URL; None where it stands elsewhere."""
+        inline = split_data_url(self.url) if self.url else None
+        return inline[1] if inline else self.data
 
     @property
     def text(self) -> str | None:
         """What a text file says; None for any other file, and for one that stands elsewhere."""
-        if self.kind != "file":
-            return None
-        mime, data = self.mime_type or "", self.data
-        if self.url and self.url.startswith("data:"):
-            header, _, data = self.url.partition(",")
-            mime = header.removeprefix("data:")
-        if not data or not mime.startswith("text/"):
+        data = self.base64
+        if self.kind != "file" or not data or not (self.mime_type or "").startswith("text/"):
             return None
         try:
             return base64.b64decode(data).decode()
@@ -103,14 +122,37 @@ class Media:
 
     @property
     def data_url(self) -> str | None:
-        """The URL, or the data as a data URL."""
+        """The URL, or the data as a data URL.
+
+        Raises:
+            ValueError: The data's type is neither given nor known by its first bytes.
+        """
         if self.url is not None or self.data is None:
             return self.url
-        return f"data:{self.mime_type or _default_mime(self.kind)};base64,{self.data}"
+        if is_unknown(self.mime_type):
+            raise ValueError(
+                f"the {self.kind} needs its mime_type ({_SAMPLES.get(self.kind, 'such as application/pdf')}): its "
+                "first bytes are of no known format."
+            )
+        return f"data:{self.mime_type};base64,{self.data}"
+
+    def as_block(self) -> dict[str, Any]:
+        """The media as LangChain's standard block."""
+        extras = {**self.options, **({"filename": self.name} if self.name else {})}
+        fields = {"url": self.url, "base64": self.data, "file_id": self.file_id, "mime_type": self.mime_type}
+        return {
+            "type": self.kind,
+            **{name: value for name, value in fields.items() if value},
+            **({"extras": extras} if extras else {}),
+        }
 
 
-def _default_mime(kind: str) -> str:
-    return {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/wav"}.get(kind, "application/pdf")
+_SAMPLES = {"image": "image/png, image/jpeg, …", "video": "video/mp4, …", "audio": "audio/mp3, audio/wav, …"}
+
+
+def _kind_of(mime_type: str | None) -> str | None:
+    kind = (mime_type or "").partition("/")[0]
+    return kind if kind in {"image", "video", "audio"} else None
 
 
 def read_block(block: str | Block) -> str | Media | Block | None:
@@ -138,7 +180,7 @@ def read_block(block: str | Block) -> str | Media | Block | None:
         return _read_wrapped(block.get("value"))
     if kind in _FOREIGN or str(kind).endswith(_FOREIGN_ENDINGS):
         return None
-    read = _read_media(str(kind), block)
+    read = read_media(block)
     if isinstance(read, Media) and read.text is not None:
         return read.text
     return block if read is None else read
@@ -150,7 +192,9 @@ def _read_wrapped(value: Any) -> str | Media | None:
     return read if isinstance(read, (str, Media)) else None
 
 
-def _read_media(kind: str, block: Block) -> Media | str | None:
+def read_media(block: Block) -> Media | str | None:
+    """Read an image, a video, a sound or a file; text where the block holds it as text; None of other blocks."""
+    kind = str(block.get("type"))
     if kind in {"image_url", "video_url", "audio_url"}:
         return _read_url_part(kind.removesuffix("_url"), block)
     if kind in {"input_image", "computer_screenshot", "input_video"}:
@@ -180,8 +224,9 @@ def _read_standard(kind: str, block: Block) -> Media | str:
     return Media(
         kind,
         url=block.get("url"),
-        data=block.get("base64") or (block.get("data") if source == "base64" else None),
-        mime_type=_lower(block.get("mime_type")),
+        # MCP's own blocks have `data` and `mimeType`.
+        data=block.get("base64") or (block.get("data") if source in ("base64", None) else None),
+        mime_type=_lower(block.get("mime_type") or block.get("mimeType")),
         file_id=block.get("file_id") or (block.get("id") if source == "id" else None),
         name=block.get("filename") or extras.get("filename"),
         options=_options({**block, **extras}),
@@ -216,9 +261,8 @@ def _read_openai_file(value: Block) -> Media:
 
 def _read_google_media(block: Block) -> Media:
     mime = _lower(block.get("mime_type")) or ""
-    kind = mime.partition("/")[0]
     return Media(
-        kind if kind in _MEDIA_KINDS else "file",
+        "file",
         url=block.get("file_uri"),
         data=block.get("data"),
         mime_type=mime or None,

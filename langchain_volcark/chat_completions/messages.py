@@ -19,6 +19,8 @@ from langchain_core.messages import (
 )
 
 from langchain_volcark.chat_completions.content import Block, Media, as_json_text, extras_of, read_block
+from langchain_volcark.chat_completions.media_types import size_of_base64, sniff_base64
+from langchain_volcark.chat_completions.tool_results import describe, read_tool_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,14 +37,28 @@ class MessageWriter:
         provider: Our `model_provider`; reasoning that another provider's model wrote is not sent.
         service: The service's name in error texts.
         reasoning: On which assistant messages reasoning is sent back.
+        profile: What the model can do, in LangChain's form. Media that it cannot read is named in a tool's result,
+            not sent.
     """
 
     reasoning_fields: tuple[str, ...] = ("reasoning_content",)
+    tool_media: Mapping[str, int | None] = {}
+    """The kinds of media that the service takes in a tool's result, each with its most bytes."""
+    image_types: frozenset[str] | None = None
+    """The images that the service reads; None where that is not documented."""
 
-    def __init__(self, provider: str, service: str, *, reasoning: ReasoningPassback = "tool_turns") -> None:
+    def __init__(
+        self,
+        provider: str,
+        service: str,
+        *,
+        reasoning: ReasoningPassback = "tool_turns",
+        profile: Mapping[str, Any] | None = None,
+    ) -> None:
         self._provider = provider
         self._service = service
         self._reasoning = reasoning
+        self._profile = profile or {}
 
     def write(self, messages: Sequence[BaseMessage]) -> list[JSONMessage]:
         """Write a conversation.
@@ -84,14 +100,14 @@ class MessageWriter:
         if isinstance(message, AIMessage):
             return self._assistant(message, answered)
         if isinstance(message, ToolMessage):
-            content = self._tool_content(message)
+            content = self._tool_content(message.content)
             return [{"role": "tool", "tool_call_id": message.tool_call_id, "content": content}]
         if isinstance(message, HumanMessage):
             return self._user(message)
         if isinstance(message, SystemMessage):
             return [_named({"role": "system", "content": self._content(message.content)}, message)]
         if isinstance(message, FunctionMessage):
-            return [{"role": "function", "name": message.name, "content": self._content(message.content)}]
+            return [{"role": "function", "name": message.name, "content": self._tool_content(message.content)}]
         if isinstance(message, ChatMessage):
             # Chat endpoints refuse OpenAI's newer name of the role.
             role = "system" if message.role == "developer" else message.role
@@ -111,7 +127,7 @@ class MessageWriter:
             {
                 "role": "tool",
                 "tool_call_id": str(result["tool_use_id"]),
-                "content": self._content(result.get("content") or ""),
+                "content": self._tool_content(result["content"]) if result.get("content") else "",
             }
             for result in results
             if isinstance(result, dict)
@@ -160,20 +176,45 @@ class MessageWriter:
             found = {**in_blocks, **found}
         return found
 
-    def _tool_content(self, message: ToolMessage) -> str | list[Any]:
-        """A tool's result; parts of no known kind are data, which the model reads as JSON."""
-        content = message.content
-        if isinstance(content, str):
-            return content
-        reads = [read_block(part) for part in content]
-        if all(isinstance(read, (str, Media)) for read in reads):
-            return self._content(content)
-        if not any(isinstance(read, Media) for read in reads):
-            return as_json_text(content)
-        parts = zip(content, reads, strict=True)
-        return self._content(
-            [part if isinstance(read, (str, Media)) else as_json_text(part) for part, read in parts]
-        )
+    def _tool_content(self, content: Any) -> str | list[Any]:
+        """A tool's result: texts, and the media that service and model take; other media is named."""
+        parts = [self._tool_part(one) for one in read_tool_result(content)]
+        if not parts:
+            return ""
+        if len(parts) == 1 and parts[0]["type"] == "text":
+            return str(parts[0]["text"])
+        return parts
+
+    def _tool_part(self, one: str | Media) -> JSONMessage:
+        if isinstance(one, Media):
+            part = self._tool_media_part(one)
+            if part is not None:
+                return part
+            one = describe(one, self._service)
+        return {"type": "text", "text": one}
+
+    def _tool_media_part(self, media: Media) -> JSONMessage | None:
+        """Media in a tool's result as a content part; None where service or model would not take it."""
+        if media.kind not in self.tool_media:
+            return None
+        profile = self._profile
+        if not (profile.get(f"{media.kind}_inputs", True) and profile.get(f"{media.kind}_tool_message", True)):
+            return None
+        if (data := media.base64) is not None:
+            most = self.tool_media[media.kind]
+            if most is not None and (size_of_base64(data) or 0) > most:
+                return None
+            if media.kind == "image" and not self._reads_image(sniff_base64(data)):
+                return None
+        try:
+            return dict(self.media(media))
+        except ValueError:
+            return None
+
+    def _reads_image(self, mime_type: str | None) -> bool:
+        if mime_type is None or not mime_type.startswith("image/"):
+            return False
+        return self.image_types is None or mime_type in self.image_types
 
     def _content(self, content: str | Sequence[str | Block]) -> str | list[Any]:
         """Content as a string where it is one piece of text, else as a list of parts."""
@@ -215,8 +256,17 @@ def assistant_text(message: AIMessage) -> str:
     if isinstance(message.content, str):
         return message.content
     # What was wrapped as non-standard is another service's, or no text.
-    texts = (read_block(block) for block in message.content if not _is_wrapped(block))
-    return "".join(text for text in texts if isinstance(text, str))
+    texts = (_text_of(block) for block in message.content if not _is_wrapped(block))
+    return "".join(texts)
+
+
+def _text_of(block: str | Block) -> str:
+    """The text of one block of an assistant's; a history's broken media must not end a conversation."""
+    try:
+        read = read_block(block)
+    except ValueError:
+        return ""
+    return read if isinstance(read, str) else ""
 
 
 def _collect_reasoning(block: Block, names: tuple[str, ...], found: dict[str, str]) -> None:

@@ -245,8 +245,11 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
 
     def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
         if self.api_version == "v2":
-            service = "Qianfan's chat API"
-            return QianfanMessageWriter(self.provider, service, reasoning=self.reasoning_passback).write(messages)
+            profile = self.profile if model == self.model else profile_of(model)
+            writer = QianfanMessageWriter(
+                self.provider, "Qianfan's chat API", reasoning=self.reasoning_passback, profile=profile
+            )
+            return writer.write(messages)
         written = MessageWriter(self.provider, "Qianfan's V1", reasoning="never").placed(messages)
         return write_conversation(written, self._most_characters(model))
 

@@ -28,6 +28,8 @@ _JOINED = frozenset({"system", "user", "assistant"})
 class QianfanMessageWriter(MessageWriter):
     """Adds images, and puts a conversation into the order that Qianfan asks for."""
 
+    tool_media: Mapping[str, int | None] = {"image": None}
+
     def media(self, media: Media) -> Mapping[str, Any]:
         """Write an image or a video as a content part.
 
