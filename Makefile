@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 600
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo corpus upstream test-live record notebooks test lint type imports format bench docs fuzz matrix dist check clean
+.PHONY: help demo corpus upstream faults test-live record notebooks test lint type imports format bench docs fuzz matrix dist check clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -24,8 +24,11 @@ corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three
 notebooks: $(VENV)/.installed-notebooks ## Run all notebooks and keep their outputs (emulator where no key is set)
 	$(BIN)/python scripts/notebooks.py
 
-test: $(VENV)/.installed-dev ## Run all tests
+test: $(VENV)/.installed-dev ## Run all tests, of the fault matrix each pair of fault, service and way to call
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+faults: $(VENV)/.installed-dev ## Run every cell of the fault matrix
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --all-faults tests/integration/test_faults.py tests/integration/test_faults_proxies.py
 
 upstream: $(VENV)/.installed-upstream ## Test the emulator in front of a real model (a llama.cpp server on this machine)
 	$(BIN)/python -m pytest -n 0 --upstream tests/upstream

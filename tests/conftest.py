@@ -15,6 +15,7 @@ from vcr import VCR
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.http import retry
 from tests.options import pytest_addoption  # noqa: F401 - pytest looks for it here
+from tests.selection import PAIRWISE, left_out
 
 # The suite runs the same examples every time, however slow the machine: what fails, fails for everybody. New examples
 # are looked for by `make fuzz`.
@@ -31,6 +32,19 @@ hypothesis.settings.load_profile("steady")
 
 _PREFIXES = ("ARK_", "VOLC_", "QIANFAN_", "LANGSMITH_", "LANGCHAIN_", "OPENAI_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{PAIRWISE}(*names): run so many combinations that each pair occurs")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what stands for "the service cannot do this", and most of the fault matrices."""
+    out = left_out(items, whole_matrix=config.getoption("--all-faults"))
+    if out:
+        config.hook.pytest_deselected(items=out)
+        unwanted = set(map(id, out))
+        items[:] = [item for item in items if id(item) not in unwanted]
 
 
 @pytest.fixture(autouse=True)

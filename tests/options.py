@@ -18,5 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with --live: keep sanitised replies there, as JSON, for tests to replay",
     )
     group.addoption(
+        "--all-faults",
+        action="store_true",
+        help="run every cell of the fault matrices, not only each pair of them",
+    )
+    group.addoption(
         "--upstream", action="store_true", help="run tests/upstream: the emulator in front of a llama.cpp server"
     )

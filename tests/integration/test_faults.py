@@ -55,6 +55,7 @@ def elsewhere() -> Iterator[RawServer]:
         assert not running.connections
 
 
+@pytest.mark.pairwise("fault", "service", "call")
 @pytest.mark.parametrize(("fault", "service", "call", "expected"), cells(FAULTS))
 def test_a_fault(
     fault: Fault,
@@ -80,6 +81,7 @@ def healing() -> list[Any]:
 HEALING = ("ark", "qianfan", "v1", "knowledge", "retriever")
 
 
+@pytest.mark.pairwise("fault", "service", "call")
 @pytest.mark.parametrize(("fault", "service", "call", "expected"), healing())
 def test_a_fault_that_goes_away_is_not_noticed(
     fault: Fault, service: Service, call: Call, expected: Outcome, broken_server: RawServer, waits: list[float]
@@ -123,6 +125,7 @@ def test_a_refused_connection(service: Service, call: Call, broken_server: RawSe
 IMPATIENT = httpx.Timeout(60, read=0.1)
 
 
+@pytest.mark.pairwise("fault", "service", "call")
 @pytest.mark.parametrize(("fault", "service", "call", "expected"), cells(SILENCES))
 def test_silence_is_a_timeout(
     fault: Fault, service: Service, call: Call, expected: Outcome, broken_server: RawServer, waits: list[float]

@@ -87,6 +87,7 @@ def call_with_own_client(call: Call, service: Service, url: str, began: Any) -> 
         return None, error
 
 
+@pytest.mark.pairwise("fault", "service", "call")
 @pytest.mark.parametrize(("fault", "service", "call", "expected"), OWN_CLIENTS)
 def test_a_fault_with_the_users_own_client(
     fault: Fault, service: Service, call: Call, expected: Outcome, broken_server: RawServer, waits: list[float]

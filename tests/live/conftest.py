@@ -20,23 +20,21 @@ from tests.live.services import TRUSTED, Services
 
 # Before the fixture that hides the developer's keys from the other tests.
 _ENVIRONMENT = dict(os.environ)
-_SKIPPED = "talks to real services: set their variables and run `make test-live`, or pytest --live=services"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what stands in this folder unless it was asked for; never reach for a service in CI."""
-    target = config.getoption("--live")
-    if target == "services" and _ENVIRONMENT.get("CI"):
-        raise pytest.UsageError("--live: tests against real services do not run in CI")
-    here = Path(__file__).parent
-    for item in items:
-        if target is None and here in item.path.parents:
-            item.add_marker(pytest.mark.skip(reason=_SKIPPED))
+_HERE = Path(__file__).resolve().parent
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the standard suites where nobody asked for them: against the emulator they run elsewhere already."""
-    return True if collection_path.name == "test_standard.py" and not config.getoption("--live") else None
+    """Collect nothing of this folder unless it was asked for; never reach for a service in CI."""
+    target = config.getoption("--live")
+    if target == "services" and _ENVIRONMENT.get("CI"):
+        raise pytest.UsageError("--live: tests against real services do not run in CI")
+    if target is not None or collection_path == _HERE:
+        return None
+    if any(_HERE in (config.invocation_params.dir / word).resolve().parents for word in config.args):
+        raise pytest.UsageError(
+            "tests/live talks to real services: set their variables and run `make test-live`, or pytest --live=services"
+        )
+    return True
 
 
 @pytest.fixture
