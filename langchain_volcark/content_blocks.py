@@ -14,6 +14,7 @@ from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 
 from langchain_volcark.citations import SOURCES, CitationFields, cite
 from langchain_volcark.http.json import objects
+from langchain_volcark.tool_calls import INVALID_ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,8 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
     blocks = _content(message)
     listed = [block.get("id") for block in blocks if block["type"] == "tool_call"]
     calls = [dict(call) for call in message.tool_calls if call["id"] not in listed]
-    invalid = [dict(call) for call in message.invalid_tool_calls]
+    # A sum of chunks has no place for the reason.
+    invalid = [{**call, "error": call.get("error") or INVALID_ARGUMENTS} for call in message.invalid_tool_calls]
     metadata = message.response_metadata
     texts = [block for block in blocks if block["type"] == "text" and isinstance(block.get("text"), str)]
     if len(texts) == 1 and "annotations" not in texts[0] and (found := citations_in(metadata, texts[0]["text"])):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
@@ -78,6 +78,7 @@ class ToolCallState:
     """
 
     __slots__ = (
+        "_announces_next",
         "_arguments",
         "_brackets",
         "_joiner",
@@ -99,6 +100,7 @@ class ToolCallState:
         self._arguments: list[str] = []
         self._brackets = JSONBrackets()
         self._scanned = 0
+        self._announces_next = False
 
     @property
     def arguments(self) -> str:
@@ -111,15 +113,21 @@ class ToolCallState:
         Some services send id and name with every fragment, so a name that is known already begins another call
         only where this one's arguments are finished and more of them come.
         """
-        if (
+        if (delta.whole and delta.name) or self._contradicts(delta):
+            return False
+        begins = delta.whole or bool(delta.name) or self._announces_next
+        return not (begins and delta.arguments.strip() and self._read_brackets().is_finished)
+
+    def precedes(self, delta: ToolCallDelta) -> bool:
+        """Whether a fragment without a name begins another call of this one's tool, which had been announced."""
+        return self._announces_next and not delta.name and not self._contradicts(delta)
+
+    def _contradicts(self, delta: ToolCallDelta) -> bool:
+        return (
             _differ(self.service_index, delta.index)
             or _differ(self.service_id, delta.id)
             or _differ(self.name, delta.name)
-            or (delta.whole and delta.name)
-        ):
-            return False
-        begins = delta.whole or bool(delta.name)
-        return not (begins and delta.arguments.strip() and self._read_brackets().is_finished)
+        )
 
     def repeats(self, delta: ToolCallDelta) -> bool:
         """Whether a fragment is this whole call once more: a service that sends a call again means one call."""
@@ -147,6 +155,10 @@ class ToolCallState:
             self.service_index = delta.index
         self.service_id = self.service_id or delta.id or None
         new_name = delta.name if delta.name and not self.name else None
+        if delta.name and not new_name:
+            # With a finished call's name and no arguments either the next call begins or a habit is kept: what
+            # follows tells.
+            self._announces_next = not delta.arguments.strip() and self._read_brackets().is_finished
         self.name = self.name or new_name
         new_id = self._choose_id(ids) if self.service_id or self.name else None
         arguments = self._joiner.add(delta.arguments)
@@ -230,8 +242,11 @@ class ToolCalls:
         known = [self._latest[key] for key in keys if key in self._latest]
         call = next((one for one in known if one.takes(delta)), None)
         if call is None:
-            if known and known[0].repeats(delta):
+            if any(one.repeats(delta) for one in known):
                 return None
+            before = next((one for one in known if one.precedes(delta)), None)
+            if before is not None:
+                delta = replace(delta, id=delta.id or before.service_id, name=before.name)
             call = ToolCallState(len(self._calls))
             self._calls.append(call)
         chunk = call.add(delta, self._ids)

@@ -18,6 +18,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
+from langchain_volcark.chat_completions.call_ids import with_distinct_ids
 from langchain_volcark.chat_completions.content import Block, Media, as_json_text, extras_of, read_block
 from langchain_volcark.chat_completions.media_types import size_of_base64, sniff_base64
 from langchain_volcark.chat_completions.tool_results import describe, read_tool_result
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 ReasoningPassback = Literal["always", "tool_turns", "never"]
 
 JSONMessage = dict[str, Any]
+
+# Services refuse an empty name; a call whose name never came is sent only where the history answers it.
+_UNNAMED = "unknown"
 
 
 class MessageWriter:
@@ -77,6 +81,7 @@ class MessageWriter:
 
     def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
         """Write a conversation like `write`, each message with the place of the one it was written from."""
+        messages = with_distinct_ids(messages)
         answered = {call_id for message in messages for call_id in _answers(message)}
         written: list[tuple[int, JSONMessage]] = []
         for position, message in enumerate(messages):
@@ -313,7 +318,8 @@ def _as_sent(arguments: Any) -> str:
 
 
 def _tool_call(call_id: str | None, name: str, arguments: str) -> JSONMessage:
-    return {"id": call_id or "", "type": "function", "function": {"name": name, "arguments": arguments}}
+    function = {"name": name or _UNNAMED, "arguments": arguments}
+    return {"id": call_id or "", "type": "function", "function": function}
 
 
 def _named(written: JSONMessage, message: BaseMessage) -> JSONMessage:

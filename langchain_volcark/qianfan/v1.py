@@ -74,9 +74,9 @@ def _plain(place: int, message: JSONMessage) -> JSONMessage:
 
 def _as_functions(turns: Placed) -> Placed:
     """Tool calls and results as functions, each call followed by its result."""
-    results = {message["tool_call_id"]: (place, message) for place, message in turns if message["role"] == "tool"}
+    answers = _answers(turns)
     made: Placed = []
-    for place, message in turns:
+    for order, (place, message) in enumerate(turns):
         if message["role"] == "tool":
             continue
         calls = message.pop("tool_calls", ())
@@ -84,7 +84,7 @@ def _as_functions(turns: Placed) -> Placed:
         if not calls:
             made.append((place, message))
         for number, call in enumerate(calls):
-            answer = results.pop(call["id"], None)
+            answer = answers.get((order, number))
             if answer is None and len(calls) > 1:
                 raise ValueError(
                     f"messages[{place}]: V1 knows one call per message, so each of several needs its result; "
@@ -94,9 +94,29 @@ def _as_functions(turns: Placed) -> Placed:
             made.append((place, {"role": "assistant", "content": text, "function_call": dict(call["function"])}))
             if answer is not None:
                 made.append((answer[0], _function_result(call["function"]["name"], answer[1]["content"])))
-    for call_id, (place, _) in results.items():
-        raise ValueError(f"messages[{place}]: tool_call_id {call_id!r} answers no call of an assistant message.")
     return made
+
+
+def _answers(turns: Placed) -> dict[tuple[int, int], tuple[int, JSONMessage]]:
+    """The result of each call, by the places of the call's message and of the call in it.
+
+    A result answers the latest message before it that has a call of its id: a later turn may use an id again.
+    """
+    waiting: dict[str, list[tuple[int, int]]] = {}
+    found = {}
+    for order, (place, message) in enumerate(turns):
+        if message["role"] == "tool":
+            call_id = message["tool_call_id"]
+            if not waiting.get(call_id):
+                raise ValueError(
+                    f"messages[{place}]: tool_call_id {call_id!r} answers no call of an assistant message."
+                )
+            found[waiting[call_id].pop(0)] = (place, message)
+        ids = [call["id"] for call in message.get("tool_calls", ())]
+        waiting.update({call_id: [] for call_id in ids})
+        for number, call_id in enumerate(ids):
+            waiting[call_id].append((order, number))
+    return found
 
 
 def _function_result(name: str, content: Any) -> JSONMessage:
