@@ -25,38 +25,26 @@ from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService, serialized_namespace
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
-from langchain_volcark.structured_output import (
-    METHODS,
-    Method,
-    binding,
-    choose_method,
-    parser,
-    schema_tool,
-    with_raw,
-)
 from langchain_volcark.tokens import TokenCounting, Vocabulary, vocabulary_of
-from langchain_volcark.tools import format_tool_choice, format_tools
+from langchain_volcark.tool_binding import ToolBinding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     import httpx
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-    from langchain_core.language_models import LanguageModelInput
     from langchain_core.language_models.base import LangSmithParams
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import BaseMessage
     from langchain_core.prompt_values import PromptValue
-    from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
-    from langchain_volcark.tools import ToolLike
 
 _UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
 _CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage"})
 
 
-class HTTPChatModel(TokenCounting, LLMOutputChatModel, HTTPService):
+class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService):
     """Base of the package's chat models.
 
     A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
@@ -157,8 +145,9 @@ class HTTPChatModel(TokenCounting, LLMOutputChatModel, HTTPService):
         chosen_stop = stop if stop is not None else self.stop
         if chosen_stop:
             body["stop"] = chosen_stop
-        body.update(self.extra_body)
-        body.update(options.get("extra_body") or {})
+        raw = {**self.extra_body, **(options.get("extra_body") or {})}
+        body.update(raw)
+        self._finish_tools(body, raw)
         wants_usage = options.get("stream_usage")
         wants_usage = self.stream_usage if wants_usage is None else bool(wants_usage)
         body = self._finish_body(body, stream=stream, stream_usage=wants_usage)
@@ -341,118 +330,6 @@ class HTTPChatModel(TokenCounting, LLMOutputChatModel, HTTPService):
     def _require_end(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> None:
         if not self._is_complete(assembler, stream):
             raise stream.interrupted("it stopped without a finish reason")
-
-    # --- tools --------------------------------------------------------------------------------------------
-
-    @override
-    def bind_tools(
-        self,
-        tools: Sequence[ToolLike],
-        *,
-        tool_choice: str | bool | Mapping[str, Any] | None = None,
-        strict: bool | None = None,
-        parallel_tool_calls: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Offer tools to the model.
-
-        Args:
-            tools: Functions, `BaseTool`s, pydantic classes, TypedDicts, JSON schemas, Anthropic tools, or the
-                service's own tools as dicts.
-            tool_choice: `"auto"`, `"none"`, `"any"` or `"required"` or True (some tool must be called), a tool's
-                name, or a dict in OpenAI's form.
-            strict: Whether arguments must match the schema exactly; None leaves it to the service.
-            parallel_tool_calls: Whether the model may call several tools at once; None leaves it to the service.
-            **kwargs: Any further per-call argument.
-
-        Returns:
-            A runnable that calls this model with these tools; the model itself stays as it is.
-
-        Raises:
-            ValueError: `tool_choice` names a tool that is not among `tools`.
-
-        Example:
-            ```python
-            def get_weather(city: str) -> str:
-                '''Weather of a city.'''
-                return "sunny"
-
-
-            bound = model.bind_tools([get_weather], tool_choice="any")
-            bound.invoke("Weather in Hangzhou?").tool_calls
-            ```
-        """
-        formatted = format_tools(tools, strict=strict)
-        choice = format_tool_choice(tool_choice, formatted)
-        if formatted:
-            kwargs["tools"] = formatted
-        if choice is not None:
-            kwargs["tool_choice"] = choice
-        if parallel_tool_calls is not None:
-            kwargs["parallel_tool_calls"] = parallel_tool_calls
-        return self.bind(**kwargs)
-
-    # --- structured output --------------------------------------------------------------------------------
-
-    def _structured_output_methods(self) -> tuple[Method, ...]:
-        """What this model can do, best first."""
-        return METHODS
-
-    def _can_force_tools(self) -> bool:
-        """Whether this model accepts a `tool_choice` that forces a call."""
-        return True
-
-    @override
-    def with_structured_output(
-        self,
-        schema: Any = None,
-        *,
-        method: Method | None = None,
-        include_raw: bool = False,
-        strict: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, Any]:
-        """Make the model answer in data of a given shape.
-
-        Args:
-            schema: Pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; None for plain JSON.
-            method: `"function_calling"` (the schema is a tool), `"json_schema"` (the service holds the answer to
-                the schema) or `"json_mode"` (any JSON; say in the prompt what is wanted, with the word "JSON").
-                None takes the best that the model can do.
-            include_raw: Return `{"raw", "parsed", "parsing_error"}` instead of raising on a bad answer.
-            strict: Whether the answer must match exactly; None leaves it to the service.
-            **kwargs: Any further per-call argument.
-
-        Returns:
-            A runnable that gives an instance of a pydantic class, a dict for other schemas.
-
-        Raises:
-            ValueError: The model cannot do this method; the text names one that it can.
-
-        Example:
-            ```python
-            from pydantic import BaseModel
-
-
-            class Joke(BaseModel):
-                setup: str
-                punchline: str
-
-
-            model.with_structured_output(Joke).invoke("Tell me a joke about cats.")
-            ```
-        """
-        supported = self._structured_output_methods()
-        chosen = choose_method(method, schema, supported, self.model_name)
-        arguments = {**binding(schema, chosen, strict), **kwargs}
-        forced = self._can_force_tools()
-        if chosen == "function_calling":
-            choice = "any" if forced else None
-            model = self.bind_tools([schema_tool(schema, strict)], tool_choice=choice, **arguments)
-        else:
-            model = self.bind(**arguments)
-        reader = parser(schema, chosen, forced=forced)
-        return with_raw(model, reader) if include_raw else model | reader
 
     # --- tracing and serialisation ------------------------------------------------------------------------
 

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_core.exceptions import OutputParserException
-from langchain_core.output_parsers import (
-    BaseGenerationOutputParser,
-    JsonOutputParser,
-    PydanticOutputParser,
-)
-from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from langchain_core.runnables import RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
+from langchain_core.runnables import RunnableMap
+from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
+
+from langchain_volcark.function_schemas import to_function, to_tool
+from langchain_volcark.structured_answers import RawAnswerReader, StructuredAnswerParser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.messages import AIMessage
-    from langchain_core.outputs import Generation
     from langchain_core.runnables import Runnable
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
@@ -98,7 +92,7 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     """
     if schema is None and method != "json_mode":
         raise ValueError(f"method={method!r} needs a schema.")
-    trace = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    trace = {"kwargs": {"method": method, "strict": strict}, "schema": _traced(schema)}
     arguments: dict[str, Any] = {"ls_structured_output_format": trace}
     if method == "json_mode":
         if strict is not None:
@@ -107,6 +101,19 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     elif method == "json_schema":
         arguments["response_format"] = json_schema_format(schema, strict)
     return arguments
+
+
+def _traced(schema: Any) -> Any:
+    """The schema, or our own JSON schema of it where langchain-core, which converts it for traces, would fail."""
+    try:
+        convert_to_json_schema(schema)
+    except ValueError:
+        return schema  # core leaves such a one out
+    except Exception:  # noqa: BLE001 - core raises what pydantic raises
+        function = to_function(schema)
+        described = {"title": function["name"], "description": function.get("description") or ""}
+        return {**described, **function.get("parameters", {})}
+    return schema
 
 
 def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any]:
@@ -118,8 +125,11 @@ def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any
 
     Returns:
         `{"type": "json_schema", "json_schema": {"name", "description", "schema", "strict"}}`.
+
+    Raises:
+        ValueError: The root of the schema is not an object; the text says how to wrap it.
     """
-    function = convert_to_openai_function(schema, strict=strict)
+    function = to_function(schema, strict=strict)
     described = {"description": function["description"]} if function.get("description") else {}
     strictness = {} if strict is None else {"strict": strict}
     return {
@@ -142,8 +152,11 @@ def schema_tool(schema: Any, strict: bool | None = None) -> dict[str, Any]:
 
     Returns:
         The tool, under a name that services accept.
+
+    Raises:
+        ValueError: The root of the schema is not an object; the text says how to wrap it.
     """
-    tool = convert_to_openai_tool(schema, strict=strict)
+    tool = to_tool(schema, strict=strict)
     return {**tool, "function": {**tool["function"], "name": safe_name(tool["function"]["name"])}}
 
 
@@ -155,67 +168,43 @@ def safe_name(name: str) -> str:
     return safe or "answer"
 
 
-def parser(schema: Any, method: Method, *, forced: bool) -> Runnable[AIMessage, Any]:
+def parser(schema: Any, method: Method, advice: str = "") -> StructuredAnswerParser:
     """What reads the answer.
 
     Args:
         schema: The schema, or None.
         method: How the model was asked.
-        forced: Whether the model had to call the tool; where it had not, an answer without a call is an error.
+        advice: What to do where the model called no tool.
 
     Returns:
-        Gives an instance for a pydantic class, else a dict.
+        Gives an instance for a pydantic class, else plain data.
     """
     is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
-    if method != "function_calling":
-        return PydanticOutputParser(pydantic_object=schema) if is_model else JsonOutputParser()
-    name = convert_to_openai_tool(schema)["function"]["name"]
-    safe = safe_name(name)
-    reader: Any = JsonOutputKeyToolsParser(key_name=safe, first_tool_only=True)
-    if is_model:
-        known = PydanticToolsParser(tools=[schema], first_tool_only=True)
-        reader = known if name == safe else _RenamedToolParser(inner=reader, schema_class=schema)
-    return reader if forced else _RequiredCallParser(inner=reader)
+    required: tuple[str, ...] = ()
+    tool_name = None
+    if method != "json_mode":
+        function = to_function(schema)
+        required = tuple((function.get("parameters") or {}).get("required", ()))
+        tool_name = safe_name(function["name"]) if method == "function_calling" else None
+    return StructuredAnswerParser(
+        tool_name=tool_name,
+        answer_class=schema if is_model else None,
+        wants_object=method != "json_mode" or not isinstance(schema, dict) or _is_object(schema),
+        required=required,
+        advice=advice,
+    )
 
 
-class _RenamedToolParser(BaseGenerationOutputParser[Any]):
-    """Reads a call of a tool that could not bear its class's name."""
-
-    inner: Any
-    schema_class: Any
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        arguments = self.inner.parse_result(result, partial=partial)
-        if arguments is None:
-            return None
-        try:
-            return self.schema_class(**arguments)
-        except ValueError:
-            if partial:
-                return None
-            raise
-
-
-class _RequiredCallParser(BaseGenerationOutputParser[Any]):
-    """Reads a tool call that the model was asked, but could not be forced, to make."""
-
-    inner: Any
-
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        parsed = self.inner.parse_result(result, partial=partial)
-        if parsed is None and not partial:
-            raise OutputParserException(
-                "The model answered in text and called no tool. It cannot be forced to while it thinks: "
-                'disable thinking, or use method="json_schema" where the model supports it.',
-                llm_output=result[0].text if result else "",
-            )
-        return parsed
+def _is_object(schema: dict[str, Any]) -> bool:
+    try:
+        to_function(schema)
+    except ValueError:
+        return False
+    return True
 
 
 def with_raw(
-    model: Runnable[LanguageModelInput, AIMessage], reader: Runnable[AIMessage, Any]
+    model: Runnable[LanguageModelInput, AIMessage], reader: StructuredAnswerParser
 ) -> Runnable[LanguageModelInput, Mapping[str, Any]]:
     """Return the message beside what was read of it: `raw`, `parsed`, `parsing_error`."""
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | reader, parsing_error=lambda _: None)
-    unread = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=model) | parsed.with_fallbacks([unread], exception_key="parsing_error")
+    return RunnableMap(raw=model) | RawAnswerReader(reader)

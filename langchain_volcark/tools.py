@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_volcark.function_schemas import to_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     ToolLike = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 
-ToolChoice = "str | bool | Mapping[str, Any] | None"
+_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 
 def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict[str, Any]]:
@@ -25,7 +27,10 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
         strict: Whether arguments must match the schema exactly; None leaves it to the service.
 
     Returns:
-        The request's `tools`.
+        The request's `tools`; recursive schemas keep their references.
+
+    Raises:
+        ValueError: A tool has no parameters that can be sent.
     """
     return [_format_tool(tool, strict) for tool in tools]
 
@@ -35,12 +40,13 @@ def _format_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
         if tool["type"] != "function" or strict is None:
             return dict(tool)
         return {**tool, "function": {**tool["function"], "strict": strict}}
-    return convert_to_openai_tool(tool, strict=strict)
+    return to_tool(tool, strict=strict)
 
 
 def _is_schema(tool: Mapping[str, Any]) -> bool:
     """A JSON schema, or an Anthropic tool: both have a `type` of their own."""
-    return tool["type"] in {"object", "custom"} or "input_schema" in tool
+    kind = tool["type"]
+    return isinstance(kind, list) or kind in (*_JSON_TYPES, "custom") or "input_schema" in tool
 
 
 def format_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
@@ -85,3 +91,38 @@ def _known(name: str, tools: Sequence[Mapping[str, Any]]) -> str:
     if name not in names:
         raise ValueError(f"tool_choice names {name!r}, but the bound tools are {names}.")
     return name
+
+
+def finish_tools(body: dict[str, Any]) -> None:
+    """Write the tools and the choice among them as the API has them, where they are still in LangChain's form.
+
+    Args:
+        body: The request's body, changed in place.
+
+    Raises:
+        ValueError: `tool_choice` names a tool that is not among the tools.
+    """
+    tools = body.get("tools")
+    if isinstance(tools, (list, tuple)):
+        body["tools"] = tools = format_tools(tools)
+    if "tool_choice" in body:
+        functions = [{"function": function} for function in body.get("functions") or ()]
+        choice = format_tool_choice(body.pop("tool_choice"), [*(tools or ()), *functions])
+        if choice is not None:
+            body["tool_choice"] = choice
+
+
+def forces_call(choice: Any) -> bool:
+    """Whether a `tool_choice`, as written, leaves the model no way but to call a tool."""
+    return choice == "required" or (isinstance(choice, dict) and choice.get("type") == "function")
+
+
+_INNER = ("langchain_volcark", "langchain_core", "langchain.", "langgraph", "concurrent.", "threading", "asyncio")
+
+
+def warn_caller(text: str) -> None:
+    """Warn at the nearest line outside LangChain, so that the default filter shows the text once per such line."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_INNER):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)

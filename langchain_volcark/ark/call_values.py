@@ -13,7 +13,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from langchain_volcark.ark.schemas import rewrite_response_format
 from langchain_volcark.structured_output import json_schema_format
-from langchain_volcark.tools import format_tool_choice, format_tools
 
 if TYPE_CHECKING:
     from langchain_volcark.chat_model import HTTPChatModel
@@ -74,11 +73,7 @@ def finish_options(body: dict[str, Any]) -> None:
     """Write options in the API's own form where the user gave LangChain's.
 
     Args:
-        body: The request's body, changed in place: `thinking` as a word, `response_format` as a class, tools that
-            are functions or classes, `tool_choice` as a tool's name.
-
-    Raises:
-        ValueError: `tool_choice` names a tool that is not among the tools.
+        body: The request's body, changed in place: `thinking` as a word, `response_format` as a class.
     """
     if isinstance(body.get("thinking"), str):
         body["thinking"] = {"type": body["thinking"]}
@@ -87,13 +82,6 @@ def finish_options(body: dict[str, Any]) -> None:
         # A pydantic class or TypedDict stands for its JSON schema.
         as_dict = wanted if isinstance(wanted, dict) else json_schema_format(wanted)
         body["response_format"] = rewrite_response_format(as_dict)
-    tools = body.get("tools")
-    if isinstance(tools, (list, tuple)):
-        body["tools"] = tools = format_tools(tools)
-    if "tool_choice" in body:
-        choice = format_tool_choice(body.pop("tool_choice"), tools or [])
-        if choice is not None:
-            body["tool_choice"] = choice
 
 
 def refuse_contradictions(body: Mapping[str, Any]) -> None:

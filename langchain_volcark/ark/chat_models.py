@@ -32,6 +32,25 @@ if TYPE_CHECKING:
 register("volcengine", server_tools=plugin_blocks)
 
 
+_NOT_FORCED = (
+    "Ark documents tool_choice for doubao-seed-1.6 and later. Name a newer model, or pass "
+    'profile={"tool_choice": True} where yours takes one.'
+)
+_NOT_FORCED_THINKING = (
+    "it refuses a forced call while it thinks. To force one, disable thinking "
+    '(thinking="disabled"); for data, method="json_schema" where the model supports it.'
+)
+
+
+def _thinks(body: Mapping[str, Any], *, by_default: bool) -> bool:
+    """Whether the model will think, as far as the request says."""
+    thinking = body.get("thinking")
+    word = thinking.get("type") if isinstance(thinking, dict) else thinking
+    if word == "disabled" or body.get("reasoning_effort") in ("none", "minimal"):
+        return False
+    return by_default if word is None else True
+
+
 def _with_text_keys(bias: Any) -> Any:
     """Token ids are numbers to us, and names of fields in JSON."""
     return {str(key): value for key, value in bias.items()} if isinstance(bias, dict) else bias
@@ -193,19 +212,13 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         # Where nobody knows, the method may be asked for by name; it is never chosen.
         return (*able, "json_schema") if by_schema is None else tuple(able)
 
-    def _can_force_tools(self) -> bool:
-        row = find_model(self.model_name)
-        profile = self.profile or {}
-        if row is not None and row.tool_choice == "not_thinking" and profile == row.profile():
-            return not self._thinks(by_default=bool(row.thinks))
-        return bool(profile.get("tool_choice", True))
-
-    def _thinks(self, *, by_default: bool) -> bool:
-        """Whether the model will think, as far as its fields say."""
-        word = self.thinking.get("type") if isinstance(self.thinking, dict) else self.thinking
-        if word == "disabled" or self.reasoning_effort in ("none", "minimal"):
-            return False
-        return by_default if word is None else True
+    def _known_refusal(self, body: Mapping[str, Any]) -> str | None:
+        row = find_model(str(body.get("model")))
+        if row is None or row.tool_choice is True:
+            return None
+        if row.tool_choice is False:
+            return _NOT_FORCED
+        return _NOT_FORCED_THINKING if _thinks(body, by_default=bool(row.thinks)) else None
 
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any

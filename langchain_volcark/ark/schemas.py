@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_volcark.chat_completions.content import as_json_text
+from langchain_volcark.json_schemas import close_objects, inline_references, map_subschemas
 
 _HONOURED = frozenset(
     {
@@ -47,9 +48,6 @@ _SILENT = frozenset(
         ),
     }
 )
-_OF_SCHEMAS = ("anyOf", "oneOf", "allOf", "prefixItems")
-_BY_NAME = ("properties", "$defs")
-_ONE_SCHEMA = ("items", "additionalProperties", "unevaluatedItems", "unevaluatedProperties")
 
 
 def rewrite_schema(schema: dict[str, Any], *, strict: bool = False) -> dict[str, Any]:
@@ -57,8 +55,8 @@ def rewrite_schema(schema: dict[str, Any], *, strict: bool = False) -> dict[str,
 
     Args:
         schema: Any JSON schema; it is not changed.
-        strict: Whether the service will hold the model to it: then every property must be required and no other
-            allowed, on every object.
+        strict: Whether the service will hold the model to it: then every object requires all its properties and,
+            unless it says otherwise itself, allows no others. Maps stay maps.
 
     Returns:
         A new schema; equal to the given one where that was acceptable.
@@ -66,19 +64,20 @@ def rewrite_schema(schema: dict[str, Any], *, strict: bool = False) -> dict[str,
     Raises:
         ValueError: A `$ref` points outside the schema.
     """
+    rewritten: dict[str, Any] = _rewrite(schema)
+    return close_objects(rewritten) if strict else rewritten
+
+
+def _rewrite(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     source = _modern(schema)
-    result: dict[str, Any] = {}
-    for keyword, value in source.items():
-        if keyword in _HONOURED:
-            result[keyword] = _rewrite_value(keyword, value, strict=strict)
+    result = map_subschemas({key: source[key] for key in source if key in _HONOURED}, _rewrite)
+    if "$ref" in result:
+        result["$ref"] = _local(str(result["$ref"]))
     hints = [f"{key}: {as_json_text(source[key])}" for key in source if key not in _HONOURED | _SILENT]
     if hints:
         result["description"] = f"{result.get('description') or ''} ({', '.join(hints)})".strip()
-    if strict and isinstance(result.get("properties"), dict):
-        result["required"] = list(result["properties"])
-        result["additionalProperties"] = False
     return result
 
 
@@ -92,18 +91,6 @@ def _modern(schema: dict[str, Any]) -> dict[str, Any]:
         if "additionalItems" in source:
             source["items"] = source["additionalItems"]
     return source
-
-
-def _rewrite_value(keyword: str, value: Any, *, strict: bool) -> Any:
-    if keyword == "$ref":
-        return _local(str(value))
-    if keyword in _OF_SCHEMAS and isinstance(value, list):
-        return [rewrite_schema(item, strict=strict) for item in value]
-    if keyword in _BY_NAME and isinstance(value, dict):
-        return {name: rewrite_schema(item, strict=strict) for name, item in value.items()}
-    if keyword in _ONE_SCHEMA:
-        return rewrite_schema(value, strict=strict)
-    return value
 
 
 def _local(reference: str) -> str:
@@ -124,5 +111,8 @@ def rewrite_response_format(response_format: dict[str, Any]) -> dict[str, Any]:
     wrapper = response_format.get("json_schema")
     if response_format.get("type") != "json_schema" or not isinstance(wrapper, dict) or "schema" not in wrapper:
         return response_format
-    schema = rewrite_schema(wrapper["schema"], strict=bool(wrapper.get("strict")))
+    schema = wrapper["schema"]
+    if isinstance(schema, dict) and str(schema.get("$ref", "")).startswith("#"):
+        schema = inline_references(schema)  # the schema of a recursive pydantic class is a mere reference
+    schema = rewrite_schema(schema, strict=bool(wrapper.get("strict")))
     return {**response_format, "json_schema": {**wrapper, "schema": schema}}

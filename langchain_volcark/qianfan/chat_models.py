@@ -36,7 +36,23 @@ if TYPE_CHECKING:
 
 _SEARCH_STATUS = "search_status"
 
+_NOT_FORCED_THINKING = (
+    'models refuse a forced call while they think. To force one, disable thinking (thinking="disabled" or '
+    "enable_thinking=False, by the model's family)."
+)
+
 register("qianfan")
+
+
+def _thinks(body: Mapping[str, Any]) -> bool:
+    """Whether the model will think, as far as the request says."""
+    thinking = body.get("thinking")
+    if thinking is not None:
+        return (thinking.get("type") if isinstance(thinking, Mapping) else thinking) != "disabled"
+    if body.get("enable_thinking") is not None:
+        return bool(body["enable_thinking"])
+    family = find_family(str(body.get("model")))
+    return family is not None and family.thinks
 
 
 class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
@@ -217,13 +233,8 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         # Which models take a JSON schema is a list that changes; a call of a tool, all do.
         return ("function_calling", "json_schema", "json_mode")
 
-    def _can_force_tools(self) -> bool:
-        if self.thinking is not None:
-            return self.thinking == "disabled" or self.thinking == {"type": "disabled"}
-        if self.enable_thinking is not None:
-            return not self.enable_thinking
-        family = find_family(self.model)
-        return family is None or not family.thinks
+    def _known_refusal(self, body: Mapping[str, Any]) -> str | None:
+        return _NOT_FORCED_THINKING if self.api_version == "v2" and _thinks(body) else None
 
     # --- requests -----------------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ class Model:
         max_reasoning: The longest chain of thought.
         inputs: What a prompt may hold: text, image, video, audio.
         tools: Whether it takes tools.
+        forced_calls: Whether it takes a `tool_choice` that forces a call; `"not_thinking"` takes it while it does
+            not think.
         json_object: Whether it takes `response_format` `json_object`.
         json_schema: Whether it takes `json_schema`; `"ignored"` accepts it and answers in prose.
         thinking: On or off unless the request says otherwise; always on; or never.
@@ -55,6 +57,7 @@ class Model:
     max_reasoning: int = 32 * K
     inputs: frozenset[str] = _VIDEO
     tools: bool = True
+    forced_calls: bool | Literal["not_thinking"] = True
     json_object: bool = True
     json_schema: bool | Literal["ignored"] = True
     thinking: Literal["on", "off", "always", "never"] = "on"
@@ -123,10 +126,34 @@ _SEED_2_1 = Model("", 256 * K, 256 * K, 256 * K, 256 * K, effort=True, default_e
 _SEED_2_1_LONG = replace(_SEED_2_1, context=1024 * K, max_input=1024 * K)
 _SEED_2_0 = Model("", 256 * K, 224 * K, 128 * K, 128 * K, effort=True)
 _SEED_1_6 = Model("", status="Retiring")
-_OLD_TEXT = Model("", 128 * K, 128 * K, 16 * K, 0, _TEXT, json_schema=False, thinking="never", status="Retiring")
-_DEEPSEEK_3 = Model("", 128 * K, 96 * K, inputs=_TEXT, thinking="off", status="Shutdown")
-_DEEPSEEK_4 = Model("", 1024 * K, 1024 * K, 384 * K, 384 * K, _TEXT, effort=True, default_effort="high")
-_GLM = Model("", 1024 * K, 1024 * K, 128 * K, 128 * K, _TEXT, effort=True)
+_OLD_TEXT = Model(
+    "",
+    128 * K,
+    128 * K,
+    16 * K,
+    0,
+    _TEXT,
+    forced_calls=False,
+    json_schema=False,
+    thinking="never",
+    status="Retiring",
+)
+_OLD_THINKING = Model("", 128 * K, 96 * K, 16 * K, forced_calls=False, status="Shutdown")
+_DEEPSEEK_3 = Model(
+    "", 128 * K, 96 * K, inputs=_TEXT, forced_calls="not_thinking", thinking="off", status="Shutdown"
+)
+_DEEPSEEK_4 = Model(
+    "",
+    1024 * K,
+    1024 * K,
+    384 * K,
+    384 * K,
+    _TEXT,
+    forced_calls="not_thinking",
+    effort=True,
+    default_effort="high",
+)
+_GLM = Model("", 1024 * K, 1024 * K, 128 * K, 128 * K, _TEXT, forced_calls="not_thinking", effort=True)
 
 _ALL = [
     *_family(_SEED_2_1_LONG, "doubao-seed-2-1-pro-260915", "doubao-seed-2-1-lite-260915"),
@@ -182,16 +209,12 @@ _ALL = [
         _OLD_TEXT, id="doubao-1-5-vision-pro-32k-250115", context=32 * K, max_input=32 * K, max_answer=12 * K,
         inputs=_IMAGE,
     ),
-    Model("doubao-1-5-thinking-pro-250415", 128 * K, 96 * K, 16 * K, inputs=_TEXT, status="Shutdown"),
-    Model(
-        "doubao-1-5-thinking-pro-m-250428", 128 * K, 96 * K, 16 * K, inputs=_IMAGE, tools=False,
-        auto_thinking=True, status="Shutdown",
+    replace(_OLD_THINKING, id="doubao-1-5-thinking-pro-250415", inputs=_TEXT),
+    replace(
+        _OLD_THINKING, id="doubao-1-5-thinking-pro-m-250428", inputs=_IMAGE, tools=False, auto_thinking=True
     ),
-    Model("doubao-1-5-thinking-vision-pro-250428", 128 * K, 96 * K, 16 * K, status="Shutdown"),
-    Model(
-        "doubao-1-5-ui-tars-250428", 128 * K, 96 * K, 16 * K, inputs=_IMAGE, tools=False, json_schema=False,
-        status="Shutdown",
-    ),
+    replace(_OLD_THINKING, id="doubao-1-5-thinking-vision-pro-250428"),
+    replace(_OLD_THINKING, id="doubao-1-5-ui-tars-250428", inputs=_IMAGE, tools=False, json_schema=False),
     replace(_DEEPSEEK_4, id="deepseek-v4-1-flash-260910", inputs=_VIDEO, max_tokens_counts_thinking=True),
     *_family(
         replace(_DEEPSEEK_4, usage_unasked=True), "deepseek-v4-pro-ga-260813", "deepseek-v4-flash-ga-260731"
@@ -200,13 +223,16 @@ _ALL = [
     replace(_DEEPSEEK_3, id="deepseek-v3-2-251201", json_schema=False),
     *_family(_DEEPSEEK_3, "deepseek-v3-1-terminus", "deepseek-v3-1-250821"),
     replace(_DEEPSEEK_3, id="deepseek-r1-250528", max_answer=16 * K, thinking="always"),
-    replace(_OLD_TEXT, id="deepseek-v3-250324", max_input=96 * K),
+    replace(_OLD_TEXT, id="deepseek-v3-250324", max_input=96 * K, forced_calls="not_thinking"),
     replace(
         _GLM, id="glm-5-3-flash-260828", inputs=_IMAGE, thinking="always", default_effort="max",
     ),
     replace(_GLM, id="glm-5-2-260617", default_effort="high", usage_unasked=True),
-    Model("glm-4-7-251222", max_answer=128 * K, inputs=_TEXT, json_schema="ignored", status="Retiring"),
-    Model("kimi-k2-thinking-251104", inputs=_TEXT, thinking="always"),
+    Model(
+        "glm-4-7-251222", max_answer=128 * K, inputs=_TEXT, forced_calls="not_thinking", json_schema="ignored",
+        status="Retiring",
+    ),
+    Model("kimi-k2-thinking-251104", inputs=_TEXT, forced_calls="not_thinking", thinking="always"),
     Model("kimi-k2-250905", inputs=_TEXT, thinking="never"),
 ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from langchain_volcark.emulator.ark.formats import check_response_format
 from langchain_volcark.emulator.ark.messages import check_messages, text_of
 from langchain_volcark.emulator.ark.options import check_options
 from langchain_volcark.emulator.ark.thinking import thinks
-from langchain_volcark.emulator.ark.tools import check_tools
+from langchain_volcark.emulator.ark.tools import check_forced_call, check_tools
 from langchain_volcark.emulator.moderation import is_sensitive
 
 if TYPE_CHECKING:
@@ -117,4 +117,5 @@ def read_chat_request(sent: dict[str, Any], model: Model) -> ChatRequest:
         )
     # A prefilled answer leaves no room for thinking: the switch is ignored without an error.
     thinking = thinks(body, model) and messages[-1]["role"] != "assistant"
+    check_forced_call(body, model, thinking=thinking)
     return ChatRequest(model, messages, body, thinking)

@@ -38,6 +38,20 @@ def check_tools(body: dict[str, Any], model: Model) -> None:
     _check_choice(body.get("tool_choice"), names)
 
 
+def check_forced_call(body: dict[str, Any], model: Model, *, thinking: bool) -> None:
+    """Check that this model, thinking or not, takes a choice that forces a call.
+
+    The documents name `tool_choice` for doubao-seed-1.6 and later alone; DeepSeek, GLM and Kimi refuse a forced
+    call while they think.
+    """
+    if body.get("tool_choice") in (None, "none", "auto"):
+        return
+    if not model.forced_calls:
+        raise unsupported("tool_choice", model.id)
+    if model.forced_calls == "not_thinking" and thinking:
+        raise invalid("tool_choice", "a forced tool call is not supported in thinking mode")
+
+
 def _check_tool(tool: Any, path: str) -> None:
     check_fields(tool, frozenset({"type", "function"}), path)
     if tool.get("type") != "function":

@@ -11,7 +11,7 @@ from typing import Any
 from langchain_volcark.emulator.ark.errors import ArkError
 from langchain_volcark.emulator.ark.models import Model
 from langchain_volcark.emulator.ark.request import ChatRequest
-from langchain_volcark.emulator.ark.tools import check_tools
+from langchain_volcark.emulator.ark.tools import check_forced_call, check_tools
 from langchain_volcark.emulator.qianfan.errors import V2Error, invalid
 from langchain_volcark.emulator.qianfan.models import MODELS, OFFLINE_MODEL, V2Model
 from langchain_volcark.emulator.qianfan.v2_messages import check_messages
@@ -94,11 +94,12 @@ def read_chat_request(sent: dict[str, Any]) -> V2Request:
     if body.get("stream_options") is not None and not body.get("stream"):
         raise invalid("stream_options is only allowed with stream")
     inputs = frozenset({"text", "image", "video"} if model.images else {"text"})
-    ark_model = Model(model.id, inputs=inputs, thinking="off")
+    ark_model = Model(model.id, inputs=inputs, forced_calls="not_thinking", thinking="off")
     if isinstance(body.get("stop"), str):
         body["stop"] = [body["stop"]]
     try:
         check_tools(body, ark_model)
+        check_forced_call(body, ark_model, thinking=thinking)
     except ArkError as error:
         raise invalid(error.message) from None
     return V2Request(model, ChatRequest(ark_model, messages, body, thinking), body)

@@ -127,10 +127,15 @@ class TestHearingModelByFunctionCalling(_ArkFlags, ChatModelIntegrationTests):
         return {"method": "function_calling"}
 
 
+@pytest.mark.filterwarnings("ignore:tool_choice")
 class TestPlainModel(_ArkFlags, ChatModelIntegrationTests):
-    """A model that neither thinks nor sees."""
+    """A model that neither thinks nor sees, and that cannot be made to call a tool."""
 
     model_id = PLAIN
+
+    @property
+    def has_tool_choice(self) -> bool:
+        return False
 
     @property
     def supports_json_mode(self) -> bool:

@@ -227,7 +227,8 @@ def test_v1_structured_output(make_v1: Make) -> None:
 
 def test_a_thinking_model_is_asked_for_a_call_but_not_forced(make: Make, emulator: Emulator) -> None:
     model = make(model=THINKING, thinking="enabled").with_structured_output(Tide)
-    assert model.invoke("port: Qingdao, height: 4") == Tide(port="Qingdao", height=4)
+    with pytest.warns(UserWarning, match="disable thinking"):
+        assert model.invoke("port: Qingdao, height: 4") == Tide(port="Qingdao", height=4)
     assert "tool_choice" not in emulator.requests[-1].json
 
 
