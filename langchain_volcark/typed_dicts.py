@@ -152,8 +152,8 @@ def _read_docstring(text: str, names: set[str]) -> tuple[str, dict[str, str]]:
         return text.strip(), {}
     told: dict[str, str] = {}
     current = None
-    for line in inspect.cleandoc(block).splitlines():
-        found = _ARGUMENT.match(line)
+    for line in block.splitlines():
+        found = _ARGUMENT.match(line.strip())
         if _SECTION.match(line):
             break
         if found and found["name"] in names:

@@ -120,7 +120,7 @@ async def test_tool_calls_pass(make: Make, upstream: FakeUpstream) -> None:
     calls = [call("get_weather", '{"city": "Rome"}', "c1"), call("get_weather", '{"city": "Bonn"}', "c2")]
     upstream.message = {"content": None, "tool_calls": calls}
     upstream.finish_reason = "tool_calls"
-    model = make().bind_tools([get_weather], tool_choice="any")
+    model = make(model=THINKING).bind_tools([get_weather], tool_choice="any")
     for message in await four_ways(model, "Weather?"):  # type: ignore[arg-type]
         assert [(one["id"], one["args"]) for one in message.tool_calls] == [  # type: ignore[attr-defined]
             ("c1", {"city": "Rome"}),
