@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     import httpx
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models import LanguageModelInput
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.messages import BaseMessage
     from langchain_core.prompt_values import PromptValue
