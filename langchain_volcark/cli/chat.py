@@ -138,7 +138,7 @@ class Conversation:
 
     Attributes:
         model: Who answers.
-        redactor: Blots secrets out of errors.
+        redactor: Redacts secrets in errors.
         opening: What every conversation begins with.
         messages: What was said, the opening included.
     """

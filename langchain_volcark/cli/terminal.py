@@ -42,7 +42,7 @@ class Style:
 
 
 class Redactor:
-    """Blots credentials out of whatever is printed.
+    """Redacts credentials in whatever is printed.
 
     Args:
         environment: The variables whose values are secret.

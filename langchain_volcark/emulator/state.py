@@ -55,7 +55,7 @@ class RecordedRequest:
             return None
 
     def redacted(self) -> dict[str, Any]:
-        """The request as plain JSON data, with its credentials blotted out."""
+        """The request as plain JSON data, with its credentials redacted."""
         return {
             "method": self.method,
             "path": self.path,

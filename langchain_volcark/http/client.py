@@ -20,9 +20,9 @@ from langchain_volcark.http.errors import (
     format_error,
 )
 from langchain_volcark.http.json import dump_json, parse_json
+from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
-from langchain_volcark.http.secret_query import shown
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
 from langchain_volcark.http.stream import (
     AsyncPayloadStream,

@@ -19,7 +19,7 @@ import httpx
 from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
 from langchain_volcark.http.chunked import ChunkedDecoder
 from langchain_volcark.http.network import SocketStream, SyncNetwork
-from langchain_volcark.http.secret_query import join
+from langchain_volcark.http.redaction import join
 
 if TYPE_CHECKING:
     import ssl

@@ -21,9 +21,8 @@ from langchain_volcark.exceptions import (
 )
 from langchain_volcark.http.error_table import ErrorFacts, Verdict, class_for_status
 from langchain_volcark.http.json import parse_json
-from langchain_volcark.http.redaction import Redaction
+from langchain_volcark.http.redaction import Redaction, shown
 from langchain_volcark.http.retry import parse_retry_after
-from langchain_volcark.http.secret_query import shown
 from langchain_volcark.http.signing import clock_skew
 from langchain_volcark.http.sse import SSEDecoder
 

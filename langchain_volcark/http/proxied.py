@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from langchain_volcark.http.network import Outbox, tune
-from langchain_volcark.http.secret_query import join
+from langchain_volcark.http.redaction import join
 
 if TYPE_CHECKING:
     import ssl

@@ -10,7 +10,7 @@ import logging
 
 import httpx
 
-from langchain_volcark.http.secret_query import joined, shown
+from langchain_volcark.http.redaction import joined, shown
 
 _NO_AUTH = httpx.Auth()
 _log = logging.getLogger("langchain_volcark.http")

@@ -20,7 +20,7 @@ from langchain_volcark.http.auth import secret_text
 from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.json import parse_json
-from langchain_volcark.http.secret_query import add_secret_query
+from langchain_volcark.http.redaction import add_secret_query
 from langchain_volcark.qianfan.errors import ERRORS
 from langchain_volcark.qianfan.signing import sign
 

@@ -107,7 +107,7 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         ```
 
         The token rides in the query of the URL, below anything that logs. Only where `http_client` or
-        `http_async_client` is your own must it stand in the URL itself; a filter then blots it out of httpx's log.
+        `http_async_client` is your own must it stand in the URL itself; a filter then redacts it in httpx's log.
 
     Response metadata:
         `model_name`, `model_provider`, `finish_reason` (as sent; `normal` is one), `request_id`, `created`,

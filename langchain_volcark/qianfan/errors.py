@@ -22,7 +22,7 @@ from langchain_volcark.exceptions import (
 )
 from langchain_volcark.http.error_table import ErrorFacts, ErrorTable, Row
 from langchain_volcark.http.errors import flat_error
-from langchain_volcark.http.secret_query import redact
+from langchain_volcark.http.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -346,6 +346,39 @@ def test_no_fault_of_an_exchange_shows_a_secret(
     assert failures > 40
 
 
+HARMLESS_HEADERS = {"X-Env": "production", "X-Client-Request-Id": "my-request-1", "X-Tenant": "tenant-blue"}
+HARMLESS_QUERY = {"Version": "2024-01-01", "ProjectName": "default", "Region": "cn-beijing"}
+HARMLESS = " ".join([*HARMLESS_HEADERS.values(), *HARMLESS_QUERY.values(), "GetApiKey"])
+
+
+@pytest.mark.filterwarnings("ignore:Without endpoint_api_key")
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    ("credential", "in_exchange"),
+    [*((one, False) for one in CREDENTIALS), *((one, True) for one in WITH_EXCHANGE)],
+)
+def test_what_is_no_credential_stays_readable(
+    credential: Credential, in_exchange: bool, is_async: bool, broken_server: RawServer
+) -> None:
+    def refuse(x: Exchange) -> bytes:
+        body = json.dumps(x.service.error).replace("not today", f"not today: {HARMLESS}").encode()
+        return answer(body, "application/json", "400 Bad Request", f"X-Echo: {HARMLESS}\r\n")
+
+    exchange.tokens.clear()
+    fault = Fault("", refuse, None, None)
+    play(broken_server, fault, credential, streaming=is_async, in_exchange=in_exchange)
+    model = credential.build(broken_server.url, max_retries=0)
+    headers = {**HARMLESS_HEADERS, **(model.default_headers or {})}
+    query = {**HARMLESS_QUERY, **(model.default_query or {})}
+    model = credential.build(broken_server.url, max_retries=0, default_headers=headers, default_query=query)
+    error, _ = attempt(model, is_async=is_async)
+    assert error is not None
+    assert HARMLESS in str(error)
+    assert HARMLESS in json.dumps(error.body)
+    assert error.response is not None
+    assert error.response.headers["x-echo"] == HARMLESS
+
+
 # Where the peer resets before the handshake, `ssl` itself loses the socket it has just made.
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])

@@ -14,7 +14,7 @@ import pytest
 from langchain_volcark.exceptions import AuthenticationError, ServiceError, VolcArkError
 from langchain_volcark.http import exchange
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, TokenStore, second_request
-from langchain_volcark.http.secret_query import EXTENSION, add_secret_query, join, joined
+from langchain_volcark.http.redaction import EXTENSION, add_secret_query, join, joined
 
 KEY = ("test",)
 

@@ -14,8 +14,8 @@ from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 
 from langchain_volcark import exceptions as ours
 from langchain_volcark.emulator import Emulator
+from langchain_volcark.http.redaction import redact
 from langchain_volcark.http.registry import registry
-from langchain_volcark.http.secret_query import redact
 from tests.integration.qianfan.conftest import Make
 
 
@@ -75,7 +75,7 @@ def test_no_logger_sees_them_where_the_environment_has_a_proxy(
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-async def test_the_users_own_client_logs_them_blotted_out(
+async def test_the_users_own_client_logs_them_redacted(
     make_v1: Make,
     emulator: Emulator,
     oauth: dict[str, str],

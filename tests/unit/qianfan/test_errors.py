@@ -70,7 +70,7 @@ def test_the_request_id(headers: dict[str, str], payload: Any, found: str | None
     assert ERRORS.request_id(headers, payload) == found
 
 
-def test_a_url_quoted_by_a_gateway_is_blotted_out() -> None:
+def test_a_url_quoted_by_a_gateway_is_redacted() -> None:
     facts = ERRORS.in_payload({"error_code": 3, "error_msg": "no such path: /chat/x?access_token=24.s&a=1"})
     assert facts is not None
     assert facts.message == "no such path: /chat/x?access_token=[redacted]&a=1"
