@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -12,24 +13,21 @@ from typing_extensions import Self, override
 
 from langchain_volcark._version import __version__
 from langchain_volcark.assembler import StreamAssembler, StreamDelta
-from langchain_volcark.callbacks import (
-    LLMOutputChatModel,
-    areport_tokens,
-    generation_info,
-    report_tokens,
-)
+from langchain_volcark.call_values import CALL_TYPES, Call, check_call
+from langchain_volcark.callbacks import LLMOutputChatModel, areport_tokens, generation_info, report_tokens
 from langchain_volcark.chat_completions.tool_results import as_standard_input
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http.client import Reply, ServiceRequest, check_headers, to_timeout
+from langchain_volcark.http.client import Reply, ServiceRequest
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService, serialized_namespace
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
 from langchain_volcark.tokens import TokenCounting, Vocabulary, vocabulary_of
 from langchain_volcark.tool_binding import ToolBinding
+from langchain_volcark.values import OptionalNumber, OptionalWhole, Stop, Switch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     import httpx
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
 
 _UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
-_CALL_OPTIONS = frozenset({"extra_body", "extra_headers", "extra_query", "timeout", "stream_usage"})
 
 
 class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService):
@@ -54,17 +51,17 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))
     """Model id or endpoint id; also per call as `model=`."""
-    temperature: float | None = None
+    temperature: OptionalNumber = Field(default=None, ge=0)
     """Sampling temperature; sent only when set, 0 included."""
-    top_p: float | None = None
-    """Nucleus sampling threshold; sent only when set."""
-    max_tokens: int | None = Field(default=None, ge=0)
+    top_p: OptionalNumber = Field(default=None, ge=0, le=1)
+    """Nucleus sampling threshold, 0 to 1; sent only when set."""
+    max_tokens: OptionalWhole = Field(default=None, ge=0)
     """Longest answer in tokens; sent only when set."""
-    stop: list[str] | str | None = None
+    stop: Stop | None = None
     """Texts at which the model stops; a call's own `stop` replaces them."""
-    streaming: bool = False
+    streaming: Switch = False
     """Whether `invoke` streams under the hood, for callbacks that show tokens."""
-    stream_usage: bool = True
+    stream_usage: Switch = True
     """Whether streams ask for their token usage."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
@@ -74,6 +71,10 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
     """`model_provider` in messages and `ls_provider` in traces."""
     body_fields: ClassVar[tuple[str, ...]] = ("temperature", "top_p", "max_tokens")
     """Fields of the model that are fields of the request body."""
+    call_fields: ClassVar[tuple[str, ...]] = ("model", "stop", "stream_usage")
+    """Further fields that a call may give for itself."""
+    call_types: ClassVar[Mapping[str, Any]] = CALL_TYPES
+    """What a call may give and the constructor may not, or in another form."""
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/chat/completions",)
     shared_fields: ClassVar[tuple[str, ...]] = (*HTTPService.shared_fields, "callbacks", "cache")
 
@@ -134,32 +135,24 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
     ) -> ServiceRequest:
         """One call as a request: the call's own values over the model's, `extra_body` over all."""
-        options = {name: kwargs.pop(name) for name in _CALL_OPTIONS & kwargs.keys()}
-        model = kwargs.pop("model", None) or kwargs.pop("model_name", None) or self.model_name
+        call = Call(self._adjust_call(self._check_call({**kwargs, "stop": stop})))
+        model = call.model or self.model_name
         body = {"model": model, "messages": self._write_messages(messages, model), **self._default_params}
-        for name, value in kwargs.items():
-            # None for one call takes the model's own value back.
-            if value is None:
-                body.pop(name, None)
-            else:
-                body[name] = value
-        chosen_stop = stop if stop is not None else self.stop
-        if chosen_stop:
-            body["stop"] = chosen_stop
-        raw = {**self.extra_body, **(options.get("extra_body") or {})}
-        body.update(raw)
+        raw = {**self.extra_body, **call.extra_body}
+        body = call.write(body, stop=self.stop, raw=raw)
         self._finish_tools(body, raw)
-        wants_usage = options.get("stream_usage")
-        wants_usage = self.stream_usage if wants_usage is None else bool(wants_usage)
-        body = self._finish_body(body, stream=stream, stream_usage=wants_usage)
-        timeout = options.get("timeout")
-        return ServiceRequest(
-            self._path(body),
-            body,
-            headers=check_headers(options.get("extra_headers") or {}, "extra_headers"),
-            query=options.get("extra_query") or {},
-            timeout=None if timeout is None else to_timeout(timeout),
-        )
+        usage = self.stream_usage if call.stream_usage is None else call.stream_usage
+        body = self._finish_body(body, stream=stream, stream_usage=usage)
+        return ServiceRequest(self._path(body), body, **call.transport())
+
+    def _check_call(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Read a call's values as the constructor reads them."""
+        fields = {*self.body_fields, *self.call_fields}
+        return check_call(type(self), values, fields=fields, types=self.call_types)
+
+    def _adjust_call(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Refuse or rewrite values of a call, already checked, as only this service needs it."""
+        return values
 
     def _hooks(
         self, run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, *, is_async: bool

@@ -14,6 +14,7 @@ from typing_extensions import override
 from langchain_volcark.fan_out import afan_out, fan_out, progress_bar
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService
+from langchain_volcark.values import Switch, Whole, as_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,11 +48,11 @@ class HTTPEmbeddings(HTTPService, Embeddings):
 
     model: str
     """Model id or endpoint id."""
-    chunk_size: int = Field(default=64, ge=1)
+    chunk_size: Whole = Field(default=64, ge=1)
     """Inputs in one request at most, where the service takes several."""
-    max_concurrency: int = Field(default=16, ge=1)
+    max_concurrency: Whole = Field(default=16, ge=1)
     """Requests of one call in flight at most: threads of a sync call, tasks of an async one."""
-    show_progress_bar: bool = False
+    show_progress_bar: Switch = False
     """Whether calls over many inputs show a bar (with tqdm, which must be installed then)."""
     rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True, repr=False)
     """Asked before each request, retries included. It limits one process; it does not pickle."""
@@ -82,7 +83,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
         """Embed documents.
 
         Args:
-            texts: The documents. None may be empty.
+            texts: The documents, in any collection that has an order. None may be empty.
 
         Returns:
             One vector per document, in their order; `[]` for `[]`, without a request.
@@ -92,12 +93,12 @@ class HTTPEmbeddings(HTTPService, Embeddings):
             VolcArkError: A request failed for good. `completed` holds what others brought, `failed_inputs` the
                 positions it was for.
         """
-        return self._run(self._plan_documents(texts))
+        return self._run(self._plan_documents(as_list(texts, "texts")))
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Async twin of `embed_documents`."""
-        return await self._arun(self._plan_documents(texts))
+        return await self._arun(self._plan_documents(as_list(texts, "texts")))
 
     @override
     def embed_query(self, text: str) -> list[float]:
@@ -185,8 +186,6 @@ def check_texts(texts: Sequence[Any], *, max_bytes: int, name: str | None = None
     Raises:
         ValueError: Something is not a text, is empty or too long; the message names its position.
     """
-    if isinstance(texts, (str, bytes)):
-        raise ValueError("A list of texts is wanted, not one text: use embed_query, or put it into a list.")  # noqa: TRY004
     sizes = []
     for position, text in enumerate(texts):
         if not isinstance(text, str):

@@ -13,6 +13,7 @@ from typing_extensions import override
 from langchain_volcark.embeddings import batches
 from langchain_volcark.fan_out import afan_out, fan_out
 from langchain_volcark.service import HTTPService
+from langchain_volcark.values import OptionalWhole, Whole, as_list
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import Callbacks
@@ -29,11 +30,11 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
     during a call, so one object serves many threads, tasks and event loops at once.
     """
 
-    top_n: int | None = Field(default=None, ge=1)
+    top_n: OptionalWhole = Field(default=None, ge=1)
     """Most documents that `compress_documents` returns; None returns all."""
-    batch_size: int = Field(default=50, ge=1)
+    batch_size: Whole = Field(default=50, ge=1)
     """Passages in one request at most."""
-    max_concurrency: int = Field(default=4, ge=1)
+    max_concurrency: Whole = Field(default=4, ge=1)
     """Requests of one call in flight at most."""
 
     # --- what a vendor says -------------------------------------------------------------------------------
@@ -70,7 +71,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
             ValueError: A passage cannot be sent; the message names its position. Nothing was sent then.
             VolcArkError: A request failed for good; `completed` holds the scores that others brought.
         """
-        passages = self._write_passages(query, documents)
+        passages = self._write_passages(query, as_list(documents, "documents"))
         client = self._client
 
         def send(span: range) -> list[float]:
@@ -81,7 +82,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
 
     async def arerank(self, query: Any, documents: Sequence[Passage]) -> list[float]:
         """Async twin of `rerank`."""
-        passages = self._write_passages(query, documents)
+        passages = self._write_passages(query, as_list(documents, "documents"))
         client = self._client
 
         async def send(span: range) -> list[float]:
@@ -108,6 +109,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
             ValueError: A document cannot be sent; the message names its position.
             VolcArkError: A request failed for good.
         """
+        documents = _as_documents(documents)
         return self._order(documents, self.rerank(query, documents))
 
     @override
@@ -115,6 +117,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """Async twin of `compress_documents`."""
+        documents = _as_documents(documents)
         return self._order(documents, await self.arerank(query, documents))
 
     # --- requests and replies -----------------------------------------------------------------------------
@@ -136,3 +139,11 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
             )
             for place in best[: self.top_n]
         ]
+
+
+def _as_documents(values: Any) -> list[Document]:
+    documents = as_list(values, "documents")
+    for place, one in enumerate(documents):
+        if not isinstance(one, Document):
+            raise ValueError(f"documents[{place}] is a {type(one).__name__}: give documents, or call rerank().")  # noqa: TRY004
+    return documents

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.addresses import check_address
-from langchain_volcark.http.client import HTTPClient, check_headers, to_timeout
+from langchain_volcark.http.arguments import check_headers, check_query, refuse_httpx2, to_timeout
+from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.http.proxies import check_proxy
 from langchain_volcark.http.registry import PoolSettings
+from langchain_volcark.values import Whole, check_field, own_fields, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from typing_extensions import Self
 
@@ -33,6 +45,19 @@ def serialized_namespace(cls: type) -> list[str]:
     return path[:1] if path[0] == __name__.partition(".")[0] else path
 
 
+def _check_timeout(value: Any) -> Any:
+    to_timeout(value)
+    return value
+
+
+Timeout = Annotated[Any, AfterValidator(_check_timeout)]
+"""What `to_timeout` reads, kept as it was given."""
+Headers = Annotated[dict[str, str], PlainValidator(lambda value: check_headers(value, "extra_headers"))]
+"""A call's own headers."""
+Query = Annotated[dict[str, Any], PlainValidator(lambda value: check_query(value, "extra_query"))]
+"""A call's own query parameters."""
+
+
 class HTTPService(BaseModel):
     """Base of the chat models, embeddings, rerankers and retrievers.
 
@@ -43,23 +68,31 @@ class HTTPService(BaseModel):
 
     base_url: str
     """The API's address with its version path. A trailing slash or a pasted endpoint path is accepted."""
-    timeout: Any = None
+    timeout: Timeout = None
     """Seconds, or an `httpx.Timeout`; None means connect 10 s, read 600 s.
 
     In a stream the read timeout bounds the silence between two payloads; keep-alive comments do not reset it.
     """
-    max_retries: int = Field(default=2, ge=0)
+    max_retries: Whole = Field(default=2, ge=0)
     """Retries after the first attempt, for failures that may heal; 0 switches them off."""
-    default_headers: dict[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+    default_headers: Annotated[
+        dict[str, str], PlainValidator(lambda value: check_headers(value, "default_headers"))
+    ] = Field(default_factory=dict, exclude=True, repr=False)
     """Headers of every request. They may hold a secret, so they are in no `repr`, dump or trace."""
-    default_query: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
-    """Query parameters of every request; likewise."""
-    proxy: str | None = Field(default=None, exclude=True, repr=False)
+    default_query: Annotated[dict[str, Any], PlainValidator(lambda value: check_query(value, "default_query"))] = (
+        Field(default_factory=dict, exclude=True, repr=False)
+    )
+    """Query parameters of every request, as little shown."""
+    proxy: Annotated[str, AfterValidator(check_proxy)] | None = Field(default=None, exclude=True, repr=False)
     """Proxy URL; None uses the environment's."""
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    http_client: Annotated[httpx.Client | None, BeforeValidator(refuse_httpx2)] = Field(
+        default=None, exclude=True, repr=False
+    )
     """Your own client for sync calls: its headers, proxies and hooks stay in force; it is never closed here."""
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
-    """Your own client for async calls; likewise. It belongs to the event loop it was used in first."""
+    http_async_client: Annotated[httpx.AsyncClient | None, BeforeValidator(refuse_httpx2)] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """Your own client for async calls, never closed here. It belongs to the event loop it was used in first."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -100,23 +133,17 @@ class HTTPService(BaseModel):
             url = url.removesuffix(path)
         return url.rstrip("/")
 
-    @field_validator("proxy")
+    @model_validator(mode="wrap")
     @classmethod
-    def _check_proxy(cls, value: str | None) -> str | None:
-        return None if value is None else check_proxy(value)
-
-    @field_validator("timeout")
-    @classmethod
-    def _check_timeout(cls, value: Any) -> Any:
-        to_timeout(value)
-        return value
-
-    @field_validator("default_headers")
-    @classmethod
-    def _check_default_headers(cls, value: dict[str, str]) -> dict[str, str]:
-        return check_headers(value, "default_headers")
+    def _explain_refusals(cls, value: Any, handler: Callable[[Any], Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            raise readable(error, cls) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in own_fields(type(self)):
+            value = check_field(type(self), name, value)
         super().__setattr__(name, value)
         if name in type(self).model_fields:
             self.__dict__.pop(_CLIENT, None)

@@ -12,8 +12,9 @@ from langchain_volcark.ark.control_errors import ControlPlaneErrors
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http import exchange
+from langchain_volcark.http.arguments import check_headers
 from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
-from langchain_volcark.http.client import check_headers, read_json_reply
+from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.json import dump_json, parse_json
 from langchain_volcark.http.signing import sign

@@ -138,6 +138,16 @@ def to_wire(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return written
 
 
+def check_user_info(value: Any) -> Any:
+    """Refuse what is no user; its fields may be completed by a call's own.
+
+    Raises:
+        ValueError: It is neither a dictionary nor the JSON of one. It is not shown: it says where somebody is.
+    """
+    _read_user(value)
+    return value
+
+
 def _write_user(value: Any) -> str:
     user = _read_user(value)
     for name in _USER_FIELDS:

@@ -5,22 +5,24 @@ Follows https://www.volcengine.com/docs/82379/1526787 (bot API).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import field_validator
+from pydantic import AfterValidator
 
-from langchain_volcark.ark.bot_metadata import merge, to_wire
+from langchain_volcark.ark.bot_metadata import check_user_info, merge, to_wire
 from langchain_volcark.ark.bot_replies import read_bot_payload, read_bot_reply
 from langchain_volcark.ark.chat_models import ChatArk
 from langchain_volcark.chat_completions.replies import read_choices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from langchain_core.messages import BaseMessage
-
     from langchain_volcark.assembler import StreamDelta
-    from langchain_volcark.http.client import ServiceRequest
+
+
+def _check_bot_metadata(value: dict[str, Any]) -> dict[str, Any]:
+    # A user_info may be completed by a call's own.
+    to_wire({key: item for key, item in value.items() if key != "user_info"})
+    return value
 
 
 class ChatArkBot(ChatArk):
@@ -77,19 +79,14 @@ class ChatArkBot(ChatArk):
     sent when set, and the service may refuse them.
     """
 
-    bot_metadata: dict[str, Any] | None = None
+    bot_metadata: Annotated[dict[str, Any], AfterValidator(_check_bot_metadata)] | None = None
     """The request's `metadata` (core uses that name for traces). A call's own wins, key by key."""
-    user_info: dict[str, Any] | str | None = None
+    user_info: Annotated[dict[str, Any] | str, AfterValidator(check_user_info)] | None = None
     """`{"city": …, "district": …}` or the JSON of that, sent within `metadata`. A call's own wins, key by key."""
 
+    call_fields: ClassVar[tuple[str, ...]] = (*ChatArk.call_fields, "bot_metadata", "user_info")
+    call_types: ClassVar[Mapping[str, Any]] = {**ChatArk.call_types, "metadata": dict[str, Any]}
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/bots/chat/completions", "/chat/completions", "/bots")
-
-    @field_validator("bot_metadata")
-    @classmethod
-    def _check_bot_metadata(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        # A user_info may be completed by a call's own.
-        to_wire({key: item for key, item in (value or {}).items() if key != "user_info"})
-        return value
 
     @property
     def _llm_type(self) -> str:
@@ -100,20 +97,18 @@ class ChatArkBot(ChatArk):
         own = {"bot_metadata": self.bot_metadata, "user_info": self.user_info}
         return {**super()._identifying_params, **{name: value for name, value in own.items() if value is not None}}
 
-    def _request(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
-    ) -> ServiceRequest:
+    def _adjust_call(self, values: dict[str, Any]) -> dict[str, Any]:
         metadata = merge(
             self.model_kwargs.get("metadata"),
             self.bot_metadata,
             _user_layer(self.user_info),
-            kwargs.pop("metadata", None),
-            kwargs.pop("bot_metadata", None),
-            _user_layer(kwargs.pop("user_info", None)),
+            values.pop("metadata", None),
+            values.pop("bot_metadata", None),
+            _user_layer(values.pop("user_info", None)),
         )
         if metadata:
-            kwargs["metadata"] = to_wire(metadata)
-        return super()._request(messages, stop, stream=stream, **kwargs)
+            values["metadata"] = to_wire(metadata)
+        return values
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         return [read_bot_reply(payload, choice) for choice in read_choices(payload) or (None,)]

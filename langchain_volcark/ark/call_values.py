@@ -1,72 +1,57 @@
-"""The options of a request: a call's own values checked like the constructor's, contradictions refused.
+"""The options of a request: in the API's own form, contradictions refused.
 
 Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, PlainValidator
 
 from langchain_volcark.ark.schemas import rewrite_response_format
 from langchain_volcark.structured_output import json_schema_format
-
-if TYPE_CHECKING:
-    from langchain_volcark.chat_model import HTTPChatModel
+from langchain_volcark.values import Number, check_value, read_stop, shown, wanted
 
 MAX_STOPS = 4
 """How many texts to stop at the service takes."""
+MOST_BIAS = 100
+"""How far the service lets a token's logit be moved."""
 
-# Also a class per call, which stands for its schema.
-_UNTYPED = frozenset({"response_format"})
 
-
-def check_values(model: type[HTTPChatModel], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Hold a call's keyword arguments to the types of the model's fields.
-
-    Args:
-        model: The model's class.
-        values: The keyword arguments; None takes a field back for the call.
-
-    Returns:
-        The same, read as the constructor would read them. What is no field passes as it is.
+def read_four_stops(value: Any) -> list[str] | str | None:
+    """Read up to four texts to stop at.
 
     Raises:
-        ValueError: Names the field and says what is wrong with its value.
+        ValueError: There are more.
     """
-    checked = dict(values)
-    for name in checked.keys() & set(model.body_fields) - _UNTYPED:
-        if checked[name] is not None:
-            checked[name] = _check(model, name, checked[name])
-    return checked
+    return None if value is None else read_stop(value, at_most=MAX_STOPS)
 
 
-def _check(model: type[HTTPChatModel], name: str, value: Any) -> Any:
-    try:
-        return _adapter(model, name).validate_python(value)
-    except ValidationError as error:
-        problems = "; ".join(one["msg"] for one in error.errors(include_url=False, include_context=False))
-        raise ValueError(f"{name}={value!r}: {problems}.") from None
+def _check_bias(number: float) -> float:
+    if not -MOST_BIAS <= number <= MOST_BIAS:
+        raise wanted(f"between -{MOST_BIAS} and {MOST_BIAS}")
+    return number
 
 
-@functools.lru_cache(maxsize=256)
-def _adapter(model: type[HTTPChatModel], name: str) -> TypeAdapter[Any]:
-    field = model.model_fields[name]
-    parts: Any = (field.annotation, *field.metadata)
-    return TypeAdapter(Annotated[parts] if field.metadata else field.annotation)  # type: ignore[arg-type]
+_Bias = Annotated[Number, AfterValidator(_check_bias)]
 
 
-def check_stop(stop: list[str] | str | None) -> None:
-    """Refuse more texts to stop at than the service takes.
+def _read_bias(value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise wanted("a dictionary of token ids and numbers")
+    bias = {}
+    for token, number in value.items():
+        if isinstance(token, bool) or not isinstance(token, (int, str)):
+            raise ValueError(f"logit_bias: {shown(token)} is no token id.")  # noqa: TRY004
+        # Token ids are numbers to us, and names of fields in JSON.
+        bias[str(token)] = check_value(_Bias, f"logit_bias.{token}", number)
+    return bias
 
-    Raises:
-        ValueError: There are too many.
-    """
-    if isinstance(stop, list) and len(stop) > MAX_STOPS:
-        raise ValueError(f"stop takes at most {MAX_STOPS} texts, not {len(stop)}.")
+
+LogitBias = Annotated[dict[str, float], PlainValidator(_read_bias, json_schema_input_type=dict[str, float])]
+"""Token ids and what is added to their logits, -100 to 100."""
 
 
 def finish_options(body: dict[str, Any]) -> None:
@@ -108,7 +93,7 @@ def refuse_contradictions(body: Mapping[str, Any]) -> None:
         )
     if "stream_options" in body and not body.get("stream"):
         raise ValueError("stream_options needs stream: use stream() or astream(), or leave stream_options out.")
-    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+    if body.get("top_logprobs") and not body.get("logprobs"):  # 0 is the documented default
         raise ValueError("top_logprobs needs logprobs=True.")
     if body.get("stream") and (body.get("n") or 1) != 1:
         raise ValueError(

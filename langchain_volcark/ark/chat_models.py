@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from langchain_volcark.ark.bot_replies import plugin_blocks
-from langchain_volcark.ark.call_values import check_stop, check_values, finish_options, refuse_contradictions
+from langchain_volcark.ark.call_values import LogitBias, finish_options, read_four_stops, refuse_contradictions
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.tokenization import ArkTokenization
@@ -18,6 +18,7 @@ from langchain_volcark.chat_completions.replies import read_choices, read_payloa
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.structured_output import METHODS, Method
+from langchain_volcark.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from langchain_volcark.assembler import StreamDelta
-    from langchain_volcark.http.client import ServiceRequest
 
 register("volcengine", server_tools=plugin_blocks)
 
@@ -49,11 +49,6 @@ def _thinks(body: Mapping[str, Any], *, by_default: bool) -> bool:
     if word == "disabled" or body.get("reasoning_effort") in ("none", "minimal"):
         return False
     return by_default if word is None else True
-
-
-def _with_text_keys(bias: Any) -> Any:
-    """Token ids are numbers to us, and names of fields in JSON."""
-    return {str(key): value for key, value in bias.items()} if isinstance(bias, dict) else bias
 
 
 class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
@@ -108,39 +103,39 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         `service_tier`, and whatever else the reply holds.
     """
 
-    max_completion_tokens: int | None = Field(default=None, ge=0)
+    max_completion_tokens: OptionalWhole = Field(default=None, ge=0)
     """Longest answer and thinking together, in tokens; excludes `max_tokens`."""
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    temperature: OptionalNumber = Field(default=None, ge=0, le=2)
     """0 to 2, the service's default is 1; sent only when set, 0 included. Some models ignore it."""
-    top_p: float | None = Field(default=None, ge=0, le=1)
+    top_p: OptionalNumber = Field(default=None, ge=0, le=1)
     """0 to 1, the service's default is 0.7; sent only when set. Some models ignore it."""
+    stop: Annotated[list[str] | str | None, PlainValidator(read_four_stops)] = None
+    """Up to four texts at which the model stops; a call's own `stop` replaces them."""
     thinking: Literal["enabled", "disabled", "auto"] | dict[str, Any] | None = None
     """Whether the model thinks; the word, or the object as the API has it."""
     reasoning_effort: str | None = None
     """How much it thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`."""
-    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
     """-2 to 2; discourages repeating tokens by how often they came."""
-    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
     """-2 to 2; discourages tokens that came at all."""
-    repetition_penalty: float | None = None
+    repetition_penalty: OptionalNumber = None
     """Ark's own; above 1 discourages repetition."""
-    logprobs: bool | None = None
+    logprobs: OptionalSwitch = None
     """Whether to return log probabilities of the answer's tokens."""
-    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    top_logprobs: OptionalWhole = Field(default=None, ge=0, le=20)
     """0 to 20 alternatives per token; needs `logprobs`."""
-    logit_bias: (
-        Annotated[dict[str, Annotated[float, Field(ge=-100, le=100)]], BeforeValidator(_with_text_keys)] | None
-    ) = None
+    logit_bias: LogitBias | None = None
     """Token id to bias, -100 to 100."""
-    n: int | None = Field(default=None, ge=1)
+    n: OptionalWhole = Field(default=None, ge=1)
     """Number of answers; `generate` returns them all. A stream holds one: with more, streaming is refused."""
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: OptionalSwitch = None
     """Whether the model may call several tools at once."""
     response_format: dict[str, Any] | None = None
     """`{"type": "text" | "json_object" | "json_schema", …}`."""
     service_tier: str | None = None
     """`auto`, `default` or `fast`."""
-    stream_options: dict[str, bool] | None = None
+    stream_options: dict[str, Switch] | None = None
     """`include_usage`, `chunk_include_usage` (counts so far, in each payload); sent with streams alone.
 
     Unset, streams ask for their usage by `stream_usage`.
@@ -174,12 +169,6 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         "stream_options",
         "user",
     )
-
-    @field_validator("stop")
-    @classmethod
-    def _check_stop(cls, value: list[str] | str | None) -> list[str] | str | None:
-        check_stop(value)
-        return value
 
     @model_validator(mode="after")
     def _refuse_doubles(self) -> Self:
@@ -219,12 +208,6 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         if row.tool_choice is False:
             return _NOT_FORCED
         return _NOT_FORCED_THINKING if _thinks(body, by_default=bool(row.thinks)) else None
-
-    def _request(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
-    ) -> ServiceRequest:
-        check_stop(stop)
-        return super()._request(messages, stop, stream=stream, **check_values(type(self), kwargs))
 
     def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
         row = find_model(model)

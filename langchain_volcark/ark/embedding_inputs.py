@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from langchain_volcark.ark.messages import with_known_type
 from langchain_volcark.chat_completions.content import Media, read_block
 from langchain_volcark.embeddings import check_texts
+from langchain_volcark.values import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +35,7 @@ def write_inputs(inputs: Sequence[EmbeddingInput]) -> list[list[dict[str, Any]]]
     Raises:
         ValueError: An input cannot be sent; the message names its position.
     """
-    if isinstance(inputs, (str, bytes, Mapping)):
-        raise ValueError("A list of inputs is wanted, not one: put it into a list.")  # noqa: TRY004
-    return [_write_input(position, one) for position, one in enumerate(inputs)]
+    return [_write_input(position, one) for position, one in enumerate(as_list(inputs, "inputs"))]
 
 
 def _write_input(position: int, one: EmbeddingInput) -> list[dict[str, Any]]:

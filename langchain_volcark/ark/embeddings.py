@@ -23,6 +23,7 @@ from langchain_volcark.embeddings import (
     with_instruction,
 )
 from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.values import OptionalSwitch, OptionalWhole, Whole, as_list, check_value
 from langchain_volcark.vectors import read_rows, read_vector, shape
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         ```
     """
 
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: OptionalWhole = Field(default=None, ge=1)
     """Length of the vectors. Sent where the service takes it; else the vectors are cut here and normalised."""
     encoding_format: Literal["float", "base64"] | None = "base64"
     """How vectors travel. Base64 is a third of the size and a tenth of the work; the result is the same."""
-    multimodal: bool | None = None
+    multimodal: OptionalSwitch = None
     """Whether to use the multimodal endpoint; None decides by the model's name, which an `ep-…` id hides."""
     query_instruction: str | None = None
     """What goes with a query; None takes the model's documented one, `""` nothing.
@@ -105,9 +106,9 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     """
     document_instruction: str | None = None
     """What goes with a document, likewise; None adds nothing."""
-    normalize: bool | None = None
+    normalize: OptionalSwitch = None
     """Whether to scale vectors to length 1; None does so only with vectors that are cut here."""
-    chunk_tokens: int = Field(default=4096, ge=1)
+    chunk_tokens: Whole = Field(default=4096, ge=1)
     """Tokens in one request of a text model at most, guessed from the texts' bytes; the service's advice."""
     user: str | None = None
     """Your id of the end user; text models only."""
@@ -144,13 +145,13 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
                 its position. Nothing was sent then.
             VolcArkError: A request failed for good. `completed` holds what others brought.
         """
-        return self._run(self._plan(inputs, self._documents_with(instructions)))
+        return self._run(self._plan(as_list(inputs, "inputs"), self._documents_with(instructions)))
 
     async def aembed_inputs(
         self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
     ) -> list[list[float]]:
         """Async twin of `embed_inputs`."""
-        return await self._arun(self._plan(inputs, self._documents_with(instructions)))
+        return await self._arun(self._plan(as_list(inputs, "inputs"), self._documents_with(instructions)))
 
     def embed_sparse(self, texts: Sequence[str], *, instructions: str | None = None) -> list[dict[int, float]]:
         """Embed texts as sparse vectors, for hybrid search.
@@ -166,13 +167,13 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
             ValueError: A text cannot be sent, or the model makes no sparse vectors.
             VolcArkError: A request failed for good. `completed` holds what others brought.
         """
-        return self._run(self._plan_sparse(texts, instructions))
+        return self._run(self._plan_sparse(as_list(texts, "texts"), instructions))
 
     async def aembed_sparse(
         self, texts: Sequence[str], *, instructions: str | None = None
     ) -> list[dict[int, float]]:
         """Async twin of `embed_sparse`."""
-        return await self._arun(self._plan_sparse(texts, instructions))
+        return await self._arun(self._plan_sparse(as_list(texts, "texts"), instructions))
 
     def embed_multi(
         self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
@@ -190,13 +191,13 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
             ValueError: An input cannot be sent, or the model makes no vectors per token.
             VolcArkError: A request failed for good. `completed` holds what others brought.
         """
-        return self._run(self._plan_multi(inputs, instructions))
+        return self._run(self._plan_multi(as_list(inputs, "inputs"), instructions))
 
     async def aembed_multi(
         self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
     ) -> list[list[list[float]]]:
         """Async twin of `embed_multi`."""
-        return await self._arun(self._plan_multi(inputs, instructions))
+        return await self._arun(self._plan_multi(as_list(inputs, "inputs"), instructions))
 
     # --- plans --------------------------------------------------------------------------------------------
 
@@ -226,7 +227,9 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         return self._plan_multimodal(inputs, self._documents_with(instructions), read_multi, extra)
 
     def _documents_with(self, instructions: str | None) -> str | None:
-        return self.document_instruction if instructions is None else instructions
+        if instructions is None:
+            return self.document_instruction
+        return str(check_value(str, "instructions", instructions))
 
     def _require(self, ability: Literal["sparse", "multi"], what: str) -> None:
         known = find_model(self.model)

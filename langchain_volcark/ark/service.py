@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from langchain_core.utils import from_env, secret_from_env
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr
 
 from langchain_volcark.ark.auth import CONTROL_BASE_URL, TemporaryKeyAuth
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.http.addresses import check_address, check_region
+from langchain_volcark.http.arguments import check_headers
 from langchain_volcark.http.auth import BearerAuth, given
-from langchain_volcark.http.client import check_headers
 from langchain_volcark.service import HTTPService
+from langchain_volcark.values import from_variables, secret_from_variables
 
 if TYPE_CHECKING:
     import httpx
@@ -26,6 +26,15 @@ _ERRORS = ArkErrors()
 _MISSING = "Set ARK_API_KEY, or pass api_key=…; or the pair VOLC_ACCESSKEY and VOLC_SECRETKEY."
 
 
+def _check_project_name(value: str) -> str:
+    check_headers({"X-Project-Name": value}, "project_name")
+    return value
+
+
+def _check_control_url(value: str) -> str:
+    return check_address(value.partition("?")[0], "control_base_url")
+
+
 class ArkService(HTTPService):
     """Base of Ark's classes: address, credentials, errors.
 
@@ -34,38 +43,24 @@ class ArkService(HTTPService):
     passed goes before an API key that only the environment has.
     """
 
-    base_url: str = Field(default_factory=from_env("ARK_BASE_URL", default=ARK_BASE_URL), validate_default=True)
+    base_url: str = Field(
+        default_factory=lambda: from_variables("ARK_BASE_URL")() or ARK_BASE_URL, validate_default=True
+    )
     """API address with its version path: Beijing's by default, or BytePlus's or a plan's, whose keys differ."""
     api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
-        default_factory=secret_from_env("ARK_API_KEY", default=None)
+        default_factory=secret_from_variables("ARK_API_KEY")
     )
     """The API key, or a callable that returns one. Missing, it fails at the first request."""
-    access_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_ACCESSKEY", default=None))
+    access_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_ACCESSKEY"))
     """Access key id of an account or IAM user; with `secret_key`, instead of `api_key`."""
-    secret_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_SECRETKEY", default=None))
+    secret_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_SECRETKEY"))
     """Its secret access key."""
-    region: str = "cn-beijing"
+    region: Annotated[str, AfterValidator(check_region)] = "cn-beijing"
     """Region that the request for a temporary key is signed for."""
-    project_name: str | None = None
+    project_name: Annotated[str, AfterValidator(_check_project_name)] | None = None
     """Project that a model id is called in with an access key pair; endpoint and bot ids need none."""
-    control_base_url: str = CONTROL_BASE_URL
+    control_base_url: Annotated[str, AfterValidator(_check_control_url)] = CONTROL_BASE_URL
     """Where temporary keys are asked for."""
-
-    @field_validator("control_base_url")
-    @classmethod
-    def _normalise_control_base_url(cls, value: str) -> str:
-        return check_address(value.partition("?")[0], "control_base_url")
-
-    @field_validator("region")
-    @classmethod
-    def _check_region(cls, value: str) -> str:
-        return check_region(value)
-
-    @field_validator("project_name")
-    @classmethod
-    def _check_project_name(cls, value: str | None) -> str | None:
-        check_headers({} if value is None else {"X-Project-Name": value}, "project_name")
-        return value
 
     @property
     def lc_secrets(self) -> dict[str, str]:

@@ -156,7 +156,7 @@ class Setup:
         if self.base is not None:
             return "--base-url"
         variable = self.service.base_variable
-        return variable if variable and variable in self.environment else "the default"
+        return variable if variable and self.value(variable) else "the default"
 
     @property
     def base_url(self) -> str:
@@ -164,7 +164,7 @@ class Setup:
         variable = self.service.base_variable
         if self.base is not None:
             return self.base
-        return self.environment.get(variable, self.service.base_url) if variable else self.service.base_url
+        return (self.value(variable) if variable else None) or self.service.base_url
 
     @property
     def exchange_url(self) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -11,6 +10,7 @@ import httpx
 
 from langchain_volcark._version import __version__
 from langchain_volcark.http import retry
+from langchain_volcark.http.arguments import DEFAULT_TIMEOUT
 from langchain_volcark.http.auth import MODEL_EXTENSION
 from langchain_volcark.http.errors import (
     connection_error,
@@ -37,11 +37,6 @@ if TYPE_CHECKING:
     from langchain_volcark.exceptions import VolcArkError
     from langchain_volcark.http.errors import ErrorReader
 
-DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
-"""Read, write and pool 600 s, connect 10 s: thinking models can be silent for minutes."""
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FRAMING = frozenset({"content-length", "transfer-encoding"})
 _BASE_HEADERS = {
     "accept-encoding": "gzip, deflate",
     "content-type": "application/json",
@@ -75,55 +70,6 @@ class Reply:
 
     payload: dict[str, Any]
     headers: httpx.Headers
-
-
-def to_timeout(value: float | httpx.Timeout | tuple[Any, ...] | None) -> httpx.Timeout:
-    """Read a user's `timeout`.
-
-    Args:
-        value: Seconds for reading (and for connecting, at most 10 s), an `httpx.Timeout`, its tuple form, or
-            None for the default. None is never "no limit": a call that may hang for ever helps nobody.
-
-    Returns:
-        The bounds.
-
-    Raises:
-        ValueError: Seconds that are not positive.
-    """
-    if value is None:
-        return DEFAULT_TIMEOUT
-    if isinstance(value, (httpx.Timeout, tuple)):
-        return httpx.Timeout(value)
-    if not value > 0:
-        raise ValueError(f"timeout must be a positive number of seconds, not {value!r}.")
-    return httpx.Timeout(value, connect=min(float(value), 10.0))
-
-
-def check_headers(headers: Mapping[str, Any], field_name: str) -> dict[str, str]:
-    """Refuse headers that cannot be sent, before anything is sent.
-
-    Args:
-        headers: Names and values as a user gave them.
-        field_name: The argument they came from, for the error.
-
-    Returns:
-        The same, as strings without surrounding blanks.
-
-    Raises:
-        ValueError: A name is not a token, or says where the body ends, which is not for the user to say; or a
-            value holds a line break or a character outside ASCII.
-    """
-    checked = {}
-    for name, value in headers.items():
-        text = str(value).strip(" ")
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise ValueError(f"{field_name}: {name!r} is not an HTTP header name.")
-        if name.lower() in _FRAMING:
-            raise ValueError(f"{field_name}: {name} is set by the package, from the body that is sent.")
-        if not (text.isascii() and text.isprintable()):
-            raise ValueError(f"{field_name}[{name!r}] must be printable ASCII text on one line.")
-        checked[name] = text
-    return checked
 
 
 def read_json_reply(response: httpx.Response, errors: ErrorReader, *, secret: bool = False) -> dict[str, Any]:
@@ -164,6 +110,13 @@ class _Unshown(bytes):
 
     def __repr__(self) -> str:
         return f"<{len(self)} bytes>"
+
+
+def _encode(body: Mapping[str, Any]) -> _Unshown:
+    try:
+        return _Unshown(dump_json(body))
+    except TypeError as error:
+        raise ValueError(f"The request cannot be written: {error}.") from None
 
 
 class _Request(httpx.Request):
@@ -219,14 +172,14 @@ class HTTPClient:
 
         Raises:
             VolcArkError: The call failed, after retries where these could help.
-            TypeError: The body holds a value that JSON does not know.
+            ValueError: The body holds a value that JSON does not know.
         """
-        content = _Unshown(dump_json(request.body))
+        content = _encode(request.body)
         return retry.call(lambda: self._read(self._send(request, content)), self._max_retries, hooks)
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
         """Async twin of `post`."""
-        content = _Unshown(dump_json(request.body))
+        content = _encode(request.body)
 
         async def attempt() -> Reply:
             return self._read(await self._asend(request, content))
@@ -246,7 +199,7 @@ class HTTPClient:
         Raises:
             VolcArkError: The stream could not be opened.
         """
-        content = _Unshown(dump_json(request.body))
+        content = _encode(request.body)
 
         def attempt() -> PayloadStream:
             response = self._send(request, content, stream=True)
@@ -266,7 +219,7 @@ class HTTPClient:
 
     async def astream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> AsyncPayloadStream:
         """Async twin of `stream`."""
-        content = _Unshown(dump_json(request.body))
+        content = _encode(request.body)
 
         async def attempt() -> AsyncPayloadStream:
             response = await self._asend(request, content, stream=True)

@@ -5,11 +5,10 @@ Follows https://www.volcengine.com/docs/84313/1254485 (signature) and /1544072 (
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import httpx
-from langchain_core.utils import secret_from_env
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr
 
 from langchain_volcark.exceptions import AuthenticationError
 from langchain_volcark.http.addresses import check_region
@@ -17,6 +16,7 @@ from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.signing import VolcSignatureAuth
 from langchain_volcark.knowledge.errors import ERRORS
 from langchain_volcark.service import HTTPService
+from langchain_volcark.values import secret_from_variables
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -51,17 +51,15 @@ class KnowledgeService(HTTPService):
 
     base_url: str = KNOWLEDGE_BASE_URL
     """The service's address, without a path."""
-    access_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_ACCESSKEY", default=None))
+    access_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_ACCESSKEY"))
     """Access key id of the account; requests are signed with its secret."""
-    secret_key: SecretStr | None = Field(default_factory=secret_from_env("VOLC_SECRETKEY", default=None))
+    secret_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_SECRETKEY"))
     """Secret access key, as the console shows it."""
     session_token: SecretStr | None = None
     """Token that belongs to temporary keys (STS)."""
-    region: str = "cn-north-1"
+    region: Annotated[str, AfterValidator(check_region)] = "cn-north-1"
     """Region of the signature; the vendor's samples say `cn-north-1`, its SDKs `cn-beijing`."""
-    api_key: SecretStr | None = Field(
-        default_factory=secret_from_env("VOLC_KNOWLEDGE_API_KEY", default=None), repr=False
-    )
+    api_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_KNOWLEDGE_API_KEY"), repr=False)
     """Key of a packaged service. Given here it goes before a signature; by environment, for services only."""
 
     endpoint_paths: ClassVar[tuple[str, ...]] = (
@@ -71,11 +69,6 @@ class KnowledgeService(HTTPService):
         RERANK_PATH,
         "/api/knowledge",
     )
-
-    @field_validator("region")
-    @classmethod
-    def _check_region(cls, value: str) -> str:
-        return check_region(value)
 
     @property
     def lc_secrets(self) -> dict[str, str]:

@@ -6,23 +6,26 @@ Follows https://www.volcengine.com/docs/84313/1350013 (chat_completions) and /15
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, PlainValidator, SecretStr, model_validator
 from typing_extensions import Self, override
 
+from langchain_volcark.call_values import CALL_TYPES
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.citations import CitationFields
 from langchain_volcark.content_blocks import register
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.knowledge.auth import CHAT_PATH, SERVICE_CHAT_PATH, KnowledgeService
-from langchain_volcark.knowledge.filters import DocFilter, check_filter
+from langchain_volcark.knowledge.filters import check_filter
 from langchain_volcark.knowledge.messages import KnowledgeMessageWriter, read_reply
 from langchain_volcark.stop_texts import StoppingAssembler
+from langchain_volcark.values import OptionalNumber, OptionalWhole, Switch, check_field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import NoReturn
 
     import httpx
@@ -35,6 +38,8 @@ _NO_TOOLS = (
     "The knowledge base's chat takes no tools and no response format. ChatArk does (the same Doubao models) and "
     "so does ChatQianfan; VikingKnowledgeRetriever gives them what the knowledge base knows."
 )
+_NO_TOP_P = "The knowledge base's chat has no top_p: set temperature, or use ChatArk."
+_TOOLS = frozenset({"tools", "tool_choice", "response_format"})
 _CONSOLE = "A packaged service answers with the model and settings saved in the console"
 _OF_A_MODEL = ("temperature", "max_tokens", "thinking", "model_version", "endpoint_api_key")
 
@@ -113,17 +118,28 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
     """Ark API key that owns the `ep-…` endpoint."""
     model_version: str | None = None
     """Version of a public model, such as `250115`."""
-    temperature: float | None = Field(default=None, ge=0, le=1)
+    temperature: OptionalNumber = Field(default=None, ge=0, le=1)
     """0 to 1; unset leaves it to the service (0.1)."""
-    max_tokens: int | None = Field(default=None, ge=0, le=4096)
+    max_tokens: OptionalWhole = Field(default=None, ge=0, le=4096)
     """Longest answer in tokens, 0 to 4096; unset leaves it to the service (4096)."""
     thinking: Literal["enabled", "disabled", "auto"] | dict[str, Any] | None = None
     """Whether a thinking model thinks; the word, or the object as the API has it."""
-    doc_filter: DocFilter | None = None
+    doc_filter: Annotated[Any, PlainValidator(check_filter)] | None = None
     """Filter of a packaged service's search, added to the one saved with it; see `knowledge.filters`."""
 
     provider: ClassVar[str] = "vikingdb"
     body_fields: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "thinking", "model_version")
+    call_fields: ClassVar[tuple[str, ...]] = (
+        *HTTPChatModel.call_fields,
+        "top_p",
+        "doc_filter",
+        "service_resource_id",
+    )
+    call_types: ClassVar[Mapping[str, Any]] = {
+        **{name: kind for name, kind in CALL_TYPES.items() if name not in _TOOLS},
+        "return_token_usage": Switch,
+        "query_param": dict[str, Any],
+    }
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
@@ -142,7 +158,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
                 "Set service_resource_id, or give the filter to VikingKnowledgeRetriever."
             )
         if self.top_p is not None:
-            raise ValueError("The knowledge base's chat has no top_p: set temperature, or use ChatArk.")
+            raise ValueError(_NO_TOP_P)
         if self.model.startswith("ep-") and self.endpoint_api_key is None:
             warnings.warn(
                 f"Without endpoint_api_key (the Ark key that owns {self.model}) the service answers through "
@@ -150,11 +166,6 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
                 stacklevel=2,
             )
         return self
-
-    @field_validator("doc_filter")
-    @classmethod
-    def _check_doc_filter(cls, value: DocFilter | None) -> DocFilter | None:
-        return None if value is None else check_filter(value)
 
     @property
     def _llm_type(self) -> str:
@@ -164,6 +175,15 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
         return bool(self.service_resource_id) or super()._prefers_key()
 
     # --- requests -----------------------------------------------------------------------------------------
+
+    def _adjust_call(self, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("top_p") is not None:
+            raise ValueError(_NO_TOP_P)
+        if self.service_resource_id or values.get("service_resource_id"):
+            given = [name for name in _OF_A_MODEL if values.get(name) is not None]
+            if given:
+                raise ValueError(f"service_resource_id excludes {', '.join(given)}: {_CONSOLE}. Leave one out.")
+        return values
 
     def _path(self, body: Mapping[str, Any]) -> str:
         return SERVICE_CHAT_PATH if "service_resource_id" in body else CHAT_PATH
@@ -193,7 +213,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
     def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
         # The two calls have opposite defaults, so it is always said.
         body["stream"] = stream
-        if "tools" in body or "response_format" in body:
+        if _TOOLS & body.keys():
             raise ValueError(_NO_TOOLS)
         doc_filter = body.pop("doc_filter", None)
         if self.service_resource_id or "service_resource_id" in body:
@@ -202,8 +222,10 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
             raise ValueError("doc_filter belongs to a search; a plain model call sees no knowledge base.")
         if isinstance(body.get("thinking"), str):
             body["thinking"] = {"type": body["thinking"]}
-        _check_range(body, "temperature", 1)
-        _check_range(body, "max_tokens", 4096)
+        # Also what came by model_kwargs or extra_body.
+        for name in ("temperature", "max_tokens"):
+            if body.get(name) is not None:
+                body[name] = check_field(type(self), name, body[name])
         if stream_usage:
             body.setdefault("return_token_usage", True)
         if self.endpoint_api_key is not None:
@@ -215,7 +237,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
         model = body.pop("model", None)
         if model not in (None, "", self.model, self.service_resource_id):
             raise ValueError(f"model={model!r} cannot be chosen here. {_CONSOLE}.")
-        chosen = self.doc_filter if doc_filter is None else check_filter(doc_filter)
+        chosen = self.doc_filter if doc_filter is None else doc_filter
         if chosen is not None:
             body["query_param"] = {**(body.get("query_param") or {}), "doc_filter": dict(chosen)}
         if not body["messages"] or body["messages"][-1]["role"] != "user":
@@ -264,9 +286,3 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
             NotImplementedError: Always; the text says which classes have it.
         """
         raise NotImplementedError(_NO_TOOLS)
-
-
-def _check_range(body: Mapping[str, Any], name: str, most: float) -> None:
-    value = body.get(name)
-    if isinstance(value, (int, float)) and not 0 <= value <= most:
-        raise ValueError(f"{name} must lie between 0 and {most}, not {value!r}.")

@@ -14,6 +14,7 @@ from pydantic import AliasChoices, Field
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.knowledge.auth import RERANK_PATH, KnowledgeService
 from langchain_volcark.rerank import HTTPReranker, Passage
+from langchain_volcark.values import Whole, shown
 from langchain_volcark.vectors import read_number
 
 
@@ -47,13 +48,15 @@ class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False)
     """What to look for, for models that take instructions."""
     endpoint_id: str | None = None
     """Private endpoint of a reranker."""
-    batch_size: int = Field(default=50, ge=1, le=200)
+    batch_size: Whole = Field(default=50, ge=1, le=200)
     """Passages in one request at most; every vendor's client manages 50, the service documents 200."""
 
     # --- requests and replies -----------------------------------------------------------------------------
 
     def _write_passages(self, query: Any, documents: Sequence[Passage]) -> list[Any]:
         """Each passage with the question, as the service wants it."""
+        if not isinstance(query, (str, Mapping)):
+            raise ValueError(f"The query must be a text or an object with text and image, not {shown(query)}.")  # noqa: TRY004
         if not query or (isinstance(query, str) and not query.strip()):
             raise ValueError("The query is empty.")
         # Some models take an object with text and image.

@@ -13,12 +13,14 @@ from pydantic import ValidationError, model_validator
 from typing_extensions import Self, override
 
 from langchain_volcark.exceptions import ResponseFormatError
-from langchain_volcark.http.client import Reply, ServiceRequest, check_headers, to_timeout
+from langchain_volcark.http.arguments import to_timeout
+from langchain_volcark.http.client import Reply, ServiceRequest
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.knowledge.auth import SEARCH_PATH, KnowledgeService
 from langchain_volcark.knowledge.documents import read_item, score_of
 from langchain_volcark.knowledge.search import SearchOptions, write_search
-from langchain_volcark.service import serialized_namespace
+from langchain_volcark.service import Headers, Timeout, serialized_namespace
+from langchain_volcark.values import check_value, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
     from langchain_core.documents import Document
 
-_CALL_OPTIONS = ("messages", "image_query", "extra_headers", "timeout")
+_CALL_TYPES: dict[str, Any] = {
+    "messages": list[Any],
+    "image_query": str,
+    "extra_headers": Headers,
+    "timeout": Timeout,
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
     def _check_collection(self) -> Self:
         if bool(self.collection_name) == bool(self.resource_id):
             raise ValueError("Set collection_name=… (with project=…) or resource_id=…, one of the two.")
-        if self.resource_id and self.project:
+        if self.resource_id and self.project not in (None, "default"):
             raise ValueError("resource_id excludes project: it names the collection alone.")
         return self
 
@@ -154,7 +161,11 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
     # --- request and reply --------------------------------------------------------------------------------
 
     def _plan(self, query: str, kwargs: dict[str, Any]) -> tuple[SearchOptions, ServiceRequest]:
-        call = {name: kwargs.pop(name, None) for name in _CALL_OPTIONS}
+        given = {name: kwargs.pop(name, None) for name in _CALL_TYPES}
+        call = {
+            name: None if value is None else check_value(_CALL_TYPES[name], name, value)
+            for name, value in given.items()
+        }
         options = self._options(kwargs)
         collection = {"name": self.collection_name, "project": self.project, "resource_id": self.resource_id}
         body = write_search(options, query, messages=call["messages"], image_query=call["image_query"])
@@ -162,7 +173,7 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
         return options, ServiceRequest(
             SEARCH_PATH,
             {**named, **body},
-            headers=check_headers(call["extra_headers"] or {}, "extra_headers"),
+            headers=call["extra_headers"] or {},
             timeout=None if call["timeout"] is None else to_timeout(call["timeout"]),
         )
 
@@ -173,13 +184,13 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
         unknown = sorted(changes.keys() - own.keys())
         if unknown:
             raise ValueError(
-                f"A search knows no {', '.join(unknown)}; it knows {', '.join([*own, *_CALL_OPTIONS])}. "
+                f"A search knows no {', '.join(unknown)}; it knows {', '.join([*own, *_CALL_TYPES])}. "
                 "A field that is new in the service goes into search_kwargs."
             )
         try:
             return SearchOptions.model_validate({**own, **changes})
         except ValidationError as error:
-            raise ValueError("; ".join(_describe(one) for one in error.errors())) from None
+            raise ValueError(describe(error, SearchOptions)) from None
 
     def _read(self, options: SearchOptions, reply: Reply) -> SearchResult:
         data = reply.payload.get("data")
@@ -211,10 +222,3 @@ def _hooks(run_manager: Any) -> RetryHooks:
 def _passes(document: Document, threshold: float | None) -> bool:
     score = score_of(document)
     return threshold is None or score is None or score >= threshold
-
-
-def _describe(error: Any) -> str:
-    """One of pydantic's complaints, in a line."""
-    name = ".".join(str(step) for step in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}" if name else message

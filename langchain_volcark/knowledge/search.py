@@ -5,14 +5,15 @@ Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, convert_to_messages
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, PlainValidator, model_validator
 
 from langchain_volcark.chat_completions.messages import assistant_text
-from langchain_volcark.knowledge.filters import DocFilter, check_filter
+from langchain_volcark.knowledge.filters import check_filter
 from langchain_volcark.knowledge.messages import KnowledgeMessageWriter
+from langchain_volcark.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,38 +31,38 @@ _POST = ("rerank_instruction", "rerank_only_chunk", "retrieve_count", "chunk_dif
 class SearchOptions(BaseModel):
     """How to search; each of these stands in a retriever's constructor, and in a call for that call alone."""
 
-    k: int | None = Field(default=None, ge=1, le=1000)
+    k: OptionalWhole = Field(default=None, ge=1, le=1000)
     """Most chunks to return; unset leaves it to the service (10). Quotas end at 200, or 1,000 where raised."""
-    score_threshold: float | None = None
+    score_threshold: OptionalNumber = None
     """Drops chunks below this score on arrival (their `rerank_score` where they have one)."""
-    doc_filter: DocFilter | None = None
+    doc_filter: Annotated[Any, PlainValidator(check_filter)] | None = None
     """Which documents count; see `langchain_volcark.knowledge.filters`, or the service's JSON."""
-    dense_weight: float | None = Field(default=None, ge=0, le=1)
+    dense_weight: OptionalNumber = Field(default=None, ge=0, le=1)
     """Weight of meaning against words in a hybrid index, 1 for meaning alone; unset: the service's 0.5.
 
     The service documents 0.2 to 1. A 0 is sent as 0.
     """
-    rerank: bool | str = False
+    rerank: Switch | str = False
     """Whether to rerank what was found: True for the service's own choice of model, or a model's name."""
     rerank_instruction: str | None = None
     """What the reranker should look for, for models that take instructions."""
     rerank_endpoint_id: str | None = None
     """Private endpoint of a reranker."""
-    rerank_only_chunk: bool | None = None
+    rerank_only_chunk: OptionalSwitch = None
     """Whether to rerank by the chunk's text alone, without its title."""
-    retrieve_count: int | None = Field(default=None, ge=1)
+    retrieve_count: OptionalWhole = Field(default=None, ge=1)
     """Chunks handed to the reranker, `k` or more; unset: the service's 25, or `k` where that is more."""
-    rewrite: bool = False
+    rewrite: Switch = False
     """Whether to rewrite the question from the `messages` of the call; costs tokens of a language model."""
-    need_instruction: bool | None = None
+    need_instruction: OptionalSwitch = None
     """Whether the embedding model adds its instruction for queries."""
-    return_token_usage: bool | None = None
+    return_token_usage: OptionalSwitch = None
     """Whether the reply counts tokens; see `VikingKnowledgeRetriever.search`."""
-    chunk_diffusion_count: int | None = Field(default=None, ge=0)
+    chunk_diffusion_count: OptionalWhole = Field(default=None, ge=0)
     """Neighbours on either side that come with each chunk."""
-    chunk_group: bool | None = None
+    chunk_group: OptionalSwitch = None
     """Whether chunks come in the order of their documents instead of by score."""
-    get_attachment_link: bool | None = None
+    get_attachment_link: OptionalSwitch = None
     """Whether images come with temporary links for download."""
     include_path_list: list[str] | None = None
     """Folders to search in, for collections that have folders."""
@@ -70,18 +71,14 @@ class SearchOptions(BaseModel):
     search_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request, which win over everything else."""
 
-    @field_validator("doc_filter")
-    @classmethod
-    def _check_doc_filter(cls, value: DocFilter | None) -> DocFilter | None:
-        return None if value is None else check_filter(value)
-
     @model_validator(mode="after")
     def _check_reranking(self) -> Self:
         if not self.rerank:
-            given = [name for name in _OF_RERANKING if getattr(self, name) is not None]
+            defaults = (None, False, _DEFAULT_RETRIEVE_COUNT)  # as documented: no contradiction
+            given = [name for name in _OF_RERANKING if getattr(self, name) not in defaults]
             if given:
                 raise ValueError(f"{', '.join(given)} needs rerank=True (or the name of a reranker).")
-        if self.retrieve_count is not None and self.retrieve_count < (self.k or _DEFAULT_K):
+        elif self.retrieve_count is not None and self.retrieve_count < (self.k or _DEFAULT_K):
             raise ValueError(
                 f"retrieve_count={self.retrieve_count} is less than k={self.k or _DEFAULT_K}: "
                 "a reranker returns no more chunks than it was given."
@@ -110,6 +107,8 @@ def write_search(
     Raises:
         ValueError: The question cannot be sent.
     """
+    if not isinstance(query, str):
+        raise ValueError(f"The query must be a text, not {shown(query)}.")  # noqa: TRY004
     if not query.strip() and not image_query:
         raise ValueError("The query is empty.")
     if len(query) > MAX_QUERY:

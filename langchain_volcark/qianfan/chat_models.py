@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
-from typing_extensions import override
+from pydantic import AfterValidator, Field, model_validator
+from typing_extensions import Self, override
 
 from langchain_volcark.chat_completions.messages import MessageWriter
 from langchain_volcark.chat_completions.replies import read_choices, read_payload, read_reply
@@ -19,10 +19,28 @@ from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.qianfan.messages import QianfanMessageWriter
-from langchain_volcark.qianfan.profiles import CUSTOM_CHARACTERS, find_family, find_v1_model, profile_of
+from langchain_volcark.qianfan.profiles import (
+    CUSTOM_CHARACTERS,
+    V1Model,
+    find_family,
+    find_v1_model,
+    profile_of,
+)
 from langchain_volcark.qianfan.service import QianfanService
+from langchain_volcark.qianfan.v1 import TYPES as V1_TYPES
+from langchain_volcark.qianfan.v1 import check_values as check_v1_values
 from langchain_volcark.qianfan.v1 import finish_body, read_v1_reply, write_conversation
 from langchain_volcark.structured_output import json_schema_format
+from langchain_volcark.tools import warn_caller
+from langchain_volcark.values import (
+    OptionalNumber,
+    OptionalSwitch,
+    OptionalWhole,
+    Switch,
+    Whole,
+    check_value,
+    wanted,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -35,6 +53,20 @@ if TYPE_CHECKING:
     from langchain_volcark.structured_output import Method
 
 _SEARCH_STATUS = "search_status"
+_SYSTEM_OF_CUSTOM = (
+    "The system message is sent as `system`, which V1's preset models know and the page of its custom services "
+    "(https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5) does not name: this service may refuse it. "
+    "Put the text into the first message from the user instead."
+)
+
+
+def _check_results(number: int) -> int:
+    if not 1 <= number <= 28:
+        raise wanted("1 to 28")
+    return number
+
+
+_Results = Annotated[Whole, AfterValidator(_check_results)]
 
 _NOT_FORCED_THINKING = (
     'models refuse a forced call while they think. To force one, disable thinking (thinking="disabled" or '
@@ -118,33 +150,33 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         `ValueError` that names the position.
     """
 
-    max_completion_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: OptionalWhole = Field(default=None, ge=1)
     """Longest answer and thinking together, in tokens."""
-    penalty_score: float | None = Field(default=None, ge=1, le=2)
+    penalty_score: OptionalNumber = Field(default=None, ge=1, le=2)
     """1 to 2; ERNIE's penalty on repetition."""
-    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
     """-2 to 2; models other than ERNIE."""
-    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
     """-2 to 2; models other than ERNIE."""
-    repetition_penalty: float | None = None
+    repetition_penalty: OptionalNumber = None
     """Some open models' penalty on repetition."""
-    seed: int | None = None
+    seed: OptionalWhole = None
     """The same seed and request lead to nearly the same answer."""
     user: str | None = None
     """Your id of the end user (V1: `user_id`)."""
     thinking: Literal["enabled", "disabled"] | dict[str, Any] | None = None
     """Whether the model thinks; for DeepSeek V3.1 and later, GLM-4.7 and later, Kimi K2.5."""
-    enable_thinking: bool | None = None
+    enable_thinking: OptionalSwitch = None
     """Whether the model thinks; for Qwen3, ERNIE-4.5 vision models, ERNIE-5.0-Thinking."""
-    web_search: bool | dict[str, Any] | None = None
+    web_search: Switch | dict[str, Any] | None = None
     """The service's search: True, or the object (`enable`, `enable_trace`, `enable_citation`, …)."""
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: OptionalSwitch = None
     """Whether the model may call several tools at once."""
     response_format: dict[str, Any] | None = None
     """`{"type": "text" | "json_object" | "json_schema", …}`; in V1 the first two."""
-    logprobs: bool | None = None
+    logprobs: OptionalSwitch = None
     """Whether to return log probabilities, where the model knows them."""
-    top_logprobs: int | None = Field(default=None, ge=0, le=20)
+    top_logprobs: OptionalWhole = Field(default=None, ge=0, le=20)
     """Alternatives per token."""
     request_metadata: dict[str, Any] | None = None
     """The request's `metadata` object (LangChain's own `metadata` is for traces)."""
@@ -152,19 +184,19 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
     """On which assistant messages reasoning is sent back; Qianfan asks for none."""
     system: str | None = None
     """V1: the persona, before the conversation's own system messages."""
-    top_k: int | None = Field(default=None, ge=1)
+    top_k: OptionalWhole = Field(default=None, ge=1)
     """V1: sample from so many most likely tokens."""
-    min_output_tokens: int | None = Field(default=None, ge=1)
+    min_output_tokens: OptionalWhole = Field(default=None, ge=1)
     """V1: shortest answer in tokens, on preset models."""
-    disable_search: bool | None = None
+    disable_search: OptionalSwitch = None
     """V1: switches the built-in search off, on preset models."""
-    enable_citation: bool | None = None
+    enable_citation: OptionalSwitch = None
     """V1: marks in the answer and `search_info`, on preset models."""
-    enable_trace: bool | None = None
+    enable_trace: OptionalSwitch = None
     """V1: what the search found, on preset models."""
     user_setting: str | None = None
     """V1: the user's persona, on character models."""
-    max_characters: int | None = Field(default=None, ge=0)
+    max_characters: OptionalWhole = Field(default=None, ge=0)
     """V1: most characters of all contents together, checked before sending; 0 for no check.
 
     None is what the documents say: 4,800 for custom services, the preset models' own limits.
@@ -220,6 +252,18 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         "user_setting",
     )
 
+    call_fields: ClassVar[tuple[str, ...]] = (*HTTPChatModel.call_fields, "endpoint")
+    call_types: ClassVar[Mapping[str, Any]] = {**HTTPChatModel.call_types, "metadata": dict[str, Any]}
+
+    @model_validator(mode="after")
+    def _check_v1_values(self) -> Self:
+        if self.api_version == "v1":
+            values = {name: getattr(self, name) for name in (*self.body_fields, "stop")}
+            if values["temperature"] == 0:
+                del values["temperature"]  # what generic code sets for every model; a call refuses it
+            check_v1_values(values)
+        return self
+
     @property
     def _llm_type(self) -> str:
         return "qianfan-chat"
@@ -249,6 +293,19 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         body = {name: value for name, value in request.body.items() if name not in ("model", "endpoint")}
         return replace(request, body=body)
 
+    @override
+    def _check_call(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        if self.api_version == "v2":
+            return super()._check_call(values)
+        # V1's own names, and words where V2 has objects.
+        own = {name: values[name] for name in V1_TYPES.keys() & values.keys()}
+        return {**super()._check_call({**values, **dict.fromkeys(own)}), **check_v1_values(own)}
+
+    @override
+    def _adjust_call(self, values: dict[str, Any]) -> dict[str, Any]:
+        self._refuse_other_version(name for name, value in values.items() if value is not None)
+        return values
+
     def _path(self, body: Mapping[str, Any]) -> str:
         if self.api_version == "v2":
             return self.endpoint_paths[0]
@@ -267,14 +324,20 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
     def _most_characters(self, model: str) -> int | None:
         if self.max_characters is not None:
             return self.max_characters
-        preset = None if self.endpoint and model == self.model else find_v1_model(model)
-        preset = preset or find_v1_model(self.endpoint or "")
+        preset = self._preset(model)
         return CUSTOM_CHARACTERS if preset is None else preset.characters
+
+    def _preset(self, model: str) -> V1Model | None:
+        """V1's preset model that is called; None for a custom service."""
+        preset = None if self.endpoint and model == self.model else find_v1_model(model)
+        return preset or find_v1_model(self.endpoint or "")
 
     def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
         if self.api_version == "v1":
             if stream:
                 body["stream"] = True
+            if body["messages"][0]["role"] == "system" and self._preset(body["model"]) is None:
+                warn_caller(_SYSTEM_OF_CUSTOM)
             return finish_body(body)
         body = super()._finish_body(body, stream=stream, stream_usage=stream_usage)
         if "request_metadata" in body:
@@ -365,9 +428,9 @@ def refuse_contradictions(body: Mapping[str, Any]) -> None:
             raise ValueError(f"{body['model']} takes {family.switch}, not {switch}.")
     search = body.get("web_search")
     if isinstance(search, Mapping):
-        found, used = search.get("search_number", 10), search.get("reference_number", 10)
-        for name, number in (("search_number", found), ("reference_number", used)):
-            if not 1 <= number <= 28:
-                raise ValueError(f"web_search.{name} must be 1 to 28, not {number!r}.")
+        found, used = (
+            check_value(_Results, f"web_search.{name}", search.get(name, 10))
+            for name in ("search_number", "reference_number")
+        )
         if used > found and "reference_number" in search:
             raise ValueError("web_search.reference_number must not be more than search_number.")

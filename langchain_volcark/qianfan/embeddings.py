@@ -15,6 +15,7 @@ from pydantic import Field
 from langchain_volcark.embeddings import EmbeddingPlan, HTTPEmbeddings, batches, check_texts
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
+from langchain_volcark.values import Whole
 from langchain_volcark.vectors import read_rows, read_vector
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class QianfanEmbeddings(QianfanService, HTTPEmbeddings, defer_build=False):
     position. Characters are counted; of tokens only what is certain: a Chinese character is at least one.
     """
 
-    chunk_size: int = Field(default=_MOST_ITEMS, ge=1, le=_MOST_ITEMS)
+    chunk_size: Whole = Field(default=_MOST_ITEMS, ge=1, le=_MOST_ITEMS)
     """Texts in one request at most."""
     user: str | None = None
     """Your id of the end user (V1: `user_id`)."""

@@ -7,21 +7,28 @@ V2: https://cloud.baidu.com/doc/qianfan-api/s/2m7u4zt74. V1: the page of bce-rer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from langchain_core.documents import Document
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AfterValidator, AliasChoices, Field
 
 from langchain_volcark.http.addresses import check_segment
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
 from langchain_volcark.rerank import HTTPReranker, Passage
+from langchain_volcark.values import Whole, shown
 from langchain_volcark.vectors import read_number
 
 _MODEL = "bce-reranker-base"
 _MOST_DOCUMENTS = 64
 _LONGEST_QUERY = 1600
 _LONGEST_DOCUMENT = 4096
+
+
+def _check_path(value: str) -> str:
+    for piece in value.strip("/").split("/"):
+        check_segment(piece, "rerank_path")
+    return "/" + value.strip("/")
 
 
 class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
@@ -47,21 +54,14 @@ class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
 
     model: str = Field(default=_MODEL, validation_alias=AliasChoices("model", "model_name"))
     """The reranker's id."""
-    batch_size: int = Field(default=_MOST_DOCUMENTS, ge=1, le=_MOST_DOCUMENTS)
+    batch_size: Whole = Field(default=_MOST_DOCUMENTS, ge=1, le=_MOST_DOCUMENTS)
     """Documents in one request at most."""
     user: str | None = None
     """Your id of the end user (V1: `user_id`)."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
-    rerank_path: str = "/rerank"
+    rerank_path: Annotated[str, AfterValidator(_check_path)] = "/rerank"
     """V2: the path below `base_url`. The documents say `/rerank`, the vendor's own SDKs call `/rerankers`."""
-
-    @field_validator("rerank_path")
-    @classmethod
-    def _check_rerank_path(cls, value: str) -> str:
-        for piece in value.strip("/").split("/"):
-            check_segment(piece, "rerank_path")
-        return "/" + value.strip("/")
 
     v1_room: ClassVar[str] = "reranker"
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/rerankers", "/rerank", "/chat/completions")
@@ -69,7 +69,9 @@ class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
     # --- requests and replies -----------------------------------------------------------------------------
 
     def _write_passages(self, query: Any, documents: Sequence[Passage]) -> list[Any]:
-        if not isinstance(query, str) or not query.strip():
+        if not isinstance(query, str):
+            raise ValueError(f"The query must be a text, not {shown(query)}.")  # noqa: TRY004
+        if not query.strip():
             raise ValueError("The query is empty.")
         if len(query) > _LONGEST_QUERY:
             raise ValueError(f"The query has {len(query):,} characters, and the service takes {_LONGEST_QUERY:,}.")

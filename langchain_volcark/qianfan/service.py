@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import httpx
 from langchain_core.load.serializable import Serializable
-from langchain_core.utils import from_env, secret_from_env
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from typing_extensions import Self  # noqa: TC002 - pydantic reads it
 
 from langchain_volcark.http.addresses import check_address, check_segment
+from langchain_volcark.http.arguments import check_headers
 from langchain_volcark.http.auth import BearerAuth, given
-from langchain_volcark.http.client import check_headers
 from langchain_volcark.qianfan.auth import (
     IAM_BASE_URL,
     TOKEN_URL,
@@ -28,6 +27,7 @@ from langchain_volcark.qianfan.auth import (
 from langchain_volcark.qianfan.errors import ERRORS, RETIRED
 from langchain_volcark.qianfan.profiles import find_v1_model
 from langchain_volcark.service import HTTPService
+from langchain_volcark.values import from_variables, secret_from_variables
 
 if TYPE_CHECKING:
     from langchain_volcark.http.errors import ErrorReader
@@ -51,6 +51,13 @@ _V1_NOTICE = (
 )
 
 
+_ENDPOINT = 'the last piece of the service\'s address: the console shows it, with a prefix such as "ngxxxol8_".'
+_ENDPOINT_IN_V2 = (
+    'endpoint belongs to api_version="v1". Set api_version="v1" for a service that still speaks it, or model=… '
+    "for V2 (a custom service is deployed again there, and its page shows the model's id)."
+)
+
+
 class QianfanService(HTTPService):
     """Base of Qianfan's classes: version, address, credentials, errors."""
 
@@ -59,26 +66,26 @@ class QianfanService(HTTPService):
     base_url: str = ""
     """API address with its version path; Baidu's own by default."""
     api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
-        default_factory=secret_from_env(["QIANFAN_BEARER_TOKEN", "QIANFAN_API_KEY"], default=None)
+        default_factory=secret_from_variables("QIANFAN_BEARER_TOKEN", "QIANFAN_API_KEY")
     )
     """V2: the API key (`bce-v3/…`, without `Bearer`), or a callable that returns one."""
-    app_id: str | None = Field(default_factory=from_env("QIANFAN_APP_ID", default=None))
+    app_id: str | None = Field(default_factory=from_variables("QIANFAN_APP_ID"))
     """V2: the application a call is booked to (`app-…`); sent as the header `appid`."""
-    access_key: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_ACCESS_KEY", default=None))
+    access_key: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_ACCESS_KEY"))
     """IAM access key: signs V1 requests; in V2 it is exchanged for a short-term key."""
-    secret_key: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_SECRET_KEY", default=None))
+    secret_key: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_SECRET_KEY"))
     """IAM secret key."""
     endpoint: str | None = None
     """V1: the last piece of the service's address, such as `ngxxxol8_test1`; preset models need none."""
-    access_token: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_ACCESS_TOKEN", default=None))
+    access_token: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_ACCESS_TOKEN"))
     """V1: a ready access token. Alone it is never renewed."""
-    client_id: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_AK", default=None))
+    client_id: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_AK"))
     """V1: the application's API Key."""
-    client_secret: SecretStr | None = Field(default_factory=secret_from_env("QIANFAN_SK", default=None))
+    client_secret: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_SK"))
     """V1: the application's Secret Key."""
-    token_url: str = TOKEN_URL
+    token_url: Annotated[str, AfterValidator(lambda value: check_address(value, "token_url"))] = TOKEN_URL
     """V1: where the application's pair is exchanged for an access token."""
-    iam_base_url: str = IAM_BASE_URL
+    iam_base_url: Annotated[str, AfterValidator(lambda value: check_address(value, "iam_base_url"))] = IAM_BASE_URL
     """V2: where the IAM pair is exchanged for a short-term key."""
 
     v1_room: ClassVar[str] = "chat"
@@ -109,27 +116,30 @@ class QianfanService(HTTPService):
                         f"base_url names the endpoint {pasted[1]!r}, and endpoint={values['endpoint']!r}."
                     )
         values["base_url"] = url
-        if first and not values.get("model") and not values.get("model_name") and values.get("endpoint"):
-            values["model"] = values["endpoint"]
+        if not values.get("model") and not values.get("model_name") and cls.model_fields["model"].is_required():
+            if not first and values.get("endpoint"):
+                raise ValueError(_ENDPOINT_IN_V2)
+            if first and not values.get("endpoint"):
+                raise ValueError(f"V1 needs endpoint=…, {_ENDPOINT} Or the name of a preset model as model=….")
+            if first:
+                values["model"] = values["endpoint"]
         return values
-
-    @field_validator("token_url", "iam_base_url")
-    @classmethod
-    def _check_addresses(cls, value: str, info: ValidationInfo) -> str:
-        return check_address(value, info.field_name or "token_url")
 
     @model_validator(mode="after")
     def _check_version(self) -> Self:
-        strangers, other = (self.v2_only, "v2") if self.api_version == "v1" else (self.v1_only, "v1")
-        given = [name for name in strangers if getattr(self, name) is not None]
-        if given:
-            raise ValueError(f'{", ".join(given)} belong(s) to api_version="{other}", not "{self.api_version}".')
+        self._refuse_other_version(name for name in type(self).model_fields if getattr(self, name) is not None)
         if self.api_version == "v1":
             check_segment(self._endpoint_of(self._named_model()), "endpoint")
             if httpx.URL(self.base_url).host.endswith("baidubce.com"):
                 # As deep as pydantic, and core's own constructor where there is one, lie below the caller.
                 warnings.warn(_V1_NOTICE, FutureWarning, stacklevel=4 if isinstance(self, Serializable) else 3)
         return self
+
+    def _refuse_other_version(self, names: Iterable[str]) -> None:
+        strangers, other = (self.v2_only, "v2") if self.api_version == "v1" else (self.v1_only, "v1")
+        found = [name for name in names if name in strangers]
+        if found:
+            raise ValueError(f'{", ".join(found)} belong(s) to api_version="{other}", not "{self.api_version}".')
 
     # --- what the shared classes ask ----------------------------------------------------------------------
 
@@ -193,10 +203,7 @@ class QianfanService(HTTPService):
             return self.endpoint
         preset = self._preset_endpoint(model)
         if preset is None:
-            raise ValueError(
-                f"V1 has no preset model {model!r}: pass endpoint=…, the last piece of the service's address "
-                '(the console shows it, with a prefix such as "ngxxxol8_").'
-            )
+            raise ValueError(f"V1 has no preset model {model!r}: pass endpoint=…, {_ENDPOINT}")
         return preset
 
     def _preset_endpoint(self, model: str) -> str | None:

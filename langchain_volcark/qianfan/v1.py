@@ -7,7 +7,9 @@ further fields: the pages of the ERNIE models.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from langchain_volcark.assembler import StreamDelta
 from langchain_volcark.chat_completions.content import as_json_text
@@ -20,6 +22,7 @@ from langchain_volcark.chat_completions.replies import (
 )
 from langchain_volcark.qianfan.messages import is_blank, join_neighbours
 from langchain_volcark.tool_calls import ToolCallDelta
+from langchain_volcark.values import Number, Stop, Whole, check_value, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -180,12 +183,10 @@ def finish_body(body: dict[str, Any]) -> dict[str, Any]:
     _rename(body, "user", "user_id")
     _rename(body, "max_tokens", "max_output_tokens")
     _rename(body, "max_completion_tokens", "max_output_tokens")
-    if isinstance(body.get("stop"), str):
-        body["stop"] = [body["stop"]]
+    body.update(check_values(body))
     if "response_format" in body:
         body["response_format"] = _response_format(body["response_format"])
     _write_functions(body)
-    _check_ranges(body)
     return body
 
 
@@ -232,28 +233,70 @@ def _only_function(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"type": "function", "function": {"name": functions[0]["name"]}}
 
 
-def _check_ranges(body: Mapping[str, Any]) -> None:
-    _check_range(body, "temperature", 0, 1, open_below=True)
-    _check_range(body, "top_p", 0, 1)
-    _check_range(body, "penalty_score", 1, 2)
-    top_k = body.get("top_k")
-    if top_k is not None and (isinstance(top_k, bool) or top_k != int(top_k) or top_k < 1):
-        raise ValueError(f"top_k must be a positive integer in V1, not {top_k!r}.")
-    stop = body.get("stop") or ()
-    if len(stop) > 4:
-        raise ValueError(f"stop: V1 takes 4 texts at most, not {len(stop)}.")
-    for position, text in enumerate(stop):
+def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Hold values to V1's types and ranges, which are narrower than V2's.
+
+    Args:
+        values: Fields of a body, under V1's names or the package's; None passes.
+
+    Returns:
+        The same, as they are sent.
+
+    Raises:
+        ValueError: Names the field, what it must be, and what it was.
+    """
+    checked = dict(values)
+    for name in TYPES.keys() & values.keys():
+        if values[name] is not None:
+            checked[name] = check_value(TYPES[name], name, values[name])
+    return checked
+
+
+def _between(low: float, high: float, *, open_below: bool = False) -> AfterValidator:
+    def check(value: float) -> float:
+        if low < value <= high or (value == low and not open_below):
+            return value
+        hint = "; 0 is refused, use a small number such as 0.01" if value == low else ""
+        raise wanted(f"in {'(' if open_below else '['}{low:g}, {high:g}] in V1{hint}")
+
+    return AfterValidator(check)
+
+
+def _check_top_k(value: float) -> float:
+    if value != int(value) or value < 1:
+        raise wanted("a positive integer in V1")
+    return value
+
+
+def _check_stop(stop: list[str] | str) -> list[str]:
+    texts = [stop] if isinstance(stop, str) else stop
+    if len(texts) > 4:
+        raise ValueError(f"stop: V1 takes 4 texts at most, not {len(texts)}.")
+    for position, text in enumerate(texts):
         if len(text) > 20:
             raise ValueError(f"stop[{position}]: V1 takes 20 characters at most, not {len(text)}.")
+    return texts
 
 
-def _check_range(body: Mapping[str, Any], name: str, low: float, high: float, *, open_below: bool = False) -> None:
-    value = body.get(name)
-    if value is None or low < value <= high or (value == low and not open_below):
-        return
-    interval = f"({low:g}, {high:g}]" if open_below else f"[{low:g}, {high:g}]"
-    hint = " 0 is refused; use a small number such as 0.01." if value == low else ""
-    raise ValueError(f"{name} must be in {interval} in V1, not {value!r}.{hint}")
+def _check_functions(functions: list[Any]) -> list[Any]:
+    for place, function in enumerate(functions):
+        if not (isinstance(function, dict) and isinstance(function.get("name"), str)):
+            raise ValueError(f"functions[{place}] must be a dictionary with a name.")  # noqa: TRY004
+    return functions
+
+
+TYPES: dict[str, Any] = {
+    "temperature": Annotated[Number, _between(0, 1, open_below=True)],
+    "top_p": Annotated[Number, _between(0, 1)],
+    "penalty_score": Annotated[Number, _between(1, 2)],
+    "top_k": Annotated[Number, AfterValidator(_check_top_k)],
+    "max_output_tokens": Annotated[Whole, Field(ge=1)],
+    "stop": Annotated[Stop, AfterValidator(_check_stop)],
+    "user_id": str,
+    "functions": Annotated[list[Any], AfterValidator(_check_functions)],
+    "response_format": dict[str, Any] | str,
+}
+"""The documented fields whose types or ranges are V1's own."""
 
 
 # --- replies ----------------------------------------------------------------------------------------------

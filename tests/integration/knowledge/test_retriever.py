@@ -216,7 +216,7 @@ def test_a_collection_by_its_id(signed: dict[str, Any]) -> None:
 
 def test_per_call_values_are_checked(emulator: Emulator, retriever: VikingKnowledgeRetriever) -> None:
     for kwargs, says in (
-        ({"k": 0}, "k: "),
+        ({"k": 0}, "k must be between 1 and 1000, not 0"),
         ({"retrieve_count": 3, "rerank": True}, "less than k"),
         ({"kk": 3}, "knows no kk"),
         ({"doc_filter": {"op": "must"}}, "doc_filter"),

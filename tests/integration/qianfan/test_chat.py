@@ -265,6 +265,7 @@ def test_what_is_refused_before_the_wire_never_reaches_it(make: Make, make_v1: M
     assert emulator.requests == []
 
 
+@pytest.mark.filterwarnings("ignore:The system message is sent as `system`")
 def test_the_emulator_takes_what_the_writer_makes(make: Make, make_v1: Make) -> None:
     conversation = [
         SystemMessage("Be terse."),

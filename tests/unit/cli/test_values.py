@@ -197,6 +197,6 @@ def test_an_exception_is_one_line() -> None:
 
     with pytest.raises(ValueError, match="temperature") as raised:
         ChatArk(model="m", temperature=9)
-    assert one_line(raised.value) == "temperature: Input should be less than or equal to 2"
+    assert one_line(raised.value) == "temperature must be between 0 and 2, not 9"
     assert one_line("a\n b") == "a b"
     assert one_line(KeyError()) == "KeyError"

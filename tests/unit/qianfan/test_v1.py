@@ -42,6 +42,7 @@ def body(conversation: list[BaseMessage] | str = "hi", *, stream: bool = False, 
 # --- conversations ---
 
 
+@pytest.mark.filterwarnings("ignore:The system message is sent as `system`")
 def test_system_messages_become_one_text_beside_the_messages() -> None:
     sent = body(
         [
@@ -62,11 +63,20 @@ def test_system_messages_become_one_text_beside_the_messages() -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore:The system message is sent as `system`")
 def test_the_models_own_system_text_stands_first() -> None:
     assert (
         body([SystemMessage("Be kind."), HumanMessage("a")], m_system="Be terse.")["system"]
         == "Be terse.\nBe kind."
     )
+
+
+def test_a_custom_service_gets_a_system_message_with_a_warning_and_a_preset_model_without() -> None:
+    conversation = [SystemMessage("Be kind."), HumanMessage("a")]
+    with pytest.warns(UserWarning, match="its custom services .* does not name"):
+        assert body(conversation)["system"] == "Be kind."
+    assert body(conversation, m_model="ERNIE-3.5-8K")["system"] == "Be kind."
+    assert body("hi", m_system="Be kind.")["system"] == "Be kind."
 
 
 def test_neighbours_of_one_role_are_joined() -> None:

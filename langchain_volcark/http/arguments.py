@@ -1,0 +1,138 @@
+"""Arguments that become part of a request, checked before anything is sent: timeouts, headers, queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from math import isfinite
+from numbers import Real
+from typing import Any
+
+import httpx
+
+DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+"""Read, write and pool 600 s, connect 10 s: thinking models can be silent for minutes."""
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+def to_timeout(value: Any, field_name: str = "timeout") -> httpx.Timeout:
+    """Read a user's `timeout`.
+
+    Args:
+        value: Seconds for reading (and for connecting, at most 10 s), an `httpx.Timeout`, its tuple form
+            (connect, read, write, pool; two to four of them), or None for the default. None is never "no limit":
+            a call that may hang for ever helps nobody.
+        field_name: The argument it came from, for the error.
+
+    Returns:
+        The bounds.
+
+    Raises:
+        ValueError: It is something else, or seconds that are not positive.
+    """
+    refuse_httpx2(value)
+    if value is None:
+        return DEFAULT_TIMEOUT
+    if isinstance(value, httpx.Timeout):
+        parts: tuple[Any, ...] = (value.connect, value.read, value.write, value.pool)
+    elif isinstance(value, (tuple, list)):
+        parts = tuple(value)
+        if not 2 <= len(parts) <= 4:
+            raise ValueError(
+                f"{field_name} as a tuple is (connect, read, write, pool), two to four of them, not {value!r}."
+            )
+    else:
+        parts = (value,)
+    for part in parts:
+        if part is value or part is not None:
+            _check_seconds(part, field_name)
+    if isinstance(value, httpx.Timeout):
+        return value
+    if isinstance(value, (tuple, list)):
+        return httpx.Timeout(parts)
+    return httpx.Timeout(float(value), connect=min(float(value), 10.0))
+
+
+def _check_seconds(value: Any, field_name: str) -> None:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (is_number and value > 0 and isfinite(value)):
+        shown = repr(value) if isinstance(value, (Real, str)) else f"a {type(value).__name__}"
+        raise ValueError(
+            f"{field_name} must be a positive number of seconds, an httpx.Timeout or a tuple, not {shown[:80]}."
+        )
+
+
+def refuse_httpx2(value: Any) -> Any:
+    """Say what is wrong with an object of httpx2, which looks like httpx's and is none.
+
+    Raises:
+        ValueError: It is one.
+    """
+    kind = type(value)
+    if kind.__module__.partition(".")[0] == "httpx2":
+        raise ValueError(
+            f"This is an httpx2.{kind.__name__}, and the package speaks through httpx, not httpx2: "
+            f"pass an httpx.{kind.__name__}."
+        )
+    return value
+
+
+def check_headers(headers: Any, field_name: str) -> dict[str, str]:
+    """Refuse headers that cannot be sent, before anything is sent.
+
+    Args:
+        headers: Names and values as a user gave them.
+        field_name: The argument they came from, for the error.
+
+    Returns:
+        The same, as strings without surrounding blanks.
+
+    Raises:
+        ValueError: It is no mapping of names to texts; a name is not a token, or says where the body ends, which
+            is not for the user to say; or a value holds a line break or a character outside ASCII.
+    """
+    checked = {}
+    for name, value in _as_mapping(headers, field_name).items():
+        text = str(value).strip(" ")
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{field_name}: {name!r} is not an HTTP header name.")
+        if name.lower() in _FRAMING:
+            raise ValueError(f"{field_name}: {name} is set by the package, from the body that is sent.")
+        if value is None or isinstance(value, (bytes, dict, list, tuple, set)):
+            raise ValueError(f"{field_name}[{name!r}] must be a text, not a {type(value).__name__}.")
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError(f"{field_name}[{name!r}] must be printable ASCII text on one line.")
+        checked[name] = text
+    return checked
+
+
+def check_query(query: Any, field_name: str) -> dict[str, Any]:
+    """Refuse query parameters that cannot be sent, before anything is sent.
+
+    Args:
+        query: Names and values as a user gave them; a value may be a list of values.
+        field_name: The argument they came from, for the error.
+
+    Raises:
+        ValueError: It is no mapping of names to texts, numbers, booleans or lists of them.
+    """
+    checked = dict(_as_mapping(query, field_name))
+    for name, value in checked.items():
+        if not isinstance(name, str):
+            raise ValueError(f"{field_name}: {name!r} is not a name, which is a text.")  # noqa: TRY004
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            if not isinstance(one, (str, Real, type(None))):
+                raise ValueError(f"{field_name}[{name!r}] must be a text or a number, not a {type(one).__name__}.")  # noqa: TRY004
+        try:
+            f"{name}{value}".encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{field_name}[{name!r}] holds half a character (a lone surrogate).") from None
+    return checked
+
+
+def _as_mapping(value: Any, field_name: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{field_name} must be a dictionary, not a {type(value).__name__}.")  # noqa: TRY004
+    return value
