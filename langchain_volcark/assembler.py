@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from langchain_volcark.tool_calls import ToolCallDelta
 
 _CUT = frozenset({"length", "content_filter"})
+_ANSWERS = frozenset({"refusal", "audio"})  # further fields of a message that are an answer on their own
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class StreamDelta:
         additional_kwargs: Further fields of the message; `ExtraFields` puts the pieces of each together.
         metadata: Further fields of the reply, merged by `MERGE_RULES`.
         is_last: Whether the payload itself says that nothing follows it.
+        is_answer: Whether the payload has the place where an answer stands, even if that is empty.
     """
 
     text: str = ""
@@ -55,6 +57,7 @@ class StreamDelta:
     additional_kwargs: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     is_last: bool = False
+    is_answer: bool = False
 
 
 @dataclass(slots=True)
@@ -138,6 +141,7 @@ class StreamAssembler:
         finish_reason: Why the model stopped, or None.
         usage: Tokens, or None where the service has sent none.
         metadata: Further fields of the reply.
+        is_answered: Whether a payload had the place where an answer stands.
     """
 
     def __init__(self, provider: str, metadata: dict[str, Any] | None = None) -> None:
@@ -153,6 +157,7 @@ class StreamAssembler:
         self.finish_reason: str | None = None
         self.usage: UsageMetadata | None = None
         self.metadata: dict[str, Any] = {}
+        self.is_answered = False
         self._shown: dict[str, Any] = {}
         self._repeated: dict[str, Any] | None = None
         self._opening = {"model_provider": provider, **(metadata or {})}
@@ -223,6 +228,7 @@ class StreamAssembler:
         self.model_name = self.model_name or delta.model_name
         self.finish_reason = delta.finish_reason or self.finish_reason
         self.usage = delta.usage or self.usage
+        self.is_answered = delta.is_answer or self.is_answered
 
     def _note_metadata(self, metadata: dict[str, Any]) -> None:
         for key, value in metadata.items():
@@ -257,6 +263,11 @@ class StreamAssembler:
     def tool_call_locks(self) -> list[ToolCallChunk]:
         """What keeps the invalid calls invalid in a sum of chunks; see `ToolCallState.lock`."""
         return self._tool_calls.locks(cut=self.finish_reason in _CUT)
+
+    def says_something(self) -> bool:
+        """Whether there is text, reasoning, a tool call, a refusal, audio, or a reason to stop."""
+        said = self._text or self._reasoning or self.finish_reason or self.tool_calls()
+        return bool(said or _ANSWERS.intersection(self._extra.values()))
 
     def response_metadata(self) -> dict[str, Any]:
         """All that the message's `response_metadata` holds in the end."""

@@ -11,6 +11,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from typing_extensions import override
 
+from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
@@ -24,7 +26,17 @@ _OF_REPLY = ("model_name", "model_provider", "system_fingerprint", "service_tier
 
 
 class LLMOutputChatModel(BaseChatModel):
-    """A chat model that tells callbacks the `llm_output` of each call."""
+    """A chat model that tells callbacks of retries, and the `llm_output` of each call."""
+
+    def _hooks(
+        self, run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, *, is_async: bool
+    ) -> RetryHooks:
+        limiter = self.rate_limiter
+        if run_manager is None and limiter is None:
+            return NO_HOOKS
+        # Core asks the limiter once per call; each retry is one more request.
+        before = None if limiter is None else (limiter.aacquire if is_async else limiter.acquire)
+        return RetryHooks(on_retry=run_manager.on_retry if run_manager else None, before_attempt=before)
 
     @override
     def _generate_with_cache(self, *args: Any, **kwargs: Any) -> ChatResult:

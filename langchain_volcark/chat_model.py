@@ -18,7 +18,6 @@ from langchain_volcark.callbacks import LLMOutputChatModel, areport_tokens, gene
 from langchain_volcark.chat_completions.tool_results import as_standard_input
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.client import Reply, ServiceRequest
-from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.service import HTTPService, serialized_namespace
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
@@ -103,6 +102,14 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
                 body["stream_options"] = {"include_usage": True}
         return body
 
+    def _has_answer(self, assembler: StreamAssembler) -> bool:
+        """Whether what came is an answer. An empty one is, if the service says why the model stopped."""
+        return assembler.is_answered and assembler.says_something()
+
+    def _no_answer(self, payload: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """What is wrong with a payload that holds no answer, for the error."""
+        return "it holds no answer"
+
     def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:  # noqa: ARG002
         """Whether a stream that ended had said all: it named its reason to stop."""
         return assembler.finish_reason is not None
@@ -154,16 +161,6 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         """Refuse or rewrite values of a call, already checked, as only this service needs it."""
         return values
 
-    def _hooks(
-        self, run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, *, is_async: bool
-    ) -> RetryHooks:
-        limiter = self.rate_limiter
-        if run_manager is None and limiter is None:
-            return NO_HOOKS
-        # Core asks the limiter once per call; each retry is one more request.
-        before = None if limiter is None else (limiter.aacquire if is_async else limiter.acquire)
-        return RetryHooks(on_retry=run_manager.on_retry if run_manager else None, before_attempt=before)
-
     # --- replies ------------------------------------------------------------------------------------------
 
     def _new_assembler(
@@ -181,10 +178,12 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
             deltas = self._read_choices(reply.payload)
         except ValueError as error:
             raise self._undocumented(reply, error) from error
-        for delta in deltas:
+        for delta in deltas or [StreamDelta()]:
             assembler = self._new_assembler(request, reply.headers, reply.payload)
             assembler.add(delta)
             assembler.finish()
+            if not self._has_answer(assembler):
+                raise self._undocumented(reply, self._no_answer(reply.payload))
             message = assembler.message()
             if generations:
                 message.usage_metadata = None  # the usage of all choices together stands on the first
@@ -319,11 +318,14 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         try:
             return self._read_payload(payload)
         except ValueError as error:
-            raise self._undocumented(Reply(payload, stream.headers), error) from error
+            raise self._undocumented(Reply(payload, stream.response), error) from error
 
     def _require_end(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> None:
-        if not self._is_complete(assembler, stream):
+        if (assembler.is_answered or assembler.partial()) and not self._is_complete(assembler, stream):
             raise stream.interrupted("it stopped without a finish reason")
+        if not self._has_answer(assembler):
+            opening = stream.opening or {}
+            raise self._undocumented(Reply(opening, stream.response), self._no_answer(opening))
 
     # --- tracing and serialisation ------------------------------------------------------------------------
 

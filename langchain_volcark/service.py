@@ -19,10 +19,10 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.addresses import check_address
 from langchain_volcark.http.arguments import check_headers, check_query, refuse_httpx2, to_timeout
 from langchain_volcark.http.client import HTTPClient
+from langchain_volcark.http.errors import no_answer_error
 from langchain_volcark.http.proxies import check_proxy
 from langchain_volcark.http.registry import PoolSettings
 from langchain_volcark.values import Whole, check_field, own_fields, readable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from langchain_volcark.exceptions import ResponseFormatError
     from langchain_volcark.http.client import Reply
     from langchain_volcark.http.errors import ErrorReader
 
@@ -169,14 +170,9 @@ class HTTPService(BaseModel):
             )
         return client
 
-    def _undocumented(self, reply: Reply, problem: ValueError) -> ResponseFormatError:
+    def _undocumented(self, reply: Reply, problem: ValueError | str) -> ResponseFormatError:
         """The exception for a reply that is JSON, but not as the service documents it."""
-        return ResponseFormatError(
-            f"The reply is not what the service documents: {problem}.",
-            status_code=200,
-            request_id=self._errors.request_id(reply.headers, reply.payload),
-            body=reply.payload,
-        )
+        return no_answer_error(reply.response, self._errors, reply.payload, str(problem))
 
     def _hidden_digest(self, call: Mapping[str, Any]) -> str:
         """What `repr` and dumps do not show, for a cache's key, which is stored in the open.

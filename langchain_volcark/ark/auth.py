@@ -9,14 +9,13 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
-from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http import exchange
 from langchain_volcark.http.arguments import check_headers
 from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
 from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
-from langchain_volcark.http.json import dump_json, parse_json
+from langchain_volcark.http.json import dump_json
 from langchain_volcark.http.signing import sign
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
     import httpx
     from pydantic import SecretStr
+
+    from langchain_volcark.exceptions import VolcArkError
 
     ResourceType = Literal["endpoint", "bot", "presetendpoint"]
 
@@ -37,7 +38,6 @@ _EARLY = 30 * 60.0  # a new key is asked for, the old one serves if that fails
 _LATE = 10 * 60.0  # the old key is not used any more
 
 _CONTROL_ERRORS = ControlPlaneErrors()
-_ERRORS = ArkErrors()
 
 
 def resource_type(model: str) -> ResourceType:
@@ -140,14 +140,8 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
         if kind == "presetendpoint" and project:
             request.headers.update(check_headers({_PROJECT_HEADER: project}, "project_name"))
 
-    def _is_refused(self, response: httpx.Response) -> bool:
-        if response.status_code != 401:
-            return False
-        try:
-            facts = _ERRORS.in_payload(parse_json(response.content))
-        except ValueError:
-            return False
-        return facts is not None and facts.code == "AuthenticationError"
+    def _is_refusal(self, error: VolcArkError) -> bool:
+        return error.code == "AuthenticationError" or (error.code is None and error.status_code == 401)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(region={self._region!r})"

@@ -111,7 +111,7 @@ class ChatArkBot(ChatArk):
         return values
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_bot_reply(payload, choice) for choice in read_choices(payload) or (None,)]
+        return [read_bot_reply(payload, choice) for choice in read_choices(payload)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         return read_bot_payload(payload)

@@ -220,7 +220,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         return writer.write(messages)
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_reply(payload, choice) for choice in read_choices(payload) or (None,)]
+        return [read_reply(payload, choice) for choice in read_choices(payload)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         return read_payload(payload)

@@ -130,8 +130,11 @@ def _read_choice(choice: Mapping[str, Any], delta: StreamDelta, *, whole: bool) 
     take_unread(choice, _CHOICE_FIELDS, delta.metadata)
     message = choice.get("message") or choice.get("delta")
     if not message:
+        # The last choice of a stream may hold an empty delta.
+        delta.is_answer = delta.finish_reason is not None and isinstance(choice.get("delta"), dict)
         return
     message = _object(message, "a message")
+    delta.is_answer = True
     delta.text = read_text(message, "content")
     delta.reasoning = read_text(message, "reasoning_content")
     calls = message.get("tool_calls")

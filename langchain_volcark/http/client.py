@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from langchain_volcark._version import __version__
+from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http import retry
 from langchain_volcark.http.arguments import DEFAULT_TIMEOUT
 from langchain_volcark.http.auth import MODEL_EXTENSION
+from langchain_volcark.http.bodies import read_body
 from langchain_volcark.http.errors import (
     connection_error,
     error_from_facts,
@@ -19,23 +21,20 @@ from langchain_volcark.http.errors import (
     find_error,
     format_error,
 )
-from langchain_volcark.http.json import dump_json, parse_json
+from langchain_volcark.http.exchange import forget_refused
+from langchain_volcark.http.json import dump_json
 from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
-from langchain_volcark.http.stream import (
-    AsyncPayloadStream,
-    PayloadStream,
-    error_instead_of_stream,
-    is_other_body,
-)
+from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from langchain_volcark.exceptions import VolcArkError
     from langchain_volcark.http.errors import ErrorReader
+
+T = TypeVar("T")
 
 _BASE_HEADERS = {
     "accept-encoding": "gzip, deflate",
@@ -66,10 +65,15 @@ class ServiceRequest:
 
 @dataclass(frozen=True)
 class Reply:
-    """A successful reply: the parsed body and the headers."""
+    """A successful reply: the parsed body, and the response it came in."""
 
     payload: dict[str, Any]
-    headers: httpx.Headers
+    response: httpx.Response
+
+    @property
+    def headers(self) -> httpx.Headers:
+        """The response's headers."""
+        return self.response.headers
 
 
 def read_json_reply(response: httpx.Response, errors: ErrorReader, *, secret: bool = False) -> dict[str, Any]:
@@ -89,18 +93,17 @@ def read_json_reply(response: httpx.Response, errors: ErrorReader, *, secret: bo
     if not response.is_success:
         raise error_from_response(response, errors)
     try:
-        payload = parse_json(response.content)
+        values = read_body(response.content)
     except ValueError as error:
-        payload, facts = find_error(response.content, errors)
-        if facts is not None:
-            raise error_from_facts(facts, payload, response, errors) from None
         raise format_error(response, errors, "it is not JSON", secret=secret) from error
-    facts = errors.in_payload(payload)
-    if facts is not None:
-        raise error_from_facts(facts, payload, response, errors)
-    if not isinstance(payload, dict):
+    found = find_error(values, errors)
+    if found is not None:
+        raise error_from_facts(*found, response, errors)
+    if len(values) != 1:
+        raise format_error(response, errors, "it is several JSON texts where one belongs", secret=secret)
+    if not isinstance(values[0], dict):
         raise format_error(response, errors, "it is not a JSON object", secret=secret)
-    return payload
+    return values[0]
 
 
 class _Unshown(bytes):
@@ -175,14 +178,21 @@ class HTTPClient:
             ValueError: The body holds a value that JSON does not know.
         """
         content = _encode(request.body)
-        return retry.call(lambda: self._read(self._send(request, content)), self._max_retries, hooks)
+
+        def attempt() -> Reply:
+            return self._renewing(request, content, lambda built: self._read(self._send(built)))
+
+        return retry.call(attempt, self._max_retries, hooks)
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
         """Async twin of `post`."""
         content = _encode(request.body)
 
+        async def send(built: httpx.Request) -> Reply:
+            return self._read(await self._asend(built))
+
         async def attempt() -> Reply:
-            return self._read(await self._asend(request, content))
+            return await self._arenewing(request, content, send)
 
         return await retry.acall(attempt, self._max_retries, hooks)
 
@@ -201,12 +211,12 @@ class HTTPClient:
         """
         content = _encode(request.body)
 
-        def attempt() -> PayloadStream:
-            response = self._send(request, content, stream=True)
+        def open_stream(built: httpx.Request) -> PayloadStream:
+            response = self._send(built, stream=True)
             try:
-                if not response.is_success or is_other_body(response):
+                if not response.is_success:
                     response.read()
-                    raise self._refusal(response)
+                    raise error_from_response(response, self._errors)
                 return PayloadStream(response, self._errors, self._silence(request))
             except httpx.HTTPError as error:
                 response.close()
@@ -215,18 +225,21 @@ class HTTPClient:
                 response.close()
                 raise
 
+        def attempt() -> PayloadStream:
+            return self._renewing(request, content, open_stream)
+
         return retry.call(attempt, self._max_retries, hooks)
 
     async def astream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> AsyncPayloadStream:
         """Async twin of `stream`."""
         content = _encode(request.body)
 
-        async def attempt() -> AsyncPayloadStream:
-            response = await self._asend(request, content, stream=True)
+        async def open_stream(built: httpx.Request) -> AsyncPayloadStream:
+            response = await self._asend(built, stream=True)
             try:
-                if not response.is_success or is_other_body(response):
+                if not response.is_success:
                     await response.aread()
-                    raise self._refusal(response)
+                    raise error_from_response(response, self._errors)
                 return await AsyncPayloadStream.open(response, self._errors, self._silence(request))
             except httpx.HTTPError as error:
                 await response.aclose()
@@ -235,21 +248,44 @@ class HTTPClient:
                 await response.aclose()
                 raise
 
+        async def attempt() -> AsyncPayloadStream:
+            return await self._arenewing(request, content, open_stream)
+
         return await retry.acall(attempt, self._max_retries, hooks)
 
-    def _send(self, request: ServiceRequest, content: bytes, *, stream: bool = False) -> httpx.Response:
+    def _renewing(self, request: ServiceRequest, content: bytes, send: Callable[[httpx.Request], T]) -> T:
+        """Send a request, and once more with a new token if the service refuses the one it had."""
+        built = self._build(request, content, self._http_client)
+        try:
+            return send(built)
+        except VolcArkError as error:
+            if not forget_refused(self._auth, built, error):
+                raise
+        return send(self._build(request, content, self._http_client))
+
+    async def _arenewing(
+        self, request: ServiceRequest, content: bytes, send: Callable[[httpx.Request], Awaitable[T]]
+    ) -> T:
+        """Same as `_renewing`, async."""
+        built = self._build(request, content, self._http_async_client)
+        try:
+            return await send(built)
+        except VolcArkError as error:
+            if not forget_refused(self._auth, built, error):
+                raise
+        return await send(self._build(request, content, self._http_async_client))
+
+    def _send(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
         client = self._http_client or registry.client(self._pool)
         sender = client if isinstance(client, Sender) else Sender(ClientTransport(client))
-        built = self._build(request, content, self._http_client)
         try:
             return sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
 
-    async def _asend(self, request: ServiceRequest, content: bytes, *, stream: bool = False) -> httpx.Response:
+    async def _asend(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
         client = self._http_async_client or registry.async_client(self._pool)
         sender = client if isinstance(client, AsyncSender) else AsyncSender(AsyncClientTransport(client))
-        built = self._build(request, content, self._http_async_client)
         try:
             return await sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -298,9 +334,4 @@ class HTTPClient:
         return (request.timeout or self._timeout).read
 
     def _read(self, response: httpx.Response) -> Reply:
-        return Reply(read_json_reply(response, self._errors), response.headers)
-
-    def _refusal(self, response: httpx.Response) -> VolcArkError:
-        if not response.is_success:
-            return error_from_response(response, self._errors)
-        return error_instead_of_stream(response, self._errors)
+        return Reply(read_json_reply(response, self._errors), response)

@@ -19,15 +19,14 @@ from langchain_volcark.exceptions import (
     ResponseFormatError,
     VolcArkError,
 )
+from langchain_volcark.http.bodies import EventError, read_body
 from langchain_volcark.http.error_table import ErrorFacts, Verdict, class_for_status
-from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction, shown
 from langchain_volcark.http.retry import parse_retry_after
 from langchain_volcark.http.signing import clock_skew
-from langchain_volcark.http.sse import SSEDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from langchain_volcark.http.error_table import ErrorTable
 
@@ -35,6 +34,8 @@ _TOLERATED_SKEW = 5 * 60.0
 _PROXY_AUTHENTICATION = 407
 _MOST_TEXT = 10_000  # characters of a body without an envelope in which a reason is looked for
 _FINE = frozenset({"0", "200", "ok", "success"})  # codes of an envelope that say that nothing is wrong
+_CODES = ("code", "error_code", "Code")
+_MESSAGES = ("message", "msg", "error_msg", "error_message", "Message", "detail", "error")
 
 
 class ErrorReader(Protocol):
@@ -70,47 +71,42 @@ def flat_error(payload: Any) -> ErrorFacts | None:
     return ErrorFacts(text, message) if text and text.lower() not in _FINE else None
 
 
-def find_error(content: bytes, reader: ErrorReader) -> tuple[Any, ErrorFacts | None]:
-    """Look for the error in a body, whatever it is: JSON, several JSON texts one after the other, an event stream.
+def stated_error(payload: Any) -> ErrorFacts:
+    """What a payload says of an error, in the words that most services share.
 
     Args:
-        content: The body.
-        reader: The vendor's reader of error bodies.
+        payload: Of a service or gateway whose envelope is not known: any JSON value, or a text.
 
     Returns:
-        The JSON value that holds the error, and what it says. Without an error: the body as JSON, or None where it
-        is something else, and None.
+        Code and message, as far as they are there.
     """
-    try:
-        payload = parse_json(content)
-    except ValueError:
-        pass
-    else:
-        return payload, reader.in_payload(payload)
-    for document in _documents(content):
-        facts = reader.in_payload(document)
+    if not isinstance(payload, dict):
+        return ErrorFacts(None, str(payload) if payload else None)
+    inner = payload.get("error")
+    said = inner if isinstance(inner, dict) else payload
+    code = next((said[name] for name in _CODES if _is_word(said.get(name))), None)
+    message = next((said[name] for name in _MESSAGES if isinstance(said.get(name), str) and said[name]), None)
+    return ErrorFacts(None if code is None else str(code), message)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and value not in ("", 0, "0")
+
+
+def find_error(values: list[Any], reader: ErrorReader) -> tuple[ErrorFacts, Any] | None:
+    """The first error among what a body holds, and the value that holds it.
+
+    Args:
+        values: From `read_body`.
+        reader: The vendor's reader of error bodies.
+    """
+    for value in values:
+        is_named_so = isinstance(value, EventError)
+        payload = value.payload if is_named_so else value
+        facts = reader.in_payload(payload) or (stated_error(payload) if is_named_so else None)
         if facts is not None:
-            return document, facts
-    return None, None
-
-
-def _documents(content: bytes) -> Iterator[Any]:
-    """The JSON texts in a body that is not one JSON text."""
-    text = content.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
-    decoder = json.JSONDecoder()
-    while text[:1] in ("{", "["):
-        try:
-            document, end = decoder.raw_decode(text)
-        except (ValueError, RecursionError):
-            return
-        yield document
-        text = text[end:].lstrip()
-    events = SSEDecoder()
-    for event in (*events.feed(content), *events.flush()):
-        try:
-            yield parse_json(event)
-        except ValueError:
-            continue
+            return facts, payload
+    return None
 
 
 def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcArkError:
@@ -123,9 +119,15 @@ def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcAr
     Returns:
         The exception to raise.
     """
-    payload, facts = find_error(response.content, reader)
-    if facts is None and isinstance(reader, HeaderErrorReader):
-        facts = reader.in_headers(response.headers)
+    try:
+        values = read_body(response.content)
+    except ValueError:
+        values = []
+    found = find_error(values, reader)
+    if found is not None:
+        return error_from_facts(*found, response, reader)
+    payload = values[0] if values else None
+    facts = reader.in_headers(response.headers) if isinstance(reader, HeaderErrorReader) else None
     if facts is not None:
         return error_from_facts(facts, payload, response, reader)
     return _error_without_facts(response, Redaction(response).data(payload), reader)
@@ -184,14 +186,20 @@ def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorRe
 
 
 def format_error(
-    response: httpx.Response, reader: ErrorReader, what: str, *, secret: bool = False
+    response: httpx.Response,
+    reader: ErrorReader,
+    what: str,
+    *,
+    content: bytes | None = None,
+    secret: bool = False,
 ) -> ResponseFormatError:
     """The exception for a 200 that is not what the service documents.
 
     Args:
-        response: The reply, whose body has been read.
+        response: The reply.
         reader: The vendor's reader of error bodies.
         what: What is wrong with it.
+        content: The part of the body that is; all of it by default, which has been read then.
         secret: Whether it may hold a secret, and is not shown.
     """
     if secret:
@@ -201,7 +209,7 @@ def format_error(
             status_code=response.status_code,
             request_id=reader.request_id(response.headers, None),
         )
-    told = _text_of(response)
+    told = _text_of(response, content)
     text = " ".join(told.split())[:200]
     return ResponseFormatError(
         f"The reply is not what the service documents: {what}. It begins: {text!r}. "
@@ -209,16 +217,43 @@ def format_error(
         status_code=response.status_code,
         request_id=reader.request_id(response.headers, None),
         body=told,
-        response=_without_request(response),
+        response=_without_request(response, told),
     )
 
 
-def _text_of(response: httpx.Response) -> str:
+def no_answer_error(
+    response: httpx.Response, reader: ErrorReader, payload: Any, problem: str
+) -> ResponseFormatError:
+    """The exception for a 200 that is JSON, but not the answer that the service documents.
+
+    Args:
+        response: The reply.
+        reader: The vendor's reader of error bodies.
+        payload: The JSON value that should have been an answer.
+        problem: What is wrong with it.
+    """
+    facts = stated_error(payload)
+    redaction = Redaction(response)
+    is_success = isinstance(payload, dict) and str(payload.get("code")) == "0"
+    said = f" It says: {redaction.text(facts.message)!r}." if facts.message and not is_success else ""
+    body = redaction.data(payload)
+    return ResponseFormatError(
+        f"The reply is not what the service documents: {problem}.{said}",
+        status_code=response.status_code,
+        code=None if facts.code is None else redaction.text(facts.code),
+        request_id=reader.request_id(response.headers, body),
+        body=body,
+        response=_without_request(response, body),
+    )
+
+
+def _text_of(response: httpx.Response, content: bytes | None = None) -> str:
     """A body as text. The charset may be a name that Python takes for something else, such as `base64`."""
+    content = response.content if content is None else content
     try:
-        text = response.content.decode(response.charset_encoding or "utf-8", "replace")
+        text = content.decode(response.charset_encoding or "utf-8", "replace")
     except (LookupError, ValueError):
-        text = response.content.decode("utf-8", "replace")
+        text = content.decode("utf-8", "replace")
     return Redaction(response).text(text)
 
 
@@ -316,5 +351,7 @@ def _without_request(response: httpx.Response, payload: Any = None) -> httpx.Res
     try:
         content = redaction.content(response.content)
     except httpx.ResponseNotRead:
-        content = json.dumps(payload).encode()  # never refuses what came as JSON, such as NaN
+        # `dumps` never refuses what came as JSON, such as NaN.
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        content = text.encode("utf-8", "replace")
     return httpx.Response(response.status_code, headers=headers, content=content)

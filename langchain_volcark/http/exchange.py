@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Looked up at every use, so that a test can put a fake clock here. Unix time, for it counts sleep as well.
 clock: Callable[[], float] = time.time
 
+_USED = "volcark_token"  # the request extension that says which token authorised it
 _PATIENCE = 60.0  # seconds to wait for somebody else's exchange before starting one's own
 _LONGEST_TIMEOUT = 30.0  # seconds; a call's own may be minutes, for a model that thinks
 _POSTPONEMENT = 60.0  # seconds until a renewal that failed is tried again, while the old token still serves
@@ -205,8 +206,8 @@ class ExchangedTokenAuth(httpx.Auth):
     """Authorises with a token that a second request asks for, once for all callers.
 
     A subclass says how to ask, how to read the answer, where the token goes, and how the service says that it
-    takes the token no longer; then a new one is asked for and the request is sent once more. A request that the
-    user authorised by hand is left alone.
+    takes the token no longer; then `forget_refused` forgets it. A request that the user authorised by hand is
+    left alone.
     """
 
     @abstractmethod
@@ -229,8 +230,8 @@ class ExchangedTokenAuth(httpx.Auth):
     def _apply(self, request: httpx.Request, token: str) -> None:
         """Authorise the request."""
 
-    def _is_refused(self, response: httpx.Response) -> bool:  # noqa: ARG002
-        """Whether a reply, whose body has been read unless it is a stream, says that the token is no good."""
+    def _is_refusal(self, error: VolcArkError) -> bool:  # noqa: ARG002
+        """Whether the service's error says that the token is no good."""
         return False
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -239,16 +240,10 @@ class ExchangedTokenAuth(httpx.Auth):
             yield request
             return
         key = self._key(request)
-        for last in (False, True):
-            token = yield from self._obtain(request, key)
-            self._apply(request, token.value)
-            response = yield request
-            if last or _is_stream(response):
-                return
-            response.read()
-            if not self._is_refused(response):
-                return
-            tokens.discard(key, token.value)
+        token = yield from self._obtain(request, key)
+        self._apply(request, token.value)
+        request.extensions[_USED] = (key, token)
+        yield request
 
     def _obtain(self, request: httpx.Request, key: Hashable) -> Generator[httpx.Request, httpx.Response, Token]:
         for alone in (False, False, True):
@@ -276,35 +271,46 @@ class ExchangedTokenAuth(httpx.Auth):
             yield request
             return
         key = self._key(request)
-        for last in (False, True):
-            token: Token | None = None
-            for alone in (False, False, True):
-                turn = tokens.turn(key, alone=alone)
-                if turn.leads:
-                    with turn:
-                        asking = self._exchange(request)
-                        try:
-                            response = yield asking
-                            await response.aread()
-                        except httpx.HTTPError as error:
-                            turn.fail(_unreachable(error, asking))
-                        else:
-                            self._finish(turn, response)
-                    token = turn.token
-                else:
-                    token = await turn.await_()
-                if token is not None:
-                    break
-            if token is None:
-                raise _no_token()
-            self._apply(request, token.value)
-            response = yield request
-            if last or _is_stream(response):
-                return
-            await response.aread()
-            if not self._is_refused(response):
-                return
-            tokens.discard(key, token.value)
+        token: Token | None = None
+        for alone in (False, False, True):
+            turn = tokens.turn(key, alone=alone)
+            if turn.leads:
+                with turn:
+                    asking = self._exchange(request)
+                    try:
+                        response = yield asking
+                        await response.aread()
+                    except httpx.HTTPError as error:
+                        turn.fail(_unreachable(error, asking))
+                    else:
+                        self._finish(turn, response)
+                token = turn.token
+            else:
+                token = await turn.await_()
+            if token is not None:
+                break
+        if token is None:
+            raise _no_token()
+        self._apply(request, token.value)
+        request.extensions[_USED] = (key, token)
+        yield request
+
+    def forget_refused(self, request: httpx.Request, error: VolcArkError) -> bool:
+        """Forget the token that a request had, if that is what the service refused.
+
+        Args:
+            request: As it was sent.
+            error: What came of it.
+
+        Returns:
+            Whether the same request may succeed with a new token.
+        """
+        used = request.extensions.get(_USED)
+        if used is None or not self._is_refusal(error):
+            return False
+        key, token = used
+        tokens.discard(key, token.value)
+        return True
 
     def _finish(self, turn: Turn, response: httpx.Response) -> None:
         try:
@@ -366,9 +372,21 @@ def fingerprint(secret: SecretStr) -> str:
     return hashlib.sha256(secret.get_secret_value().strip().encode()).hexdigest()
 
 
-def _is_stream(response: httpx.Response) -> bool:
-    """Whether the body must be left alone; errors are JSON in every service."""
-    return not response.headers.get("content-type", "").startswith("application/json")
+def forget_refused(auth: httpx.Auth, request: httpx.Request, error: VolcArkError) -> bool:
+    """Forget the token that a request had, if it had one of ours and the service refused it.
+
+    The service's word may stand in a reply of any status and form, an event stream too, so it is looked for in the
+    exception that the reply became.
+
+    Args:
+        auth: What authorised the request.
+        request: As it was sent.
+        error: What came of it.
+
+    Returns:
+        Whether the same request may succeed with a new token.
+    """
+    return isinstance(auth, ExchangedTokenAuth) and auth.forget_refused(request, error)
 
 
 def _no_token() -> APITimeoutError:

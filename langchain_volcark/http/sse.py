@@ -1,12 +1,21 @@
 """Server-sent events, bytes in and payloads out, without any I/O.
 
 Implements the part of https://html.spec.whatwg.org/multipage/server-sent-events.html that language model
-services use: the ``data`` field. Event names, ids and reconnection times are read over.
+services use: the ``data`` field, and of event names those that change what the data means. Ids and reconnection
+times are read over.
 """
 
 from __future__ import annotations
 
 _BOM = b"\xef\xbb\xbf"
+_KEEP_ALIVES = frozenset({b"ping", b"heartbeat", b"keepalive", b"keep-alive"})
+_ERROR = b"error"
+
+
+class ErrorEvent(bytes):
+    """The data of an event whose name is ``error``."""
+
+    __slots__ = ()
 
 
 class SSEDecoder:
@@ -14,7 +23,8 @@ class SSEDecoder:
 
     Lines end with LF, CR LF or CR and with nothing else: U+2028, U+2029 and U+0085 are ordinary characters of
     a JSON text. The lines of an event with several ``data`` fields are joined by LF. An event without data,
-    or whose data is empty (some gateways send that to keep a connection open), yields nothing.
+    whose data is empty, or whose name is ``ping`` (gateways send those to keep a connection open), yields nothing.
+    The data of an event named ``error`` is an `ErrorEvent`; other names mean nothing.
 
     Example:
         >>> decoder = SSEDecoder()
@@ -101,11 +111,15 @@ class SSEDecoder:
 
 
 def _data_of(block: bytes) -> bytes:
-    """Return the data of one event given as lines that end with LF."""
+    """Return the data of one event given as lines that end with LF; empty where it only keeps alive."""
     values = []
+    name = b""
     for line in block.split(b"\n"):
         if line.startswith(b"data:"):
             values.append(line[6:] if line.startswith(b" ", 5) else line[5:])
         elif line == b"data":
             values.append(b"")
-    return b"\n".join(values)
+        elif line.startswith(b"event:"):
+            name = line[6:].strip().lower()
+    data = b"" if name in _KEEP_ALIVES else b"\n".join(values)
+    return ErrorEvent(data) if name == _ERROR and data else data

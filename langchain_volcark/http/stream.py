@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
-from langchain_volcark.http.errors import connection_error, error_from_facts, find_error, format_error
+from langchain_volcark.http.bodies import DONE, EventError, StreamDecoder
+from langchain_volcark.http.errors import connection_error, error_from_facts, format_error, stated_error
 from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
-from langchain_volcark.http.sse import SSEDecoder
+from langchain_volcark.http.sse import ErrorEvent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 # Looked up at every check, so that a test can put a fake clock here.
 monotonic: Callable[[], float] = time.monotonic
 
-_DONE = b"[DONE]"
 # After `[DONE]` nothing but the end of the body is due; a server that holds it back is not waited for.
 _DRAIN_SECONDS = 0.25
-_NOT_A_STREAM = ("application/json", "text/html", "text/plain", "application/xml")
+_NOTHING = [b"null"]
+"""What some gateways send to keep a connection open."""
 
 
 class PayloadDecoder:
@@ -35,15 +36,17 @@ class PayloadDecoder:
 
     Attributes:
         done: Whether the service's closing `[DONE]` has been seen.
+        began: Whether a payload has been handed on; the caller says so.
     """
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         self.done = False
+        self.began = False
         self._response = response
         self._reader = reader
         self._silence = silence
         self._limiter = _read_limiter(response)
-        self._sse = SSEDecoder()
+        self._body = StreamDecoder()
         self._last_payload = monotonic()
         self._quiet = False
         self._drain_until: float | None = None
@@ -55,8 +58,8 @@ class PayloadDecoder:
             VolcArkError: A payload carries an error, or is not JSON.
             APITimeoutError: Only keep-alive comments have come for longer than the read timeout.
         """
-        events = self._sse.feed(data)
-        if events:
+        events = self._body.feed(data)
+        if events and events != _NOTHING:
             self._last_payload = monotonic()
             if self._quiet:
                 self._limit(None)
@@ -96,23 +99,59 @@ class PayloadDecoder:
 
     def flush(self) -> Iterable[dict[str, Any]]:
         """What the end of the connection completes."""
-        return self._decode(self._sse.flush())
+        events = self._body.flush()
+        documents = self._body.documents
+        if documents is not None and documents.alone and events:
+            raise self._instead_of_stream(events[0])
+        return self._decode(events)
 
     def _decode(self, events: list[bytes]) -> Iterator[dict[str, Any]]:
         for event in events:
-            if self.done or event == _DONE:
+            if self.done or event == DONE:
                 self.done = True
                 return
+            if type(event) is ErrorEvent:
+                raise self._stated(event)
             try:
                 payload = parse_json(event)
             except ValueError as error:
-                raise self._unreadable(event) from error
+                text = event.strip()
+                if text and text != DONE:
+                    raise self._unreadable(event) from error
+                self.done = text == DONE
+                continue
             if not isinstance(payload, dict):
-                raise self._unreadable(event)
+                if payload is None:
+                    continue
+                raise self._not_an_object(event)
             facts = self._reader.in_payload(payload)
             if facts is not None:
                 raise error_from_facts(facts, payload, self._response, self._reader)
             yield payload
+
+    def _stated(self, event: bytes) -> VolcArkError:
+        """The exception for an event that calls itself an error, in whatever words."""
+        payload = EventError(event).payload
+        facts = self._reader.in_payload(payload) or stated_error(payload)
+        return error_from_facts(facts, payload, self._response, self._reader)
+
+    def _instead_of_stream(self, content: bytes) -> VolcArkError:
+        """The exception for a body that is no event stream: a JSON error, a whole reply, a page of HTML."""
+        try:
+            payload = parse_json(content)
+        except ValueError:
+            what = "an event stream was asked for, and this came instead"
+            return format_error(self._response, self._reader, what, content=content)
+        facts = self._reader.in_payload(payload)
+        if facts is not None:
+            return error_from_facts(facts, payload, self._response, self._reader)
+        what = "an event stream was asked for, and a whole reply came"
+        return format_error(self._response, self._reader, what, content=content)
+
+    def _not_an_object(self, event: bytes) -> VolcArkError:
+        if self.began:  # the service can do it right: this one was changed on its way
+            return self._unreadable(event)
+        return format_error(self._response, self._reader, "a payload is not a JSON object", content=event)
 
     def _unreadable(self, event: bytes) -> StreamInterruptedError:
         text = Redaction(self._response).text(event.decode("utf-8", "replace"))[:200]
@@ -121,18 +160,6 @@ class PayloadDecoder:
             status_code=self._response.status_code,
             request_id=self._reader.request_id(self._response.headers, None),
         )
-
-
-def error_instead_of_stream(response: httpx.Response, reader: ErrorReader) -> VolcArkError:
-    """The exception for a 200 that is not an event stream; its body has been read.
-
-    Some services answer a refused stream with HTTP 200 and a JSON error; proxies answer with HTML.
-    """
-    payload, facts = find_error(response.content, reader)
-    if facts is not None:
-        return error_from_facts(facts, payload, response, reader)
-    what = "this came instead" if payload is None else "a whole reply came"
-    return format_error(response, reader, f"an event stream was asked for, and {what}")
 
 
 def _read_limiter(response: httpx.Response) -> Any:
@@ -148,20 +175,19 @@ def _araw(response: httpx.Response) -> httpx.AsyncByteStream:
     return cast("httpx.AsyncByteStream", response.stream)
 
 
-def is_other_body(response: httpx.Response) -> bool:
-    """Whether the content type rules an event stream out."""
-    content_type: str = response.headers.get("content-type", "")
-    return content_type.lower().startswith(_NOT_A_STREAM)
-
-
 class _Stream:
-    """What both twins share: the decoder, the reply's headers, and the reading of failures."""
+    """What both twins share: the decoder, the reply, and the reading of failures.
+
+    Attributes:
+        response: The reply, whose body this reads.
+        opening: The first payload; None where the stream closed without any.
+    """
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
-        self._response = response
+        self.response = response
+        self.opening: dict[str, Any] | None = None
         self._reader = reader
         self._decoder = PayloadDecoder(response, reader, silence)
-        self._began = False
         # The transport's own bytes are cheapest; only a compressed stream needs httpx's decoders.
         self._compressed = response.headers.get("content-encoding", "identity") != "identity"
 
@@ -177,13 +203,13 @@ class _Stream:
     @property
     def headers(self) -> httpx.Headers:
         """The reply's headers."""
-        return self._response.headers
+        return self.response.headers
 
     def interrupted(self, why: str) -> StreamInterruptedError:
         """The exception for a stream that ended before the reply did."""
         return StreamInterruptedError(
             f"The stream ended early: {why}. What had arrived is in `.partial`.",
-            status_code=self._response.status_code,
+            status_code=self.response.status_code,
             request_id=self._reader.request_id(self.headers, None),
         )
 
@@ -192,22 +218,24 @@ class _Stream:
         try:
             return list(self._decoder.flush())
         except StreamInterruptedError as error:
-            error.is_retryable = not self._began
+            error.is_retryable = not self._decoder.began
             raise
 
-    def _check_beginning(self) -> None:
+    def _begin(self, opening: dict[str, Any] | None) -> None:
         """Refuse a stream that ended without a word: nothing of it was shown, so a retry repeats nothing."""
-        if not self._began and not self._decoder.done:
+        self.opening = opening
+        self._decoder.began = opening is not None
+        if opening is None and not self._decoder.done:
             raise StreamInterruptedError(
                 "The stream ended before its first payload.",
-                status_code=self._response.status_code,
+                status_code=self.response.status_code,
                 request_id=self._reader.request_id(self.headers, None),
                 is_retryable=True,
             )
 
     def _broken(self, error: httpx.HTTPError) -> VolcArkError:
-        translated = connection_error(error, self._response.url)
-        if not self._began or isinstance(translated, APITimeoutError):
+        translated = connection_error(error, self.response.url)
+        if not self._decoder.began or isinstance(translated, APITimeoutError):
             return translated
         return self.interrupted(f"{error or type(error).__name__}")
 
@@ -220,12 +248,10 @@ class PayloadStream(_Stream):
         self._source = iter(response.iter_bytes() if self._compressed else _raw(response))
         self._payloads = self._read()
         # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
-        self._first = next(self._payloads, None)
-        self._began = self._first is not None
-        self._check_beginning()
+        self._begin(next(self._payloads, None))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return itertools.chain(() if self._first is None else (self._first,), self._payloads)
+        return itertools.chain(() if self.opening is None else (self.opening,), self._payloads)
 
     def _read(self) -> Iterator[dict[str, Any]]:
         decoder = self._decoder
@@ -247,7 +273,7 @@ class PayloadStream(_Stream):
             pass  # the message is complete; only the connection is lost
         finally:
             self._decoder.end()
-            self._response.close()
+            self.response.close()
 
     def __enter__(self) -> Self:
         return self
@@ -263,9 +289,8 @@ class AsyncPayloadStream(_Stream):
     async def open(cls, response: httpx.Response, reader: ErrorReader, silence: float | None) -> Self:
         """Read up to the first payload, within the attempt that may still be retried."""
         stream = cls(response, reader, silence)
-        stream._first = await anext(stream._payloads, None)
-        stream._began = stream._first is not None
-        stream._check_beginning()
+        stream._begin(await anext(stream._payloads, None))
+        stream._first = stream.opening
         return stream
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
@@ -303,7 +328,7 @@ class AsyncPayloadStream(_Stream):
             pass  # the message is complete; only the connection is lost
         finally:
             self._decoder.end()
-            await self._response.aclose()
+            await self.response.aclose()
 
     async def __aenter__(self) -> Self:
         return self

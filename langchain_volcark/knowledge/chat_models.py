@@ -262,10 +262,17 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         return read_reply(payload)
 
+    @override
+    def _has_answer(self, assembler: StreamAssembler) -> bool:
+        if super()._has_answer(assembler):
+            return True
+        # The service need not say why the model stopped, and a search may answer alone, or find nothing.
+        found = assembler.metadata.get("references") or "count" in assembler.metadata
+        return assembler.is_answered and bool(assembler.usage or found)
+
     def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:
         # A connection that ends in order is an end too, provided that something came.
-        said = assembler.text or assembler.reasoning or assembler.usage or assembler.metadata.get("references")
-        return stream.done or bool(said)
+        return stream.done or self._has_answer(assembler)
 
     # --- what the service cannot do -----------------------------------------------------------------------
 

@@ -103,6 +103,9 @@ def read_reply(payload: Mapping[str, Any]) -> StreamDelta:
         **{key: value for key, value in data.items() if key not in _READ and key != "End"},
     }
     delta.metadata = {key: value for key, value in kept.items() if not is_empty(value)}
+    delta.is_answer = bool(delta.text or delta.reasoning) or (
+        isinstance(data.get("generated_answer"), str) or isinstance(data.get("result_list"), list)
+    )
     _read_usage(data, delta)
     return delta
 

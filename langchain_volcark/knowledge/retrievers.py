@@ -12,7 +12,6 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ValidationError, model_validator
 from typing_extensions import Self, override
 
-from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.arguments import to_timeout
 from langchain_volcark.http.client import Reply, ServiceRequest
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
@@ -194,23 +193,21 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
 
     def _read(self, options: SearchOptions, reply: Reply) -> SearchResult:
         data = reply.payload.get("data")
-        request_id = self._errors.request_id(reply.headers, reply.payload)
-        items = data.get("result_list") if isinstance(data, dict) else None
-        if not isinstance(data, dict) or not isinstance(items, (list, type(None))):
-            raise ResponseFormatError(
-                "The reply is not what the service documents: it has no data.result_list.",
-                status_code=200,
-                request_id=request_id,
-                body=reply.payload,
-            )
-        documents = [read_item(item) for item in items or () if isinstance(item, dict)]
+        if not isinstance(data, dict):
+            raise self._undocumented(reply, "it has no data.result_list")
+        items = data.get("result_list")
+        if items is None and data.get("count") == 0:
+            items = []  # how some servers write an empty list
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise self._undocumented(reply, "it has no data.result_list of objects")
+        documents = [read_item(item) for item in items]
         known = ("result_list", "rewrite_query", "token_usage")
         rewritten, usage = data.get("rewrite_query"), data.get("token_usage")
         return SearchResult(
             documents=[document for document in documents if _passes(document, options.score_threshold)],
             rewrite_query=rewritten if isinstance(rewritten, str) else "",
             token_usage=usage if isinstance(usage, dict) else {},
-            request_id=request_id,
+            request_id=self._errors.request_id(reply.headers, reply.payload),
             fields={name: value for name, value in data.items() if name not in known},
         )
 

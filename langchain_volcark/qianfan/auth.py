@@ -19,7 +19,6 @@ from langchain_volcark.http import exchange
 from langchain_volcark.http.auth import secret_text
 from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
-from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import add_secret_query
 from langchain_volcark.qianfan.errors import ERRORS
 from langchain_volcark.qianfan.signing import sign
@@ -29,12 +28,14 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from langchain_volcark.exceptions import VolcArkError
+
 TOKEN_URL = "https://aip.baidubce.com/oauth/2.0/token"  # noqa: S105 - an address
 IAM_BASE_URL = "https://iam.bj.baidubce.com"
 
 _LONGEST_MARGIN = 86_400.0
 _BEARER_SECONDS = 43_200
-_USELESS = (b"110", b"111")
+_USELESS = ("110", "111")
 
 
 class AccessTokenAuth(httpx.Auth):
@@ -101,12 +102,8 @@ class OAuthAuth(ExchangedTokenAuth):
     def _apply(self, request: httpx.Request, token: str) -> None:
         add_secret_query(request, {"access_token": token})
 
-    def _is_refused(self, response: httpx.Response) -> bool:
-        content = response.content
-        if b'"error_code"' not in content or not any(code in content for code in _USELESS):
-            return False
-        facts = ERRORS.in_payload(_parsed(response))
-        return facts is not None and facts.code in ("110", "111")
+    def _is_refusal(self, error: VolcArkError) -> bool:
+        return error.code in _USELESS
 
 
 class SignatureAuth(httpx.Auth):
@@ -175,9 +172,8 @@ class ShortTermKeyAuth(ExchangedTokenAuth):
     def _apply(self, request: httpx.Request, token: str) -> None:
         request.headers["Authorization"] = f"Bearer {token}"
 
-    def _is_refused(self, response: httpx.Response) -> bool:
-        facts = ERRORS.in_payload(_parsed(response)) if response.status_code == 401 else None
-        return facts is not None and facts.code == "invalid_iam_token"
+    def _is_refusal(self, error: VolcArkError) -> bool:
+        return error.code == "invalid_iam_token"
 
 
 class NoAuth(httpx.Auth):
@@ -201,13 +197,6 @@ def _token(value: object, lifetime: object) -> Token:
     if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not 0 < lifetime < exchange.FOREVER:
         return Token(value, math.inf, math.inf)
     return Token(value, now + lifetime - min(_LONGEST_MARGIN, lifetime * 0.1), now + lifetime)
-
-
-def _parsed(response: httpx.Response) -> object:
-    try:
-        return parse_json(response.content)
-    except ValueError:
-        return None
 
 
 def _utc_now() -> dt.datetime:

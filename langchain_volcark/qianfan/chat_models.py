@@ -17,7 +17,6 @@ from langchain_volcark.chat_completions.messages import MessageWriter
 from langchain_volcark.chat_completions.replies import read_choices, read_payload, read_reply
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
-from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.qianfan.messages import QianfanMessageWriter
 from langchain_volcark.qianfan.profiles import (
     CUSTOM_CHARACTERS,
@@ -367,32 +366,32 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
 
     def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         if self.api_version == "v1":
-            _require(payload, "result", "choices", "v1")
             return [read_v1_reply(payload)]
-        _require(payload, "choices", "result", "v2")
-        return [read_reply(payload, choice) for choice in read_choices(payload) or (None,)]
+        return [read_reply(payload, choice) for choice in read_choices(payload)]
 
     def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
         if self.api_version == "v1":
             return read_v1_reply(payload)
         return without_search_status(read_payload(payload))
 
+    @override
+    def _has_answer(self, assembler: StreamAssembler) -> bool:
+        if super()._has_answer(assembler):
+            return True
+        # V1 need not say why the model stopped: that it counted tokens shows that it ran.
+        return self.api_version == "v1" and assembler.is_answered and assembler.usage is not None
+
+    @override
+    def _no_answer(self, payload: Mapping[str, Any]) -> str:
+        missing, other = ("result", "choices") if self.api_version == "v1" else ("choices", "result")
+        if other in payload:
+            return f'it has {other!r} and no {missing!r}, so api_version="{self.api_version}" may be wrong'
+        return f"it holds no answer in {missing!r}"
+
     def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:
         if self.api_version == "v1":
             return stream.done or super()._is_complete(assembler, stream)
         return super()._is_complete(assembler, stream)
-
-
-def _require(payload: Mapping[str, Any], name: str, of_the_other: str, version: str) -> None:
-    """Refuse a reply of the other version, which would read as an empty answer."""
-    if name not in payload and "function_call" not in payload:
-        wrong = f' It has {of_the_other!r}, so api_version="{version}" may be wrong.'
-        hint = wrong if of_the_other in payload else ""
-        raise ResponseFormatError(
-            f"The reply is not what the service documents: it has no {name!r}.{hint}",
-            status_code=200,
-            body=dict(payload),
-        )
 
 
 def without_search_status(delta: StreamDelta) -> StreamDelta:

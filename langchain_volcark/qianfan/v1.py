@@ -324,6 +324,7 @@ def read_v1_reply(payload: Mapping[str, Any]) -> StreamDelta:
     take_usage(payload.get("usage"), delta)
     take_unread(payload, _READ, delta.metadata)
     call = payload.get("function_call")
+    delta.is_answer = bool(call or delta.text) or isinstance(payload.get("result"), str)
     if call:
         if not isinstance(call, dict):
             raise ValueError("`function_call` is not an object")

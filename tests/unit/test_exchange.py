@@ -13,7 +13,7 @@ import pytest
 
 from langchain_volcark.exceptions import AuthenticationError, ServiceError, VolcArkError
 from langchain_volcark.http import exchange
-from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, TokenStore, second_request
+from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, TokenStore, forget_refused, second_request
 from langchain_volcark.http.redaction import EXTENSION, add_secret_query, join, joined
 
 KEY = ("test",)
@@ -184,8 +184,8 @@ class _Auth(ExchangedTokenAuth):
     def _apply(self, request: httpx.Request, token: str) -> None:
         request.headers["authorization"] = token
 
-    def _is_refused(self, response: httpx.Response) -> bool:
-        return response.status_code == 401
+    def _is_refusal(self, error: VolcArkError) -> bool:
+        return error.status_code == 401
 
 
 def call(timeout: float = 5.0) -> httpx.Request:
@@ -235,15 +235,21 @@ def test_a_stream_is_not_read_by_the_flow() -> None:
         flow.send(httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body()))
 
 
-def test_a_refused_token_is_replaced_once() -> None:
-    refusal = {"headers": {"content-type": "application/json"}, "content": b"{}"}
-    flow = _Auth().sync_auth_flow(call())
+def test_a_refused_token_is_forgotten_and_nothing_else_is() -> None:
+    auth, request = _Auth(), call()
+    flow = auth.sync_auth_flow(request)
     next(flow)
     assert flow.send(httpx.Response(200, text="one")).headers["authorization"] == "one"
-    assert flow.send(httpx.Response(401, **refusal)).url == "https://tokens.example/"  # type: ignore[arg-type]
-    assert flow.send(httpx.Response(200, text="two")).headers["authorization"] == "two"
-    with pytest.raises(StopIteration):
-        flow.send(httpx.Response(401, **refusal))  # type: ignore[arg-type]
+    assert not forget_refused(auth, request, ServiceError("no", status_code=500))
+    assert next(auth.sync_auth_flow(call())).headers["authorization"] == "one"
+    assert forget_refused(auth, request, AuthenticationError("no", status_code=401))
+    assert next(auth.sync_auth_flow(call())).url == "https://tokens.example/"
+
+
+def test_a_request_without_a_token_of_ours_has_none_to_forget() -> None:
+    refusal = AuthenticationError("no", status_code=401)
+    assert not forget_refused(_Auth(), call(), refusal)
+    assert not forget_refused(httpx.Auth(), call(), refusal)
 
 
 def test_many_threads_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from langchain_volcark.exceptions import (
     VolcArkError,
 )
 from tests.integration.faults.services import TEXT, Service
-from tests.unit.raw_server import Connection
+from tests.unit.raw_server import Connection, reply
 
 FIRST = "Hello "  # the text of a stream's first payload
 HTML = b"<html><body>Please log in</body></html>"
@@ -255,6 +255,10 @@ def not_packed(x: Exchange) -> None:
     x.connection.wait_until_closed()
 
 
+def other_kind(x: Exchange) -> str:
+    return "application/json" if x.streaming else EVENT_STREAM
+
+
 def event(payload: bytes) -> bytes:
     return b"data: " + payload + b"\n\n"
 
@@ -283,7 +287,7 @@ CUT_FIRST = Outcome(StreamInterruptedError, attempts=3, kept=True, says="not a J
 BODIES = [
     both("HTML with 200", plain(lambda x: HTML, "text/html"), STRANGE),
     both("HTML with 200 and a loud type", plain(lambda x: HTML, "TEXT/HTML"), STRANGE),
-    Fault("HTML with the right type", plain(lambda x: HTML), STRANGE, NOTHING_CAME),
+    both("HTML with the right type", plain(lambda x: HTML), STRANGE),
     Fault("empty", plain(lambda x: b""), STRANGE, NOTHING_CAME),
     Fault("cut inside the first payload", plain(lambda x: x.body()[:15]), STRANGE, CUT_FIRST),
     Fault(
@@ -294,7 +298,12 @@ BODIES = [
     Fault("not UTF-8", second(lambda x: b'{"id": "\xff"}'), STRANGE, CUT),
     Fault("nested without end", second(lambda x: b"[" * 100_000), STRANGE, CUT),
     both("a type that says nothing", plain(lambda x: x.body(), "application/octet-stream"), FINE),
-    Fault("the other's type", plain(lambda x: x.body(), "text/plain"), FINE, STRANGE),
+    both("the other's type", plain(lambda x: x.body(), "text/plain"), FINE),
+    both(
+        "an event stream labelled JSON, and JSON an event stream", lambda x: answer(x.body(), other_kind(x)), FINE
+    ),
+    both("no type", lambda x: reply(x.body()), FINE),
+    both("a blank at the end", plain(lambda x: x.body().replace(b"[DONE]", b" [DONE] ")), FINE),
     Fault("a whole reply for a stream", plain(lambda x: x.service.body(), "application/json"), None, STRANGE),
     both("byte order mark", plain(lambda x: b"\xef\xbb\xbf" + x.body()), FINE),
     both("gzip", packed, FINE),
@@ -393,6 +402,9 @@ def payloads(make: Callable[[Exchange], list[bytes]]) -> Callable[[Exchange], by
     return lambda x: chunked(make(x), x.kind)
 
 
+SERVER_ERROR = "500 Internal Server Error"
+
+
 def no_end(service: Service) -> Outcome:
     if service.may_just_end:
         return FINE
@@ -404,8 +416,21 @@ def own(**fields: Any) -> Callable[[Service], Outcome]:
     return lambda service: Outcome(ServiceError, says=f"code={service.code}", **fields)
 
 
+EMPTY = (b": keep-alive\n\n", b"data:\n\n", b"data:  \n\n", b"data: null\n\n", b"event: ping\ndata: ping\n\n")
+
 ENDS = [
-    both("an error in a 200", plain(lambda x: x.error(), "application/json"), own(attempts=3, kept=True)),
+    *(
+        both(f"an error in a 200 as {kind}", plain(lambda x: x.error(), kind), own(attempts=3, kept=True))
+        for kind in ("application/json", EVENT_STREAM, "Text/JSON", "application/octet-stream")
+    ),
+    both("an error in a 200 of no type", lambda x: reply(x.error()), own(attempts=3, kept=True)),
+    both("an error that is an event", plain(lambda x: event(x.error()), "text/plain"), own(attempts=3, kept=True)),
+    both("an error with another glued on", plain(lambda x: x.error() + b'{"a": 1}'), own(attempts=3, kept=True)),
+    both(
+        "a 500 that is an event",
+        lambda x: answer(event(x.error()), x.kind, SERVER_ERROR),
+        own(attempts=3, kept=True),
+    ),
     Fault("an error first", lambda x: unfinished(x, [event(x.error())]), None, own(attempts=3)),
     Fault("an error inside", second(Exchange.error), None, own(partial=FIRST)),
     Fault("no end", payloads(lambda x: x.service.events()[:2]), None, no_end),
@@ -418,12 +443,18 @@ ENDS = [
     Fault("[DONE] twice", payloads(lambda x: [*x.service.events(), event(b"[DONE]")]), None, FINE),
     Fault("payloads after [DONE]", payloads(lambda x: [*x.service.events(), *x.service.events()]), None, FINE),
     Fault("no blank line at the end", plain(lambda x: x.body().removesuffix(b"\n\n")), None, FINE),
+    Fault(
+        "an event named error",
+        lambda x: unfinished(
+            x, [x.service.events()[0], b'event: error\ndata: {"code": "X", "message": "no"}\n\n']
+        ),
+        None,
+        Outcome(ServiceError, partial=FIRST, says="no [status=200, code=X"),
+    ),
     Fault("no [DONE]", payloads(lambda x: x.service.events()[:-1]), None, FINE),
     Fault(
         "comments and empty events",
-        payloads(
-            lambda x: [part for good in x.service.events() for part in (b": keep-alive\n\n", b"data:\n\n", good)]
-        ),
+        payloads(lambda x: [part for good in x.service.events() for part in (*EMPTY, good)]),
         None,
         FINE,
     ),
