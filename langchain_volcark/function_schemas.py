@@ -82,15 +82,20 @@ def _describe(source: Any) -> dict[str, Any]:
         raise ValueError(f"{source!r} is no schema of an object. {WRAP_IT}")
     if not callable(source):
         return convert_to_openai_function(source)  # which says what it would take
+    name = getattr(source, "__name__", None)
+    if name is None:
+        raise ValueError(
+            f"{source!r} has no name to call it by: make a tool of it (StructuredTool.from_function)."
+        )
     model = create_schema_from_function(
-        source.__name__,
+        name,
         source,
         filter_args=(),
         parse_docstring=True,
         error_on_invalid_docstring=False,
         include_injected=False,
     )
-    return _of_schema(_schema_of_class(model), source.__name__, model.__doc__)
+    return _of_schema(_schema_of_class(model), name, model.__doc__)
 
 
 def _is_no_structure(source: Any) -> bool:

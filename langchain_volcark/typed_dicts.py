@@ -10,6 +10,7 @@ from typing import Annotated, Any, ForwardRef, Union, get_args, get_origin
 
 import typing_extensions
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from typing_extensions import is_typeddict
 
@@ -42,7 +43,7 @@ def model_of_typed_dict(typed_dict: Any) -> type[BaseModel]:
     name = models.name_of(typed_dict)
     try:
         return models.build()[name]
-    except (NameError, TypeError, AttributeError) as error:
+    except (NameError, TypeError, AttributeError, PydanticUserError) as error:
         raise ValueError(
             f"The TypedDict {typed_dict.__name__} cannot become a JSON schema: {error}. Define the types of its "
             "fields at module level, or use a pydantic class."
@@ -80,10 +81,9 @@ class _Models:
             extras, field = _read_metadata(metadata)
             if name in told:
                 field["description"] = told[name]
-            if not is_required:
-                field.setdefault("default", None)
+            if not is_required and "default" not in field:
                 # Absent is not null: the schema names no default.
-                field.setdefault("json_schema_extra", _drop_default) if field["default"] is None else None
+                field |= {"default": None, "json_schema_extra": _drop_default}
             inner = self._replaced(kind)
             fields[f"field_{len(fields)}"] = (
                 Annotated[(inner, *extras)] if extras else inner,

@@ -11,6 +11,7 @@ import pydantic.v1 as pydantic_v1
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from langchain_classic.output_parsers import OutputFixingParser
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import RunnableLambda
@@ -259,6 +260,22 @@ def test_a_fence_and_blanks_around_the_json_are_taken_off(
 ) -> None:
     for outcome in outcomes(emulator, models["ark"], "ark", ORDER_JSON, "json_mode", text, "stop", []):
         assert outcome == {"amount": 1}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_content_in_blocks_is_read_alike(emulator: Emulator, models: dict[str, Any], method: str) -> None:
+    model = models["ark"].model_copy(update={"output_version": "v1"})
+    called = method == "function_calling"
+    for text, fits in (('{"amount": 3}', True), ('{"amount": 3', False)):
+        answer = ("", "length", [("Order", text)]) if called else (text, "length", [])
+        for outcome in outcomes(emulator, model, "ark", Order, method, *answer):
+            assert outcome == Order(amount=3) if fits else isinstance(outcome, OutputParserException)
+
+
+def test_retry_parsers_of_langchain_can_read_with_it() -> None:
+    reader = parser(Order, "json_schema")
+    again = OutputFixingParser(parser=reader, retry_chain=RunnableLambda(lambda _: '{"amount": 3}'), legacy=False)
+    assert again.parse('{"amount": ') == Order(amount=3)
 
 
 def test_partial_objects_are_shown_while_they_come_and_the_end_raises(

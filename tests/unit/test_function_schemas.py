@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import json
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Optional, TypedDict, Union
@@ -264,6 +265,11 @@ def test_a_field_that_json_cannot_describe_is_a_value_error() -> None:
 
     with pytest.raises(ValueError, match="Odd has a field that no JSON schema can describe"):
         to_function(Odd)
+
+
+def test_a_function_without_a_name_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="has no name"):
+        to_function(functools.partial(grow))
 
 
 # --- TypedDicts --------------------------------------------------------------------------------------------------
