@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -32,11 +33,13 @@ class EmbeddingPlan(Generic[T]):
         spans: The positions of each request's inputs; together 0 to the number of inputs.
         request: Writes the request for a span.
         read: Reads a reply's payload for so many inputs; raises `ValueError` where it is not what is documented.
+        reads_files: Whether `request` reads files, which an async call leaves to a thread.
     """
 
     spans: Sequence[range]
     request: Callable[[range], ServiceRequest]
     read: Callable[[Mapping[str, Any], int], list[T]]
+    reads_files: bool = False
 
 
 class HTTPEmbeddings(HTTPService, Embeddings):
@@ -151,7 +154,8 @@ class HTTPEmbeddings(HTTPService, Embeddings):
         client = self._client
 
         async def send(span: range) -> list[T]:
-            return self._read(plan, await client.apost(plan.request(span), hooks), len(span))
+            request = await asyncio.to_thread(plan.request, span) if plan.reads_files else plan.request(span)
+            return self._read(plan, await client.apost(request, hooks), len(span))
 
         with progress_bar(sum(map(len, plan.spans)), show=self.show_progress_bar and not quiet) as progress:
             return await afan_out(

@@ -35,10 +35,11 @@ def write_inputs(inputs: Sequence[EmbeddingInput]) -> list[list[dict[str, Any]]]
     Raises:
         ValueError: An input cannot be sent; the message names its position.
     """
-    return [_write_input(position, one) for position, one in enumerate(as_list(inputs, "inputs"))]
+    return [write_input(position, one) for position, one in enumerate(as_list(inputs, "inputs"))]
 
 
-def _write_input(position: int, one: EmbeddingInput) -> list[dict[str, Any]]:
+def write_input(position: int, one: EmbeddingInput) -> list[dict[str, Any]]:
+    """Same as `write_inputs`, of the one at a position."""
     blocks = [one] if isinstance(one, (str, Mapping)) else one
     if not isinstance(blocks, (list, tuple)):
         raise ValueError(  # noqa: TRY004

@@ -6,14 +6,18 @@ https://www.volcengine.com/docs/82379/1523520 (multimodal embeddings API).
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from langchain_volcark.ark.embedding_inputs import MAX_TEXT_BYTES, EmbeddingInput, write_inputs
+from langchain_volcark.ark.embedding_inputs import MAX_TEXT_BYTES, EmbeddingInput, write_input, write_inputs
 from langchain_volcark.ark.embedding_models import check_dimensions, find_model, is_multimodal
 from langchain_volcark.ark.embedding_replies import read_data, read_multi, read_sparse
+from langchain_volcark.ark.image_files import check_images, image_block
 from langchain_volcark.ark.service import ArkService
+from langchain_volcark.ark.sparse_embeddings import ArkSparseEmbeddings
 from langchain_volcark.embeddings import (
     EmbeddingPlan,
     HTTPEmbeddings,
@@ -28,6 +32,7 @@ from langchain_volcark.vectors import read_rows, read_vector, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
     from typing import TypeVar
 
     from typing_extensions import Self
@@ -76,6 +81,19 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         ```python
         picture = {"type": "image", "url": "https://example.com/tower.png"}
         embeddings.embed_inputs([picture, "a tower by the sea", [picture, "at night"]])
+        embeddings.embed_image(["photos/tower.jpg", "https://example.com/tower.png"])
+        ```
+
+    Hybrid search:
+        ```python
+        QdrantVectorStore.from_texts(
+            texts,
+            embeddings,
+            sparse_embedding=embeddings.as_sparse(),
+            retrieval_mode=RetrievalMode.HYBRID,
+            location=":memory:",
+        )
+        Milvus.from_texts(texts, [embeddings, embeddings.as_sparse()], vector_field=["dense", "sparse"])
         ```
 
     A failure in the middle:
@@ -153,6 +171,45 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         """Async twin of `embed_inputs`."""
         return await self._arun(self._plan(as_list(inputs, "inputs"), self._documents_with(instructions)))
 
+    def embed_image(
+        self, uris: Sequence[str | PathLike[str]], *, instructions: str | None = None
+    ) -> list[list[float]]:
+        """Embed images by path or address; the method that Chroma, LanceDB and other vector stores look for.
+
+        Args:
+            uris: File paths, http(s) URLs, `file:` URLs or data URLs. A file is read when its request is sent.
+            instructions: Takes the place of `document_instruction` in this call.
+
+        Returns:
+            One vector per image, in their order; `[]` for `[]`, without a request.
+
+        Raises:
+            ValueError: The model takes text only, or something is no image; the message names its position.
+            OSError: A file cannot be read; the error names its path. Nothing was sent, unless the file went away
+                during the call.
+            VolcArkError: A request failed for good. `completed` holds what others brought.
+        """
+        return self._run(self._plan_images(uris, instructions))
+
+    async def aembed_image(
+        self, uris: Sequence[str | PathLike[str]], *, instructions: str | None = None
+    ) -> list[list[float]]:
+        """Same as `embed_image`, async; files are read in threads."""
+        return await self._arun(await asyncio.to_thread(self._plan_images, uris, instructions))
+
+    def as_sparse(self) -> ArkSparseEmbeddings:
+        """The sparse embeddings of this model, for a vector store's hybrid search.
+
+        Returns:
+            What `langchain_qdrant` takes as `sparse_embedding`, and `langchain_milvus` beside the dense
+            embeddings. Both packages are optional.
+
+        Raises:
+            ValueError: The model makes no sparse vectors.
+        """
+        self._require("sparse", "sparse vectors")
+        return ArkSparseEmbeddings(self)
+
     def embed_sparse(self, texts: Sequence[str], *, instructions: str | None = None) -> list[dict[int, float]]:
         """Embed texts as sparse vectors, for hybrid search.
 
@@ -207,11 +264,32 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
 
     def _plan_query(self, text: str) -> EmbeddingPlan[list[float]]:
         check_texts([text], max_bytes=MAX_TEXT_BYTES, name="The query")
-        instruction = self.query_instruction
-        if instruction is None:
-            known = find_model(self.model)
-            instruction = known.query if known else None
-        return self._plan([text], instruction)
+        return self._plan([text], self.instruction_of_queries)
+
+    @property
+    def instruction_of_queries(self) -> str | None:
+        """What goes with a query: `query_instruction`, else the model's documented one."""
+        if self.query_instruction is not None:
+            return self.query_instruction
+        known = find_model(self.model)
+        return known.query if known else None
+
+    def _plan_images(
+        self, uris: Sequence[str | PathLike[str]], instructions: str | None
+    ) -> EmbeddingPlan[list[float]]:
+        if not self._is_multimodal():
+            raise ValueError(
+                f"{self.model} embeds text only: use a doubao-embedding-vision model for images (for an ep-… id, "
+                "say multimodal=True)."
+            )
+        images = check_images(uris)
+
+        def write(position: int) -> list[dict[str, Any]]:
+            return write_input(position, image_block(images[position]))
+
+        extra = {"dimensions": self._sent_dimensions()}
+        plan = self._plan_parts(len(images), write, self._documents_with(instructions), self._read_dense, extra)
+        return replace(plan, reads_files=True)
 
     def _plan_sparse(self, texts: Sequence[str], instructions: str | None) -> EmbeddingPlan[dict[int, float]]:
         self._require("sparse", "sparse vectors")
@@ -279,12 +357,23 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         read_row: Callable[[Mapping[str, Any]], T],
         extra: Mapping[str, Any],
     ) -> EmbeddingPlan[T]:
-        check_dimensions(self.model, self.dimensions)  # again: fields can be set after construction
         written = write_inputs(inputs)
+        return self._plan_parts(len(written), written.__getitem__, instruction, read_row, extra)
+
+    def _plan_parts(
+        self,
+        count: int,
+        write: Callable[[int], list[dict[str, Any]]],
+        instruction: str | None,
+        read_row: Callable[[Mapping[str, Any]], T],
+        extra: Mapping[str, Any],
+    ) -> EmbeddingPlan[T]:
+        """A request per input; `write` makes the parts of the one at a position."""
+        check_dimensions(self.model, self.dimensions)  # again: fields can be set after construction
 
         def request(span: range) -> ServiceRequest:
             fields = {
-                "input": written[span.start],
+                "input": write(span.start),
                 "encoding_format": self.encoding_format,
                 "instructions": instruction or None,
                 **extra,
@@ -294,7 +383,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         def read(payload: Mapping[str, Any], count: int) -> list[T]:  # noqa: ARG001 - always one
             return [read_row(read_data(payload))]
 
-        spans = [range(position, position + 1) for position in range(len(written))]
+        spans = [range(position, position + 1) for position in range(count)]
         return EmbeddingPlan(spans, request, read)
 
     def _read_dense(self, row: Mapping[str, Any]) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from langchain_core.language_models import BaseChatModel
 
 from langchain_volcark import ChatArk, ChatArkBot, ChatQianfan
 from langchain_volcark.emulator import Emulator
+from tests.pictures import png
 from tests.unit.tool_values import missing, tool_values
 
 ASKED = {"messages": [("user", "Call look.")]}
@@ -81,27 +83,12 @@ def test_a_pdf_from_a_tool_is_named_and_the_agent_goes_on(name: str, emulator: E
 
 
 def test_a_picture_from_a_tool_is_shown_to_a_model_that_sees_and_named_to_one_that_does_not(
-    emulator: Emulator, picture: str
+    emulator: Emulator,
 ) -> None:
+    picture = base64.b64encode(png(255, 0, 0)).decode()
     block = {"type": "image", "base64": picture}
     shown = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
     for name in ("ark", "qianfan"):
         assert run(chat_model(name, emulator), [block], emulator) == [shown]
     for name, model in (("ark", "deepseek-v3-2-251201"), ("qianfan", "deepseek-v3.2")):
         assert "image, image/png" in run(chat_model(name, emulator, model=model), [block], emulator)
-
-
-@pytest.fixture
-def picture() -> str:
-    """A PNG of 32 × 32 pixels, in base64: the services refuse the smallest."""
-    import base64
-    import struct
-    import zlib
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + b"\xff\0\0" * 32 for _ in range(32))
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 32, 8, 2, 0, 0, 0))
-    png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    return base64.b64encode(png).decode()

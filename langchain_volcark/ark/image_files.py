@@ -1,0 +1,52 @@
+"""Images by path or address, as vector stores hand them over."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from langchain_volcark.values import as_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_REMOTE = ("http://", "https://", "data:")
+
+
+def check_images(uris: Sequence[str | os.PathLike[str]]) -> list[str | Path]:
+    """Sort images into URLs and files, and look that the files are there.
+
+    Args:
+        uris: Paths, `file:` URLs, http(s) URLs or data URLs.
+
+    Returns:
+        A URL as it is, a file as its path.
+
+    Raises:
+        ValueError: Something is neither; the message names its position.
+        OSError: A file cannot be found or read; the error names its path.
+    """
+    return [_check_image(position, uri) for position, uri in enumerate(as_list(uris, "uris"))]
+
+
+def image_block(image: str | Path) -> dict[str, Any]:
+    """A content block of one image; a file is read now."""
+    if isinstance(image, str):
+        return {"type": "image", "url": image}
+    return {"type": "image", "base64": base64.b64encode(image.read_bytes()).decode()}
+
+
+def _check_image(position: int, uri: Any) -> str | Path:
+    if isinstance(uri, str) and uri[:8].lower().startswith(_REMOTE):
+        return uri
+    if isinstance(uri, str) and uri[:5].lower() == "file:":
+        uri = url2pathname(urlsplit(uri).path)
+    if not isinstance(uri, (str, os.PathLike)) or not os.fspath(uri):
+        raise ValueError(f"Input {position} is neither a path nor a URL of an image, but {uri!r}.")
+    path = Path(uri)
+    with path.open("rb"):
+        return path
