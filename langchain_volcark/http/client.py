@@ -14,6 +14,7 @@ from langchain_volcark.http import retry
 from langchain_volcark.http.arguments import DEFAULT_TIMEOUT
 from langchain_volcark.http.auth import MODEL_EXTENSION
 from langchain_volcark.http.bodies import read_body
+from langchain_volcark.http.deadline import aread_whole, read_whole
 from langchain_volcark.http.errors import (
     connection_error,
     error_from_facts,
@@ -215,7 +216,7 @@ class HTTPClient:
             response = self._send(built, stream=True)
             try:
                 if not response.is_success:
-                    response.read()
+                    read_whole(response)
                     raise error_from_response(response, self._errors)
                 return PayloadStream(response, self._errors, self._silence(request))
             except httpx.HTTPError as error:
@@ -238,7 +239,7 @@ class HTTPClient:
             response = await self._asend(built, stream=True)
             try:
                 if not response.is_success:
-                    await response.aread()
+                    await aread_whole(response)
                     raise error_from_response(response, self._errors)
                 return await AsyncPayloadStream.open(response, self._errors, self._silence(request))
             except httpx.HTTPError as error:

@@ -18,6 +18,7 @@ import httpx
 
 from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
 from langchain_volcark.http.chunked import ChunkedDecoder
+from langchain_volcark.http.deadline import Deadline
 from langchain_volcark.http.network import SocketStream, SyncNetwork
 from langchain_volcark.http.redaction import join
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from langchain_volcark.http.ledger import Key
 
 _READ_BYTES = 64 * 1024
+_SWITCHING_PROTOCOLS = 101
 _WITHOUT_BODY = frozenset({204, 304})
 _LONGEST_HEAD = 100 * 1024  # bytes of headers, or of a chunk's size line, before the server is called broken
+_MOST_INFORMATIONAL = 1000  # heads before the answer's own; a server may send some, but not for ever
 
 
 class Answer(Protocol):
@@ -61,10 +64,11 @@ class Conversation:
         self._h11 = _new_h11()
         self._chunks: ChunkedDecoder | None = None
         self._wants_body = True
+        self._informational = 0
 
     def begin(self, request: httpx.Request) -> bytes:
         """The head of a request."""
-        self.is_idle, self._wants_body = False, request.method != "HEAD"
+        self.is_idle, self._wants_body, self._informational = False, request.method != "HEAD", 0
         target = join(request.url.raw_path, request.extensions)
         try:
             head = h11.Request(method=request.method, target=target, headers=request.headers.raw)
@@ -108,6 +112,14 @@ class Conversation:
                 if self._wants_body and _is_chunked(event):
                     self._chunks = ChunkedDecoder()
                 return event
+            self._check_informational(event)
+
+    def _check_informational(self, event: Any) -> None:
+        if type(event) is not h11.InformationalResponse or event.status_code == _SWITCHING_PROTOCOLS:
+            raise httpx.RemoteProtocolError("The server switched to another protocol, which was not asked for")
+        self._informational += 1
+        if self._informational > _MOST_INFORMATIONAL:
+            raise httpx.RemoteProtocolError("The server sends informational responses, and no answer")
 
     def first_part(self) -> bytes:
         """What of the body came with the head."""
@@ -239,8 +251,9 @@ class Connection(_DirectConnection[SyncNetwork, SocketStream]):
                     stream.write(conversation.body(part), write)
                 stream.write(conversation.end(), write)
         head = b""  # error trackers print the variables of a frame that failed
+        deadline = Deadline(read)
         while True:
-            answered = conversation.receive_head(stream.read(_READ_BYTES, read))
+            answered = conversation.receive_head(stream.read(_READ_BYTES, deadline.left()))
             if answered is not None:
                 return _answer(answered, _Body(conversation, stream, read), stream)
 
@@ -265,9 +278,14 @@ class _Body:
         conversation, stream, seconds = self._conversation, self._stream, self._read
         if part := conversation.first_part():
             yield part
+        deadline: Deadline | None = None  # of bytes without content: chunk extensions, trailers
         while not conversation.body_ended:
-            if part := conversation.next_part(stream.read(_READ_BYTES, seconds)):
+            left = seconds if deadline is None else deadline.left()
+            if part := conversation.next_part(stream.read(_READ_BYTES, left)):
+                deadline = None
                 yield part
+            elif deadline is None:
+                deadline = Deadline(seconds)
 
     def close(self) -> None:
         self._conversation.finish()
@@ -291,8 +309,9 @@ class AsyncConnection(_DirectConnection[AsyncNetwork, AsyncioStream]):
                     await stream.write(conversation.body(part), write)
                 await stream.write(conversation.end(), write)
         head = b""  # as above
+        deadline = Deadline(read)
         while True:
-            answered = conversation.receive_head(await stream.read(_READ_BYTES, read))
+            answered = conversation.receive_head(await stream.read(_READ_BYTES, deadline.left()))
             if answered is not None:
                 return _answer(answered, _AsyncBody(conversation, stream, read), stream)
 
@@ -317,9 +336,14 @@ class _AsyncBody:
         conversation, stream, seconds = self._conversation, self._stream, self._read
         if part := conversation.first_part():
             yield part
+        deadline: Deadline | None = None  # of bytes without content: chunk extensions, trailers
         while not conversation.body_ended:
-            if part := conversation.next_part(await stream.read(_READ_BYTES, seconds)):
+            left = seconds if deadline is None else deadline.left()
+            if part := conversation.next_part(await stream.read(_READ_BYTES, left)):
+                deadline = None
                 yield part
+            elif deadline is None:
+                deadline = Deadline(seconds)
 
     async def aclose(self) -> None:
         self._conversation.finish()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, ResponseFormatError, VolcArkError
+from langchain_volcark.http.deadline import aread_whole, read_whole
 from langchain_volcark.http.errors import connection_error
 from langchain_volcark.http.forking import in_forked_children
 
@@ -253,7 +254,7 @@ class ExchangedTokenAuth(httpx.Auth):
                     asking = self._exchange(request)
                     try:
                         response = yield asking
-                        response.read()
+                        read_whole(response)
                     except httpx.HTTPError as error:
                         turn.fail(_unreachable(error, asking))
                     else:
@@ -279,7 +280,7 @@ class ExchangedTokenAuth(httpx.Auth):
                     asking = self._exchange(request)
                     try:
                         response = yield asking
-                        await response.aread()
+                        await aread_whole(response)
                     except httpx.HTTPError as error:
                         turn.fail(_unreachable(error, asking))
                     else:

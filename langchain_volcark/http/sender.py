@@ -10,6 +10,7 @@ import logging
 
 import httpx
 
+from langchain_volcark.http.deadline import aread_whole, read_whole
 from langchain_volcark.http.redaction import joined, shown
 
 _NO_AUTH = httpx.Auth()
@@ -68,9 +69,11 @@ class Sender:
                     if response.is_stream_consumed:  # by the flow, which may have found it broken
                         response.close()
                     else:
-                        response.read()
+                        read_whole(response)
                 except StopIteration:
-                    return response if stream else _read(response)
+                    if not stream:
+                        read_whole(response)
+                    return response
                 except BaseException:
                     response.close()
                     raise
@@ -80,15 +83,6 @@ class Sender:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
-
-
-def _read(response: httpx.Response) -> httpx.Response:
-    try:
-        response.read()
-    except BaseException:
-        response.close()
-        raise
-    return response
 
 
 class AsyncSender:
@@ -117,9 +111,11 @@ class AsyncSender:
                     if response.is_stream_consumed:
                         await response.aclose()
                     else:
-                        await response.aread()
+                        await aread_whole(response)
                 except StopAsyncIteration:
-                    return response if stream else await _aread(response)
+                    if not stream:
+                        await aread_whole(response)
+                    return response
                 except BaseException:
                     await response.aclose()
                     raise
@@ -129,15 +125,6 @@ class AsyncSender:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-
-
-async def _aread(response: httpx.Response) -> httpx.Response:
-    try:
-        await response.aread()
-    except BaseException:
-        await response.aclose()
-        raise
-    return response
 
 
 class ClientTransport(httpx.BaseTransport):

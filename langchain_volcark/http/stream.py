@@ -10,6 +10,7 @@ import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
 from langchain_volcark.http.bodies import DONE, EventError, StreamDecoder
+from langchain_volcark.http.deadline import LARGEST_BODY, AsyncWatchedStream, WatchedStream
 from langchain_volcark.http.errors import connection_error, error_from_facts, format_error, stated_error
 from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
@@ -27,8 +28,6 @@ monotonic: Callable[[], float] = time.monotonic
 
 # After `[DONE]` nothing but the end of the body is due; a server that holds it back is not waited for.
 _DRAIN_SECONDS = 0.25
-_NOTHING = [b"null"]
-"""What some gateways send to keep a connection open."""
 
 
 class PayloadDecoder:
@@ -50,6 +49,7 @@ class PayloadDecoder:
         self._last_payload = monotonic()
         self._quiet = False
         self._drain_until: float | None = None
+        self._unfinished = 0  # bytes since the last payload
 
     def feed(self, data: bytes) -> Iterable[dict[str, Any]]:
         """The payloads which these bytes complete.
@@ -59,11 +59,21 @@ class PayloadDecoder:
             APITimeoutError: Only keep-alive comments have come for longer than the read timeout.
         """
         events = self._body.feed(data)
-        if events and events != _NOTHING:
-            self._last_payload = monotonic()
-            if self._quiet:
-                self._limit(None)
-            return self._decode(events)
+        if events:
+            return self._decode(events, len(data))
+        self.check_silence(len(data))
+        return ()
+
+    def check_silence(self, received: int) -> None:
+        """Count bytes that hold no payload, so far; the next read gets what is left of the timeout.
+
+        Raises:
+            APITimeoutError: Nothing else has come for longer than the read timeout.
+            StreamInterruptedError: They are more than any payload is long.
+        """
+        self._unfinished += received
+        if self._unfinished > LARGEST_BODY:
+            raise self._interrupted(f"The stream sent {LARGEST_BODY:,} bytes without a payload.")
         if self._silence is not None:
             # Bytes without a payload (comments) do not buy more time: the next read gets what is left.
             left = self._silence - (monotonic() - self._last_payload)
@@ -73,7 +83,6 @@ class PayloadDecoder:
                     "the model may think longer than that."
                 )
             self._limit(left)
-        return ()
 
     def _limit(self, seconds: float | None) -> None:
         self._quiet = seconds is not None
@@ -105,7 +114,8 @@ class PayloadDecoder:
             raise self._instead_of_stream(events[0])
         return self._decode(events)
 
-    def _decode(self, events: list[bytes]) -> Iterator[dict[str, Any]]:
+    def _decode(self, events: list[bytes], received: int | None = None) -> Iterator[dict[str, Any]]:
+        told = False
         for event in events:
             if self.done or event == DONE:
                 self.done = True
@@ -121,13 +131,20 @@ class PayloadDecoder:
                 self.done = text == DONE
                 continue
             if not isinstance(payload, dict):
-                if payload is None:
+                if payload is None:  # some gateways send that to keep a connection open
                     continue
                 raise self._not_an_object(event)
             facts = self._reader.in_payload(payload)
             if facts is not None:
                 raise error_from_facts(facts, payload, self._response, self._reader)
+            if self._quiet:
+                self._limit(None)
             yield payload
+            # Only now: the caller may have taken minutes over it, which is no silence of the server.
+            self._last_payload, self._unfinished = monotonic(), 0
+            told = True
+        if received is not None and not told and not self.done:
+            self.check_silence(received)
 
     def _stated(self, event: bytes) -> VolcArkError:
         """The exception for an event that calls itself an error, in whatever words."""
@@ -155,8 +172,13 @@ class PayloadDecoder:
 
     def _unreadable(self, event: bytes) -> StreamInterruptedError:
         text = Redaction(self._response).text(event.decode("utf-8", "replace"))[:200]
+        return self._interrupted(
+            f"The stream holds a payload that is not a JSON object: {text!r}. It was cut or changed on its way."
+        )
+
+    def _interrupted(self, problem: str) -> StreamInterruptedError:
         return StreamInterruptedError(
-            f"The stream holds a payload that is not a JSON object: {text!r}. It was cut or changed on its way.",
+            problem,
             status_code=self._response.status_code,
             request_id=self._reader.request_id(self._response.headers, None),
         )
@@ -245,6 +267,8 @@ class PayloadStream(_Stream):
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         super().__init__(response, reader, silence)
+        if self._compressed:  # bytes may come that are no content
+            response.stream = WatchedStream(_raw(response), self._decoder.check_silence)
         self._source = iter(response.iter_bytes() if self._compressed else _raw(response))
         self._payloads = self._read()
         # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
@@ -295,6 +319,8 @@ class AsyncPayloadStream(_Stream):
 
     def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
         super().__init__(response, reader, silence)
+        if self._compressed:
+            response.stream = AsyncWatchedStream(_araw(response), self._decoder.check_silence)
         self._source = aiter(response.aiter_bytes() if self._compressed else _araw(response))
         self._payloads = self._read()
         self._first: dict[str, Any] | None = None

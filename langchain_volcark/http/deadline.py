@@ -1,0 +1,130 @@
+"""Ends the reading of a reply that does not end by itself: deadlines, and a largest size.
+
+A read timeout bounds the wait for the next bytes only, so a server that keeps sending keeps a caller for ever.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from langchain_volcark.exceptions import ResponseFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+# Looked up at every use, so that a test can put a fake clock here.
+monotonic: Callable[[], float] = time.monotonic
+
+LARGEST_BODY = 512 * 1024 * 1024
+"""Bytes of a whole reply, or of one event of a stream, as they come over the network."""
+
+
+class Deadline:
+    """The moment at which to stop waiting.
+
+    Args:
+        seconds: From now; None for never.
+    """
+
+    __slots__ = ("_end", "_seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end = None if seconds is None else monotonic() + seconds
+
+    def left(self) -> float | None:
+        """Seconds that are left, or None for no limit.
+
+        Raises:
+            httpx.ReadTimeout: None are left.
+        """
+        if self._end is None:
+            return None
+        left = self._end - monotonic()
+        if left <= 0:
+            raise httpx.ReadTimeout(f"The server went on sending for more than {self._seconds:g} seconds")
+        return left
+
+
+class WatchedStream(httpx.SyncByteStream):
+    """The bytes of a response; `check` is called with the length of each part, and may raise."""
+
+    def __init__(self, stream: httpx.SyncByteStream, check: Callable[[int], object]) -> None:
+        self._stream = stream
+        self._check = check
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            self._check(len(part))
+            yield part
+
+    def close(self) -> None:
+        """Close the response's stream."""
+        self._stream.close()
+
+
+class AsyncWatchedStream(httpx.AsyncByteStream):
+    """Same as `WatchedStream`, async."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, check: Callable[[int], object]) -> None:
+        self._stream = stream
+        self._check = check
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            self._check(len(part))
+            yield part
+
+    async def aclose(self) -> None:
+        """Close the response's stream."""
+        await self._stream.aclose()
+
+
+def read_whole(response: httpx.Response) -> None:
+    """Read a body to its end, within the request's read timeout.
+
+    Args:
+        response: Its head has come. Closed if the body cannot be read.
+
+    Raises:
+        httpx.HTTPError: The body broke off, or went on for longer than the read timeout.
+        ResponseFormatError: It is larger than any reply.
+    """
+    try:
+        if isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = WatchedStream(response.stream, _limits(response))
+        response.read()
+    except BaseException:
+        response.close()
+        raise
+
+
+async def aread_whole(response: httpx.Response) -> None:
+    """Same as `read_whole`, async."""
+    try:
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = AsyncWatchedStream(response.stream, _limits(response))
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
+
+
+def _limits(response: httpx.Response) -> Callable[[int], None]:
+    deadline = Deadline((response.request.extensions.get("timeout") or {}).get("read"))
+    size = 0
+
+    def check(length: int) -> None:
+        nonlocal size
+        size += length
+        if size > LARGEST_BODY:
+            raise ResponseFormatError(
+                f"The reply is larger than {LARGEST_BODY:,} bytes, and was not read to its end.",
+                status_code=response.status_code,
+            )
+        deadline.left()
+
+    return check
