@@ -114,8 +114,11 @@ async def aread_whole(response: httpx.Response) -> None:
 
 
 def _limits(response: httpx.Response) -> Callable[[int], None]:
-    deadline = Deadline((response.request.extensions.get("timeout") or {}).get("read"))
-    size = 0
+    try:
+        timeout = response.request.extensions.get("timeout") or {}
+    except RuntimeError:  # httpx's word for a response without a request
+        timeout = {}
+    deadline, size = Deadline(timeout.get("read")), 0
 
     def check(length: int) -> None:
         nonlocal size
