@@ -16,7 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import BaseModel, PlainValidator, SecretStr, TypeAdapter, ValidationError, WrapValidator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    PlainValidator,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
@@ -102,6 +110,29 @@ Switch = Annotated[bool, _kept(_read_switch)]
 """True or False; nothing that merely could be read so."""
 OptionalSwitch = Annotated[bool | None, _kept(_read_switch)]
 """The same, or None."""
+
+
+def within(low: float, high: float, *, words: str | None = None, open_below: bool = False) -> BeforeValidator:
+    """Make the bounds of a number that is no field of its own.
+
+    Args:
+        low: The least value.
+        high: The greatest.
+        words: The bounds in words; `between low and high` by default.
+        open_below: Whether `low` itself is refused.
+    """
+    bounds = words or f"between {low:g} and {high:g}"
+
+    def check(value: Any) -> float:
+        try:
+            number = read_number(value)
+        except PydanticCustomError as error:
+            raise wanted(f"{error.message()} {bounds}") from None
+        if low < number <= high or (number == low and not open_below):
+            return number
+        raise wanted(bounds)
+
+    return BeforeValidator(check)
 
 
 def read_stop(value: Any, *, at_most: int | None = None) -> list[str] | str:
@@ -285,7 +316,11 @@ def _sentence(group: Sequence[ErrorDetails], fields: Mapping[str, FieldInfo]) ->
     wishes = list(dict.fromkeys(wish for one in group if (wish := _wish(one, field)) is not None))
     if len(wishes) < len({one["type"] for one in group}) or not wishes:
         first = group[0]
-        return first, str(first.get("ctx", {}).get("error") or first["msg"])
+        text = str(first.get("ctx", {}).get("error") or first["msg"])
+        return first, text if name in text or first["type"] in (
+            "missing",
+            "extra_forbidden",
+        ) else f"{name}: {text}"
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in _path(inner)).lstrip(".")
     secret = name in _PRIVATE or name.endswith("_url") or _is_secret(field)
     value = f"a {type(inner['input']).__name__}" if secret else shown(inner["input"])
@@ -316,18 +351,21 @@ _KINDS = {
 def _wish(error: ErrorDetails, field: FieldInfo | None) -> str | None:
     """What the value must be; None where pydantic's own words must do."""
     kind, context = error["type"], error.get("ctx", {})
+    own = field.metadata if field is not None and len(_path(error)) == 1 else ()
+    bounds = {at: getattr(one, at) for one in own for at in _BOUNDS if getattr(one, at, None) is not None}
     if kind == _WANTED:
-        return str(context["what"])
+        what = str(context["what"])
+        return f"{what} {interval(bounds)}" if bounds and what.endswith("number") else what
     if kind == "literal_error":
         return str(context["expected"])
     if kind == "is_instance_of":
         return f"an instance of {context['class']}"
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
-        bounds = dict(context)
-        for one in field.metadata if field is not None and len(_path(error)) == 1 else ():
-            bounds.update({at: getattr(one, at) for at in ("gt", "ge", "lt", "le") if hasattr(one, at)})
-        return interval(bounds)
+        return interval({**context, **bounds})
     return _KINDS.get(kind)
+
+
+_BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 
 
 def interval(bounds: Mapping[str, Any]) -> str:
@@ -338,5 +376,4 @@ def interval(bounds: Mapping[str, Any]) -> str:
     """
     if bounds.keys() == {"ge", "le"}:
         return f"between {bounds['ge']:g} and {bounds['le']:g}"
-    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
-    return " and ".join(f"{words[at]} {bounds[at]:g}" for at in words if at in bounds)
+    return " and ".join(f"{words} {bounds[at]:g}" for at, words in _BOUNDS.items() if at in bounds)

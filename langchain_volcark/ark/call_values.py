@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import PlainValidator
 
 from langchain_volcark.ark.schemas import rewrite_response_format
 from langchain_volcark.structured_output import json_schema_format
-from langchain_volcark.values import Number, check_value, read_stop, shown, wanted
+from langchain_volcark.values import Number, check_value, read_stop, shown, wanted, within
 
 MAX_STOPS = 4
 """How many texts to stop at the service takes."""
@@ -29,13 +29,7 @@ def read_four_stops(value: Any) -> list[str] | str | None:
     return None if value is None else read_stop(value, at_most=MAX_STOPS)
 
 
-def _check_bias(number: float) -> float:
-    if not -MOST_BIAS <= number <= MOST_BIAS:
-        raise wanted(f"between -{MOST_BIAS} and {MOST_BIAS}")
-    return number
-
-
-_Bias = Annotated[Number, AfterValidator(_check_bias)]
+_Bias = Annotated[Number, within(-MOST_BIAS, MOST_BIAS)]
 
 
 def _read_bias(value: Any) -> dict[str, float]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from typing_extensions import Self, override
 
 from langchain_volcark.chat_completions.messages import MessageWriter
@@ -38,7 +38,7 @@ from langchain_volcark.values import (
     Switch,
     Whole,
     check_value,
-    wanted,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -59,13 +59,7 @@ _SYSTEM_OF_CUSTOM = (
 )
 
 
-def _check_results(number: int) -> int:
-    if not 1 <= number <= 28:
-        raise wanted("1 to 28")
-    return number
-
-
-_Results = Annotated[Whole, AfterValidator(_check_results)]
+_Results = Annotated[Whole, within(1, 28, words="1 to 28")]
 
 _NOT_FORCED_THINKING = (
     'models refuse a forced call while they think. To force one, disable thinking (thinking="disabled" or '

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from langchain_volcark.assembler import StreamDelta
 from langchain_volcark.chat_completions.content import as_json_text
@@ -22,7 +22,7 @@ from langchain_volcark.chat_completions.replies import (
 )
 from langchain_volcark.qianfan.messages import is_blank, join_neighbours
 from langchain_volcark.tool_calls import ToolCallDelta
-from langchain_volcark.values import Number, Stop, Whole, check_value, wanted
+from langchain_volcark.values import Number, Stop, Whole, check_value, wanted, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -252,20 +252,11 @@ def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _between(low: float, high: float, *, open_below: bool = False) -> AfterValidator:
-    def check(value: float) -> float:
-        if low < value <= high or (value == low and not open_below):
-            return value
-        hint = "; 0 is refused, use a small number such as 0.01" if value == low else ""
-        raise wanted(f"in {'(' if open_below else '['}{low:g}, {high:g}] in V1{hint}")
-
-    return AfterValidator(check)
-
-
-def _check_top_k(value: float) -> float:
-    if value != int(value) or value < 1:
+def _check_top_k(value: Any) -> int:
+    number = check_value(Number, "top_k", value) if isinstance(value, (int, float)) else None
+    if number is None or number != int(number) or number < 1:
         raise wanted("a positive integer in V1")
-    return value
+    return int(number)
 
 
 def _check_stop(stop: list[str] | str) -> list[str]:
@@ -286,10 +277,13 @@ def _check_functions(functions: list[Any]) -> list[Any]:
 
 
 TYPES: dict[str, Any] = {
-    "temperature": Annotated[Number, _between(0, 1, open_below=True)],
-    "top_p": Annotated[Number, _between(0, 1)],
-    "penalty_score": Annotated[Number, _between(1, 2)],
-    "top_k": Annotated[Number, AfterValidator(_check_top_k)],
+    "temperature": Annotated[
+        Number,
+        within(0, 1, open_below=True, words="in (0, 1] in V1 (0 is refused, a small number such as 0.01 is not)"),
+    ],
+    "top_p": Annotated[Number, within(0, 1, words="in [0, 1] in V1")],
+    "penalty_score": Annotated[Number, within(1, 2, words="in [1, 2] in V1")],
+    "top_k": Annotated[Whole, BeforeValidator(_check_top_k)],
     "max_output_tokens": Annotated[Whole, Field(ge=1)],
     "stop": Annotated[Stop, AfterValidator(_check_stop)],
     "user_id": str,

@@ -13,6 +13,7 @@ import pytest
 from langchain_volcark import ArkEmbeddings
 from langchain_volcark.ark.embedding_models import MULTIMODAL_QUERY
 from langchain_volcark.emulator import Emulator
+from tests.json_types import typed
 
 # The SDK is older than some of the warnings that its own dependencies give.
 pytestmark = [
@@ -72,7 +73,7 @@ def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
 def _same_request(emulator: Emulator) -> None:
     sdks, ours = emulator.requests
     assert (ours.method, ours.path) == (sdks.method, sdks.path)
-    assert ours.json == _without_nulls(sdks.json)
+    assert typed(ours.json) == typed(_without_nulls(sdks.json))
     for name in ("authorization", "content-type"):
         assert ours.headers[name] == sdks.headers[name]
 
@@ -198,7 +199,7 @@ def test_the_pages_sdk_example_is_answered(sdk: Any) -> None:
 def test_the_pages_request_is_ours(emulator: Emulator) -> None:
     _ours(emulator, ENDPOINT, multimodal=False, encoding_format=None).embed_documents([SEED_TEXT])
     assert emulator.requests[0].path == "/api/v3/embeddings"
-    assert emulator.requests[0].json == SEED_REQUEST
+    assert typed(emulator.requests[0].json) == typed(SEED_REQUEST)
 
 
 def test_the_pages_reply_is_read_although_its_first_row_has_no_index(emulator: Emulator) -> None:

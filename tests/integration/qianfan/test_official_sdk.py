@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_volcark import ChatQianfan, QianfanEmbeddings
 from langchain_volcark.emulator import Emulator, RecordedRequest
 from langchain_volcark.qianfan.signing import sign
+from tests.json_types import typed
 
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv" / "qianfan-sdk" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
@@ -103,7 +104,7 @@ def check_v1(emulator: Emulator, replies: Any, sent: list[RecordedRequest]) -> N
         own_body(custom, messages([USER]), stream=True),
         own_body(named, messages([USER]), system="Be terse."),
     ]
-    assert [without_additions(one.json) for one in sent[:3]] == ours
+    assert typed([without_additions(one.json) for one in sent[:3]]) == typed(ours)
     assert [one.path.rpartition("/")[2] for one in sent] == ["ngx_t", "ngx_t", "completions", "bge_large_zh"]
     assert without_additions(sent[3].json) == {"input": ["a", "b"]}
     vectors = QianfanEmbeddings(
@@ -206,4 +207,4 @@ def test_v2_with_an_api_key_and_with_the_iam_pair(emulator: Emulator, pair: bool
         own_body(model, messages([USER]), model="deepseek-v3.2", stream=True),
         own_body(model, conversation, tools=[TOOL]),
     ]
-    assert [without_additions(one.json) for one in sent] == ours
+    assert typed([without_additions(one.json) for one in sent]) == typed(ours)
