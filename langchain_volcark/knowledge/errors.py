@@ -24,68 +24,70 @@ if TYPE_CHECKING:
 
 _KEYS = "Check access_key, secret_key and region (or, for a packaged service, its api_key)."
 _CLOCK = "Set this machine's clock: a signature is valid for minutes only."
-_SLOWER = "Slow down; the standard edition allows one search per second and 300 a day."
+_SLOWER = "Slow down. Public model names share a small limit: an endpoint of your own (ep-…) has its own."
+_SEARCH_SLOWER = "Slow down; the standard edition allows one search per second and 300 a day."
 _COLLECTION = "Check collection_name and project (or resource_id)."
 _FILTER = (
     "A filter's field must be doc_id or declared at the collection's creation, its values of the declared type."
 )
 
-_TABLE = ErrorTable(
-    (
-        Row("1000001", AuthenticationError, _KEYS),
-        # BytePlus gives an invalid request this number.
-        Row("1000002", InvalidRequestError, status=400),
-        Row("1000002", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
-        Row("1000003", InvalidRequestError),
-        Row("1000004", InvalidRequestError),
-        Row("1000005", NotFoundError, _COLLECTION),
-        Row("1000006", PermissionDeniedError),
-        Row("1000007", InvalidRequestError),
-        Row("1000008", NotFoundError, "The collection's index is missing; look at it in the console."),
-        Row("1000010", ServiceError, retryable=False),
-        Row("1000011", NotFoundError),
-        Row("1000013", ServiceError, retryable=False),
-        Row("1000014", ServiceError, retryable=False),
-        Row("1000015", AuthenticationError, _KEYS),
-        Row("1000016", InvalidRequestError),
-        Row("1000017", InvalidRequestError),
-        Row("1000018", InvalidRequestError),
-        Row("1000019", InvalidRequestError, _FILTER),
-        Row("1000020", ServiceError, retryable=False),
-        Row("1000021", ServiceError, retryable=True),
-        Row("1000022", ServiceError, retryable=True),
-        Row("1000023", ServiceError, "The index is not ready yet.", retryable=True),
-        Row("1000024", NotFoundError, "This host does not offer that call; check base_url."),
-        Row("1000025", ServiceError, retryable=False),
-        Row("1000026", ServiceError, retryable=False),
-        Row("1000028", ServiceError, retryable=True),
-        Row("1000029", RateLimitError, _SLOWER),
-        Row("1000030", ServiceError, retryable=True),
-        Row("300004", RateLimitError, _SLOWER),
-        Row("1001001", NotFoundError),
-        Row("1001010", InvalidRequestError, "Split the document."),
-        Row("1002001", NotFoundError),
-        # The gateway's own.
-        Row("MissingAuthenticationToken", AuthenticationError, _KEYS),
-        Row("InvalidAuthorization", AuthenticationError, _KEYS),
-        Row("InvalidAccessKey", AuthenticationError, _KEYS),
-        Row("InvalidCredential", AuthenticationError, _KEYS),
-        Row("InvalidSecurityToken", AuthenticationError, "The session_token is wrong or has expired."),
-        Row("SignatureDoesNotMatch", AuthenticationError, _KEYS),
-        Row("InvalidTimestamp", AuthenticationError, _CLOCK),
-        Row("RequestExpired", AuthenticationError, _CLOCK),
-        Row("AccessDenied", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
-        Row("FlowLimitExceeded", RateLimitError, _SLOWER),
-        Row("AccountFlowLimitExceeded", RateLimitError, _SLOWER),
-        Row("InvalidActionOrVersion", NotFoundError, "Check base_url."),
-    )
+
+def _table(slower: str) -> ErrorTable:
+    """The codes; only what helps against a rate limit differs between searches and other calls."""
+    return ErrorTable((*_ROWS, *(Row(code, RateLimitError, slower) for code in _RATE_LIMITS)))
+
+
+_RATE_LIMITS = ("1000029", "300004", "FlowLimitExceeded", "AccountFlowLimitExceeded")
+_ROWS = (
+    Row("1000001", AuthenticationError, _KEYS),
+    # BytePlus gives an invalid request this number.
+    Row("1000002", InvalidRequestError, status=400),
+    Row("1000002", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
+    Row("1000003", InvalidRequestError),
+    Row("1000004", InvalidRequestError),
+    Row("1000005", NotFoundError, _COLLECTION),
+    Row("1000006", PermissionDeniedError),
+    Row("1000007", InvalidRequestError),
+    Row("1000008", NotFoundError, "The collection's index is missing; look at it in the console."),
+    Row("1000010", ServiceError, retryable=False),
+    Row("1000011", NotFoundError),
+    Row("1000013", ServiceError, retryable=False),
+    Row("1000014", ServiceError, retryable=False),
+    Row("1000015", AuthenticationError, _KEYS),
+    Row("1000016", InvalidRequestError),
+    Row("1000017", InvalidRequestError),
+    Row("1000018", InvalidRequestError),
+    Row("1000019", InvalidRequestError, _FILTER),
+    Row("1000020", ServiceError, retryable=False),
+    Row("1000021", ServiceError, retryable=True),
+    Row("1000022", ServiceError, retryable=True),
+    Row("1000023", ServiceError, "The index is not ready yet.", retryable=True),
+    Row("1000024", NotFoundError, "This host does not offer that call; check base_url."),
+    Row("1000025", ServiceError, retryable=False),
+    Row("1000026", ServiceError, retryable=False),
+    Row("1000028", ServiceError, retryable=True),
+    Row("1000030", ServiceError, retryable=True),
+    Row("1001001", NotFoundError),
+    Row("1001010", InvalidRequestError, "Split the document."),
+    Row("1002001", NotFoundError),
+    # The gateway's own.
+    Row("MissingAuthenticationToken", AuthenticationError, _KEYS),
+    Row("InvalidAuthorization", AuthenticationError, _KEYS),
+    Row("InvalidAccessKey", AuthenticationError, _KEYS),
+    Row("InvalidCredential", AuthenticationError, _KEYS),
+    Row("InvalidSecurityToken", AuthenticationError, "The session_token is wrong or has expired."),
+    Row("SignatureDoesNotMatch", AuthenticationError, _KEYS),
+    Row("InvalidTimestamp", AuthenticationError, _CLOCK),
+    Row("RequestExpired", AuthenticationError, _CLOCK),
+    Row("AccessDenied", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
+    Row("InvalidActionOrVersion", NotFoundError, "Check base_url."),
 )
 
 
 class KnowledgeErrors:
     """Reads `{"code", "message", "request_id", "data"}`, whatever the HTTP status, and the gateway's envelope."""
 
-    table = _TABLE
+    table = _table(_SLOWER)
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
         """The error that a body or a stream payload carries, or None."""
@@ -118,4 +120,11 @@ def _facts(code: Any, message: Any) -> ErrorFacts:
     return ErrorFacts(None if code is None else str(code), str(message) if message else None)
 
 
+class SearchErrors(KnowledgeErrors):
+    """The same for searches, which have limits of their own."""
+
+    table = _table(_SEARCH_SLOWER)
+
+
 ERRORS = KnowledgeErrors()
+SEARCH_ERRORS = SearchErrors()

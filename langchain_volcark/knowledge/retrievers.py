@@ -17,6 +17,7 @@ from langchain_volcark.http.client import Reply, ServiceRequest
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.knowledge.auth import SEARCH_PATH, KnowledgeService
 from langchain_volcark.knowledge.documents import read_item, score_of
+from langchain_volcark.knowledge.errors import SEARCH_ERRORS
 from langchain_volcark.knowledge.search import SearchOptions, write_search
 from langchain_volcark.service import Headers, Timeout, serialized_namespace
 from langchain_volcark.values import check_value, describe
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
     from langchain_core.documents import Document
+
+    from langchain_volcark.http.errors import ErrorReader
 
 _CALL_TYPES: dict[str, Any] = {
     "messages": list[Any],
@@ -106,6 +109,10 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
         if self.resource_id and self.project not in (None, "default"):
             raise ValueError("resource_id excludes project: it names the collection alone.")
         return self
+
+    @property
+    def _errors(self) -> ErrorReader:
+        return SEARCH_ERRORS
 
     @classmethod
     def is_lc_serializable(cls) -> bool:

@@ -31,6 +31,10 @@ RETIRED = "Qianfan's V1 interface went out of service on 2026-08-31"
 _V2 = f'{RETIRED}: use api_version="v2" with model=… and an API key; redeploy custom services and pick V2 there.'
 _KEY = "Check the API key: it looks like bce-v3/ALTAK-…/…, and the console shows it whole only once."
 _PAIR = "Check access_key and secret_key (IAM), or client_id and client_secret (application)."
+_RENEWAL = (
+    "A token passed as access_token is never renewed: pass a new one. A token from client_id and client_secret "
+    "has been renewed already: check that pair and its application."
+)
 _SLOWER = "Slow down, or ask for a higher limit in the console."
 _PAY = "Settle the account in the console's billing pages."
 _SHORTER = "Shorten the messages."
@@ -55,12 +59,12 @@ _V1_ROWS = (
     Row(
         "110",
         AuthenticationError,
-        "The access token is invalid: get a new one, or pass client_id and client_secret.",
+        f"The access token is invalid. {_RENEWAL}",
     ),
     Row(
         "111",
         AuthenticationError,
-        "The access token has expired: get a new one, or pass client_id and client_secret.",
+        f"The access token has expired. {_RENEWAL}",
     ),
     Row("200", ServiceError),
     Row("336000", ServiceError),
