@@ -30,6 +30,7 @@ _POLICY = (
     "The keys are good, but their IAM user may not do this: grant it ark:GetApiKey for this endpoint, bot or "
     "project, and check project_name."
 )
+_PAY = "The account is in arrears. Settle it in the console's billing pages."
 _SLOWER = "Temporary keys are given out slowly; share one process, or use an API key."
 
 _TABLE = ErrorTable(
@@ -47,7 +48,11 @@ _TABLE = ErrorTable(
         Row("AccessDenied", PermissionDeniedError, _POLICY),
         Row("LackPolicy", PermissionDeniedError, _POLICY),
         Row("OperationDenied", PermissionDeniedError),
-        Row("AccountOverdueError", PermissionDeniedError, "Settle the account in the console's billing pages."),
+        Row(
+            "AccountOverdueError",
+            PermissionDeniedError,
+            "The account is in arrears. Settle it in the console's billing pages.",
+        ),
         Row("InvalidActionOrVersion", NotFoundError, _SCOPE),
         Row("ServiceNotFound", NotFoundError, _SCOPE),
         Row("FlowLimitExceeded", RateLimitError, _SLOWER),

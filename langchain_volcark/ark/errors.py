@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _KEY = "Check the API key: it belongs to one region and plan, so BytePlus and plan keys need their own base_url."
 _SLOWER = "Slow down, or ask for a higher limit in the console."
 _QUOTA = "Waiting does not help: buy more quota, or wait for the period to end."
-_PAY = "Settle the account in the console's billing pages."
+_PAY = "The account is in arrears. Settle it in the console's billing pages."
 _MODERATION = "Moderation refused it; change the prompt or the media."
 
 _TABLE = ErrorTable(
@@ -43,7 +43,7 @@ _TABLE = ErrorTable(
         Row(
             "InvalidEndpoint.ClosedEndpoint",
             NotFoundError,
-            "The endpoint is stopped or still starting; start it in the console.",
+            "The endpoint is stopped or still starting. Start it in the console.",
         ),
         Row("SensitiveContentDetected", ContentFilterError, _MODERATION),
         Row("ContentSecurityDetectionError", ServiceError, "The content check itself failed."),
@@ -86,7 +86,7 @@ _TABLE = ErrorTable(
             NotFoundError,
             "This account may not call model ids; create an endpoint and pass its `ep-…` id.",
         ),
-        Row("ModelNotOpen", NotFoundError, "The model exists but is not activated; open it in the console."),
+        Row("ModelNotOpen", NotFoundError, "The model exists but is not activated. Activate it in the console."),
         Row("NotFound", NotFoundError),
         Row(
             "InvalidAction",

@@ -36,7 +36,7 @@ _RENEWAL = (
     "has been renewed already: check that pair and its application."
 )
 _SLOWER = "Slow down, or ask for a higher limit in the console."
-_PAY = "Settle the account in the console's billing pages."
+_PAY = "The account is in arrears. Settle it in the console's billing pages."
 _SHORTER = "Shorten the messages."
 _USED_UP = "The plan's quota of this period is used up; waiting a moment does not help."
 _MODERATION = "Moderation refused it; change the prompt or the media."

@@ -474,6 +474,26 @@ def test_names_a_proxy_that_wants_a_password_for_a_plain_address(emulator: Emula
     assert (ended.returncode, checks, ended.stderr) == (1, {"proxy": "proxy_auth"}, "")
 
 
+@pytest.mark.parametrize(
+    ("variables", "fault", "says"),
+    [
+        ({"HTTP_PROXY": "http://user:p#canary@127.0.0.1:9"}, "proxy_form", "percent-encoded"),
+        ({"ALL_PROXY": "socks://user:canary@127.0.0.1:9"}, "proxy_needs_socksio", "httpx[socks]"),
+        ({"HTTP_PROXY": "http://user:p#canary@127.0.0.1:9", "NO_PROXY": "[::1],127.0.0.0/8"}, None, ""),
+        ({"HTTPS_PROXY": "http://user:p#canary@127.0.0.1:9"}, None, ""),
+    ],
+)
+def test_names_a_broken_proxy_variable_where_it_concerns_the_address(
+    doctor: Doctor, emulator: Emulator, variables: dict[str, str], fault: str | None, says: str
+) -> None:
+    run = doctor(**for_ark(emulator, **variables))
+    assert run.faults == ({"proxy": fault} if fault else {})
+    if fault:
+        assert next(iter(variables)) in run.line("proxy")
+        assert says in run.line("proxy")
+    assert "canary" not in "".join(run.lines) + str(run.document)
+
+
 def test_names_a_portal_that_answers_in_place_of_the_api(doctor: Doctor) -> None:
     with raw_server() as portal:
         portal.handler = lambda connection, request: reply(b"<html>Welcome", headers="Content-Type: text/html\r\n")

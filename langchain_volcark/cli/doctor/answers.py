@@ -13,14 +13,13 @@ from pydantic import SecretStr
 
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.ark.model_ids import CURRENT, RETIRING
-from langchain_volcark.cli.doctor.addresses import parse
 from langchain_volcark.cli.doctor.faults import MODEL_FAULTS, Case, diagnose
 from langchain_volcark.cli.doctor.findings import Finding, fail, ok, skip, warn
 from langchain_volcark.cli.doctor.network import (
     STEP_SECONDS,
     TooSlowError,
     bounded,
-    proxy_for,
+    proxy_failure,
     proxy_refusal,
 )
 from langchain_volcark.cli.services import build, is_packaged
@@ -29,7 +28,8 @@ from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.auth import BearerAuth
 from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.errors import connection_error
-from langchain_volcark.http.registry import DEFAULT_POOL, registry
+from langchain_volcark.http.proxies import proxy_for, proxy_variables
+from langchain_volcark.http.registry import DEFAULT_POOL, ClientRegistry
 from langchain_volcark.http.sender import ClientTransport, Sender
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ def check_http(setup: Setup) -> tuple[list[Finding], dt.datetime | None]:
         The findings, and the server's time where it told one.
     """
     url = setup.base_url.strip().rstrip("/") + setup.service.ping
+    proxy = proxy_for(httpx.URL(url), proxy_variables())
     try:
         response = bounded(lambda: _get(url, httpx.Auth()), STEP_SECONDS + _GRACE)
     except TooSlowError as error:
         return [fail("http", "timeout", f"{url}: {error}", "Look at network and proxy.")], None
     except VolcArkError as error:
-        return [diagnose(error, Case("http", setup))], None
+        on_the_way = proxy_failure(error, proxy, httpx.URL(url).host) if proxy else None
+        return [on_the_way or diagnose(error, Case("http", setup))], None
     told = _date(response)
-    address = parse(url)
-    proxy = proxy_for(address) if address else None
     status = response.status_code
     if status == 407 or (proxy is not None and status == _BAD_GATEWAY):
         return [proxy_refusal(status, proxy)], None
@@ -232,7 +232,7 @@ def _get(url: str, auth: httpx.Auth) -> httpx.Response:
     Raises:
         VolcArkError: Nobody answered.
     """
-    client = registry.client(DEFAULT_POOL)
+    client = ClientRegistry().client(DEFAULT_POOL)  # one of its own: the environment may have changed
     sender = client if isinstance(client, Sender) else Sender(ClientTransport(client))
     timeout = httpx.Timeout(STEP_SECONDS)
     try:
@@ -240,6 +240,8 @@ def _get(url: str, auth: httpx.Auth) -> httpx.Response:
         return sender.send(request, auth=auth)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise connection_error(error, httpx.URL(url)) from error
+    finally:
+        client.close()
 
 
 def _date(response: httpx.Response) -> dt.datetime | None:

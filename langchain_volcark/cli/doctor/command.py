@@ -83,9 +83,11 @@ def examine(setup: Setup) -> list[Finding]:
     if _failed(findings, "proxy", "dns", "tcp", "tls"):
         return [*findings, skip("chat", "not tried: there is no way to the service")]
     found, told = check_http(setup)
-    findings += found
+    # Through a proxy, only the request shows which step failed.
+    failed = {finding.check for finding in found if finding.status == "fail"}
+    findings = [finding for finding in findings if finding.check not in failed] + found
     findings.append(check_clock(setup, told, dt.datetime.now(dt.timezone.utc)))
-    if _failed(findings, "proxy", "http"):
+    if _failed(findings, "proxy", "tls", "http"):
         return [*findings, skip("chat", "not tried: there is no way to the service")]
     if _failed(findings, "environment", "key"):
         return [*findings, skip("chat", "not tried: credentials like these are sent to nobody")]

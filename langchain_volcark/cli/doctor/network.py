@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import queue
-import re
 import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from langchain_volcark.cli.doctor.addresses import Address, is_ip_address, parse
-from langchain_volcark.cli.doctor.certificates import issuer_of
 from langchain_volcark.cli.doctor.findings import Finding, fail, ok, skip
+from langchain_volcark.http.proxies import EnvironmentProxy, proxy_for, proxy_variables
+from langchain_volcark.http.redaction import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from langchain_volcark.exceptions import VolcArkError
 
 _ResultT = TypeVar("_ResultT")
 
 STEP_SECONDS = 10.0
 """How long each of these steps may take."""
 
-_HEAD_LIMIT = 65536
+_DATE_CODES, _NAME_CODES = (9, 10), (62, 63, 64)  # OpenSSL's: not yet valid, expired; another host, mail, address
 
 
 class TooSlowError(Exception):
@@ -38,11 +35,11 @@ class TooSlowError(Exception):
 
 
 def bounded(step: Callable[[], _ResultT], seconds: float) -> _ResultT:
-    """Run a step that knows no bound of its own, and give it up when time is over.
+    """Run a step that has no timeout of its own, and give it up when time is over.
 
     Args:
         step: Runs in a thread of its own, which is left alone if it does not end.
-        seconds: For how long it is waited for.
+        seconds: How long to wait for it.
 
     Raises:
         TooSlowError: It did not end in time.
@@ -66,43 +63,8 @@ def bounded(step: Callable[[], _ResultT], seconds: float) -> _ResultT:
     return result  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Proxy:
-    """A proxy that the environment names.
-
-    Attributes:
-        url: As the environment has it, completed by a scheme.
-        variable: What kind of variable named it.
-    """
-
-    url: str
-    variable: str
-
-    @property
-    def shown(self) -> str:
-        """The URL without credentials."""
-        return re.sub(r"(?<=://)[^@/]*@", "", self.url)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is an HTTP proxy that is spoken to unencrypted."""
-        return self.url.lower().startswith("http://")
-
-
-def proxy_for(address: Address) -> Proxy | None:
-    """The proxy that requests to an address will take, by the environment."""
-    found = getproxies()
-    if proxy_bypass(address.netloc) or proxy_bypass(address.host):
-        return None
-    for scheme in (address.scheme, "all"):
-        url = found.get(scheme)
-        if url:
-            return Proxy(url if "://" in url else f"http://{url}", f"{scheme.upper()}_PROXY")
-    return None
-
-
 def check_way(url: str) -> list[Finding]:
-    """Look at each step on the way to a server, up to the first that fails.
+    """Look at each step on the way to a server, up to the first that fails; what a proxy does, its request shows.
 
     Args:
         url: An address that can be dialled.
@@ -110,165 +72,50 @@ def check_way(url: str) -> list[Finding]:
     address = parse(url)
     if address is None:
         return []
-    proxy = proxy_for(address)
-    findings = [_proxy(proxy)]
-    if findings[0].status == "fail":
-        return findings
-    dialled = address if proxy is None else parse(proxy.url)
-    if dialled is None or (proxy is not None and not proxy.is_plain):
-        why = f"not looked at through {proxy.shown if proxy else url}; the request itself will show"
-        return [*findings, *(skip(check, why) for check in ("dns", "tcp", "tls"))]
-    findings.append(_dns(dialled, proxy))
-    if findings[-1].status == "fail":
-        return findings
-    connected, finding = _tcp(dialled, proxy)
-    if connected is None:
-        return [*findings[proxy is not None :], finding]
-    findings.append(finding)
-    with connected:
-        if proxy is not None and address.scheme == "https":
-            refused = _tunnel(connected, address, proxy)
-            if refused is not None:
-                return [*findings[1:], refused]
-        findings.append(_tls(connected, address))
+    try:
+        proxy = proxy_for(httpx.URL(url.strip()), proxy_variables())
+    except ValueError as error:
+        fault = "proxy_needs_socksio" if "socksio" in str(error) else "proxy_form"
+        return [fail("proxy", fault, str(error), "A proxy's scheme and address look like http://host:port.")]
+    if proxy is not None:
+        way = ok("proxy", f"through {_without_password(proxy)} ({proxy.variable})")
+        return [
+            way,
+            *(skip(check, "left to the proxy; the request itself shows") for check in ("dns", "tcp", "tls")),
+        ]
+    findings = [ok("proxy", "none for this address"), _dns(address)]
+    if findings[-1].status == "ok":
+        findings += _connection(address)
     return findings
 
 
-def _proxy(proxy: Proxy | None) -> Finding:
-    if proxy is None:
-        return ok("proxy", "none for this address")
-    scheme = urlsplit(proxy.url).scheme.lower()
-    if scheme not in ("http", "https", "socks5", "socks5h"):
-        return fail(
-            "proxy",
-            "proxy_form",
-            f"{proxy.variable} names {proxy.shown}, whose scheme is not known",
-            "It should look like http://host:port.",
-        )
-    if scheme.startswith("socks") and find_spec("socksio") is None:
-        return fail(
-            "proxy",
-            "proxy_needs_socksio",
-            f"{proxy.variable} names a SOCKS proxy ({proxy.shown}), and the package socksio is missing",
-            'pip install "httpx[socks]", or set an http:// proxy.',
-        )
-    try:
-        host = urlsplit(proxy.url).hostname and (urlsplit(proxy.url).port or True)
-    except ValueError:
-        host = None
-    if not host:
-        return fail(
-            "proxy",
-            "proxy_form",
-            f"{proxy.variable} names {proxy.shown}, which is no address",
-            "It should look like http://host:port.",
-        )
-    return ok("proxy", f"through {proxy.shown} ({proxy.variable})")
-
-
-def _dns(address: Address, proxy: Proxy | None) -> Finding:
+def _dns(address: Address) -> Finding:
     if is_ip_address(address.host):
         return ok("dns", f"{address.host} is an address, not a name")
     began = time.monotonic()
-    whose = "the proxy's name" if proxy else "the name"
     try:
         found = bounded(
             lambda: socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM), STEP_SECONDS
         )
     except (OSError, UnicodeError, TooSlowError) as error:
-        where = (
-            f"Check {proxy.variable}."
-            if proxy
-            else "Check the address for slips, the network and its name server."
-        )
-        return fail("dns", "dns", f"{whose} {address.host} cannot be resolved ({_reason(error)})", where)
-    first = found[0][4][0]
-    return ok("dns", f"{address.host} is {first}", seconds=round(time.monotonic() - began, 3))
+        advice = "Check the address for slips, the network and its name server."
+        return fail("dns", "dns", f"the name {address.host} cannot be resolved ({_reason(error)})", advice)
+    return ok("dns", f"{address.host} is {found[0][4][0]}", seconds=round(time.monotonic() - began, 3))
 
 
-def _tcp(address: Address, proxy: Proxy | None) -> tuple[socket.socket | None, Finding]:
+def _connection(address: Address) -> list[Finding]:
     began = time.monotonic()
     try:
         connected = socket.create_connection((address.host, address.port), timeout=STEP_SECONDS)
     except OSError as error:
-        if proxy is not None:
-            finding = fail(
-                "proxy",
-                "proxy_unreachable",
-                f"the proxy {proxy.shown} does not answer ({_reason(error)})",
-                f"Check {proxy.variable}, or name this host in NO_PROXY.",
-            )
-            return None, finding
-        advice = (
-            "Nothing listens there: check host and port of the address."
-            if isinstance(error, ConnectionRefusedError)
-            else "A firewall may be in between; behind one, set HTTPS_PROXY."
-        )
-        finding = fail("tcp", "unreachable", f"no connection to {address.netloc} ({_reason(error)})", advice)
-        return None, finding
+        advice = "A firewall may be in between; behind one, set HTTPS_PROXY."
+        if isinstance(error, ConnectionRefusedError):
+            advice = "Nothing listens there: check host and port of the address."
+        return [fail("tcp", "unreachable", f"no connection to {address.netloc} ({_reason(error)})", advice)]
     seconds = round(time.monotonic() - began, 3)
-    return connected, ok("tcp", f"{address.netloc} is reached in {seconds * 1000:.0f} ms", seconds=seconds)
-
-
-def _tunnel(connected: socket.socket, address: Address, proxy: Proxy) -> Finding | None:
-    """Ask the proxy for a way to the server; None where it gives one."""
-    lines = [f"CONNECT {address.netloc} HTTP/1.1", f"Host: {address.netloc}"]
-    parts = urlsplit(proxy.url)
-    if parts.username is not None:
-        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(user.encode()).decode()}")
-    try:
-        connected.sendall("\r\n".join([*lines, "", ""]).encode())
-        head = _head(connected)
-    except OSError as error:
-        return fail(
-            "proxy",
-            "proxy_unreachable",
-            f"the proxy {proxy.shown} broke off ({_reason(error)})",
-            f"Is {proxy.variable} right?",
-        )
-    status = re.match(rb"HTTP/1\.\d (\d{3})", head)
-    code = int(status[1]) if status else 0
-    if code == 200:
-        return None
-    return (
-        proxy_refusal(code, proxy)
-        if code
-        else fail("proxy", "proxy_form", f"{proxy.shown} does not speak HTTP", f"Is {proxy.variable} right?")
-    )
-
-
-def proxy_refusal(status: int, proxy: Proxy | None) -> Finding:
-    """What a proxy's refusal means.
-
-    Args:
-        status: Its HTTP status.
-        proxy: Which proxy, if that is known.
-    """
-    shown, variable = (proxy.shown, proxy.variable) if proxy else ("the proxy", "HTTPS_PROXY")
-    if status == 407:
-        return fail(
-            "proxy",
-            "proxy_auth",
-            f"{shown} wants a user name and password (407)",
-            f"Put them into {variable}: http://user:password@host:port (special characters percent-encoded).",
-        )
-    return fail(
-        "proxy",
-        "proxy_refused",
-        f"{shown} refuses the way to the service (HTTP {status})",
-        "Ask who runs the proxy to allow the host, or name it in NO_PROXY.",
-    )
-
-
-def _head(connected: socket.socket) -> bytes:
-    received = b""
-    while b"\r\n\r\n" not in received and len(received) < _HEAD_LIMIT:
-        data = connected.recv(4096)
-        if not data:
-            break
-        received += data
-    return received
+    with connected:
+        reached = ok("tcp", f"{address.netloc} is reached in {seconds * 1000:.0f} ms", seconds=seconds)
+        return [reached, _tls(connected, address)]
 
 
 def _tls(connected: socket.socket, address: Address) -> Finding:
@@ -277,55 +124,106 @@ def _tls(connected: socket.socket, address: Address) -> Finding:
     try:
         context = httpx.create_ssl_context()
     except OSError as error:
-        return fail(
-            "tls",
-            "tls_trust_store",
-            f"the trusted certificates cannot be loaded ({_reason(error)})",
-            "SSL_CERT_FILE must name a readable PEM file.",
-        )
+        said = f"the trusted certificates cannot be loaded ({_reason(error)})"
+        return fail("tls", "tls_trust_store", said, "SSL_CERT_FILE must name a readable PEM file.")
     try:
         with context.wrap_socket(connected, server_hostname=address.host) as secured:
-            issuer = issuer_of(secured.getpeercert(binary_form=True) or b"")
+            issuer = _issuer(secured)
             return ok("tls", f"{secured.version()}, certificate by {issuer or 'an unnamed issuer'}", issuer=issuer)
     except ssl.SSLCertVerificationError as error:
-        return _distrusted(error, address)
-    except (ssl.SSLError, OSError) as error:
+        issuer = None
+        with contextlib.suppress(OSError, ValueError):
+            issuer = _presented_issuer(address)
+        return distrusted(error, address.host, issuer)
+    except OSError as error:
         advice = "Does the port speak TLS at all? A firewall may also cut it."
         return fail("tls", "tls_broken", f"no encrypted connection to {address.netloc} ({_reason(error)})", advice)
 
 
-def _distrusted(error: ssl.SSLCertVerificationError, address: Address) -> Finding:
-    """Why a certificate is not trusted, by OpenSSL's codes."""
-    issuer = None
-    with contextlib.suppress(OSError, ValueError):
-        issuer = _presented_issuer(address)
+def distrusted(error: ssl.SSLCertVerificationError, host: str, issuer: str | None = None) -> Finding:
+    """Why a server's certificate is not trusted, and what to do."""
     by = f"; it was issued by {issuer}" if issuer else ""
-    said = f"the certificate of {address.host} is not trusted: {error.verify_message}{by}"
-    if error.verify_code in (9, 10):
-        advice = "Check this machine's date first; if it is right, the server's certificate is the problem."
-        return fail("tls", "tls_certificate_date", said, advice, issuer=issuer)
-    if error.verify_code in (62, 63, 64):
-        advice = "The address leads to another server: check it, and whether a portal or proxy answers instead."
-        return fail("tls", "tls_certificate_name", said, advice, issuer=issuer)
-    advice = (
-        "If a company's proxy or antivirus reads the traffic, set SSL_CERT_FILE to a file with its root "
-        "certificate; else the root certificates of this machine are out of date."
+    said = f"the certificate of {host} is not trusted: {error.verify_message}{by}"
+    fault, advice = (
+        "tls_certificate",
+        (
+            "If a company's proxy or antivirus reads the traffic, set SSL_CERT_FILE to a file with its root "
+            "certificate; else the root certificates of this machine are out of date."
+        ),
     )
-    return fail("tls", "tls_certificate", said, advice, issuer=issuer)
+    if error.verify_code in _DATE_CODES:
+        fault = "tls_certificate_date"
+        advice = "Check this machine's date first; if it is right, the server's certificate is the problem."
+    elif error.verify_code in _NAME_CODES:
+        fault = "tls_certificate_name"
+        advice = "The address leads to another server: check it, and whether a portal or proxy answers instead."
+    return fail("tls", fault, said, advice, issuer=issuer)
 
 
 def _presented_issuer(address: Address) -> str | None:
-    """Who issued the certificate that is shown there; nothing is sent over this connection."""
-    if proxy_for(address) is not None:
-        return None
+    """Who issued the certificate shown there: `ssl` reads a certificate that it trusts, so this one alone is."""
+    where = (address.host, address.port)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=ssl.get_server_certificate(where, timeout=int(STEP_SECONDS)))
     with (
-        socket.create_connection((address.host, address.port), timeout=STEP_SECONDS) as plain,
+        socket.create_connection(where, timeout=STEP_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=address.host) as secured,
     ):
-        return issuer_of(secured.getpeercert(binary_form=True) or b"")
+        return _issuer(secured)
+
+
+def _issuer(secured: ssl.SSLSocket) -> str | None:
+    parts: Any = (secured.getpeercert() or {}).get("issuer", ())
+    names: dict[str, str] = dict(pair for part in parts for pair in part)
+    common, organisation = names.get("commonName"), names.get("organizationName")
+    if common and organisation and organisation != common:
+        return f"{common} ({organisation})"
+    return common or organisation
+
+
+def proxy_failure(error: VolcArkError, proxy: EnvironmentProxy, host: str) -> Finding | None:
+    """What stopped a request through a proxy, where it was the way; None where it was the service."""
+    cause = error.__cause__
+    if distrust := caused_by(error, ssl.SSLCertVerificationError):
+        return distrusted(distrust, host)
+    if isinstance(cause, httpx.ProxyError) and error.status_code:
+        return proxy_refusal(error.status_code, proxy)
+    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+        said = f"the proxy {_without_password(proxy)} does not answer ({_reason(cause)})"
+        return fail("proxy", "proxy_unreachable", said, f"Check {proxy.variable}, or name this host in NO_PROXY.")
+    return None
+
+
+def proxy_refusal(status: int, proxy: EnvironmentProxy | None) -> Finding:
+    """What a proxy's refusal means.
+
+    Args:
+        status: Its HTTP status.
+        proxy: Which proxy, if that is known.
+    """
+    name, variable = (_without_password(proxy), proxy.variable) if proxy else ("the proxy", "HTTPS_PROXY")
+    if status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
+        advice = f"Put them into {variable}: http://user:password@host:port (special characters percent-encoded)."
+        return fail("proxy", "proxy_auth", f"{name} wants a user name and password (407)", advice)
+    advice = "Ask who runs the proxy to allow the host, or name it in NO_PROXY."
+    return fail("proxy", "proxy_refused", f"{name} refuses the way to the service (HTTP {status})", advice)
+
+
+_ErrorT = TypeVar("_ErrorT", bound=BaseException)
+
+
+def caused_by(error: BaseException, kind: type[_ErrorT]) -> _ErrorT | None:
+    """The exception of this kind behind another, or None."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, kind):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _without_password(proxy: EnvironmentProxy) -> str:
+    return str(shown(httpx.URL(proxy.url)))
 
 
 def _reason(error: BaseException) -> str:

@@ -1,8 +1,7 @@
-"""Reading Ark's list of models, hints after a slip, certificates, and steps that do not end."""
+"""Reading Ark's list of models, hints after a slip, and steps that do not end."""
 
 from __future__ import annotations
 
-import ssl
 import threading
 
 import pytest
@@ -11,10 +10,8 @@ from hypothesis import strategies as st
 
 from langchain_volcark.ark.model_ids import CURRENT, RETIRING
 from langchain_volcark.cli.doctor.answers import read_listing
-from langchain_volcark.cli.doctor.certificates import issuer_of
 from langchain_volcark.cli.doctor.faults import near_ids
 from langchain_volcark.cli.doctor.network import TooSlowError, bounded
-from tests.unit.raw_server import CERTIFICATE
 
 KNOWN = (*CURRENT, *RETIRING)
 
@@ -78,16 +75,6 @@ def test_no_hint_for_what_is_like_nothing() -> None:
 @given(st.text(max_size=40))
 def test_hints_are_ids_that_exist(written: str) -> None:
     assert set(near_ids(written, KNOWN)) <= set(KNOWN)
-
-
-def test_the_issuer_of_a_certificate() -> None:
-    assert issuer_of(ssl.PEM_cert_to_DER_cert(CERTIFICATE)) == "localhost"
-
-
-@given(st.binary(max_size=200), st.integers(min_value=0, max_value=400))
-def test_what_is_no_certificate_has_no_issuer_and_does_no_harm(noise: bytes, cut: int) -> None:
-    assert issuer_of(noise) is None or isinstance(issuer_of(noise), str)
-    issuer_of(ssl.PEM_cert_to_DER_cert(CERTIFICATE)[:cut] + noise)
 
 
 def test_a_step_that_does_not_end_is_given_up() -> None:
