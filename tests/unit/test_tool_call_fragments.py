@@ -215,6 +215,14 @@ def test_two_entries_of_a_whole_reply_are_two_calls_whatever_their_ids_and_numbe
         assert len({call["id"] for call in message.tool_calls}) == 2
 
 
+@pytest.mark.parametrize("first", ["", "{}", '{"a": ', '"x', "null", "oops"])
+@pytest.mark.parametrize("id_", [None, "", "c1"])
+def test_an_entry_of_a_whole_reply_is_never_glued_to_its_neighbour(id_: str | None, first: str) -> None:
+    message = whole([entry(None, id_, "f", first), entry(None, id_, "f", '{"b": 1}')])
+    assert message.tool_calls[-1]["args"] == {"b": 1}
+    assert len(message.tool_calls) + len(message.invalid_tool_calls) == 2
+
+
 def test_fragments_in_a_whole_reply_are_never_run_without_their_arguments() -> None:
     message = whole([entry(0, "c1", "rm", ""), entry(0, arguments='{"path": "/data/a"}')])
     assert calls_of(message) == [[("rm", {"path": "/data/a"}, "c1")], []]

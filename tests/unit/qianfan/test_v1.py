@@ -15,6 +15,7 @@ from langchain_core.messages import (
 )
 
 from langchain_volcark import ChatQianfan
+from langchain_volcark.assembler import StreamAssembler
 
 CALL = {"name": "get_tide", "args": {"port": "青岛"}, "id": "as-1", "type": "tool_call"}
 OTHER = {"name": "get_wind", "args": {}, "id": "as-2", "type": "tool_call"}
@@ -409,3 +410,26 @@ def test_safety_fields_and_unknown_fields_are_kept() -> None:
         "novelty": {"a": 1},
     }
     assert read(reply).is_last
+
+
+@pytest.mark.parametrize("arguments", [[], [1], 0, False, "null", "[]"])
+def test_arguments_of_a_function_call_that_are_no_object_are_invalid(arguments: Any) -> None:
+    reply = {"id": "as-1", "result": "", "function_call": {"name": "get_tide", "arguments": arguments}}
+    message = message_of(reply)
+    assert message.tool_calls == []
+    assert [call["name"] for call in message.invalid_tool_calls] == ["get_tide"]
+
+
+def test_function_calls_of_replies_without_an_id_get_ids_of_their_own() -> None:
+    reply = {"result": "", "function_call": {"name": "get_tide", "arguments": "{}"}}
+    ids = [message_of(reply).tool_calls[0]["id"] for _ in range(2)]
+    assert all(ids)
+    assert len(set(ids)) == 2
+
+
+def message_of(reply: dict[str, Any]) -> AIMessage:
+    (delta,) = model()._read_choices(reply)
+    assembler = StreamAssembler("qianfan")
+    assembler.add(delta)
+    assembler.finish()
+    return assembler.message()
