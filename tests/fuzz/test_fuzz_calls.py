@@ -85,6 +85,30 @@ def test_a_stream_that_is_not_as_documented(vendor: str, blocks: bool, data: st.
     look_at_all((CHAT_V1 if blocks else CHAT)[vendor], stream=True)
 
 
+labels = st.sampled_from(
+    [None, "", "application/json", "Application/JSON; charset=utf-8", "text/plain", "text/html",
+     "TEXT/EVENT-STREAM", "application/octet-stream", "application/x-ndjson", "junk"]
+)  # fmt: skip
+
+
+@examples(200)
+@given(vendors, st.booleans(), st.booleans(), values, labels, st.data())
+def test_any_json_under_any_label_is_an_error_or_says_something(
+    vendor: str, stream: bool, in_events: bool, value: Any, label: str | None, data: st.DataObject
+) -> None:
+    body = sse([value]) if in_events else write_json(value)
+    WIRE.will_send(data.draw(pieces(body)), {} if label is None else {"content-type": label})
+    try:
+        messages = heard(CHAT[vendor], stream=stream, in_loop=False)
+    except VolcArkError as error:
+        look_at_error(error)
+        return
+    first, *rest = messages
+    whole: Any = first + rest if rest else first  # type: ignore[operator]
+    said = whole.content or whole.additional_kwargs or whole.tool_calls or whole.invalid_tool_calls
+    assert said or whole.response_metadata.get("finish_reason") or whole.usage_metadata
+
+
 @examples(200)
 @given(vendors, st.booleans(), statuses, headers, st.data())
 def test_an_error_reply_in_any_form(
