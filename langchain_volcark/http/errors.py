@@ -337,7 +337,7 @@ def _clock_advice(response: httpx.Response, error: type[VolcArkError]) -> str:
 def _server_verdict(response: httpx.Response, *, default: bool | None) -> bool | None:
     """The server's own word on retrying wins over our tables (header `x-should-retry`)."""
     word = response.headers.get("x-should-retry")
-    return {"true": True, "false": False}.get(word, default) if word else default
+    return {"true": True, "false": False}.get(word.strip().lower(), default) if word else default
 
 
 def _without_request(response: httpx.Response, payload: Any = None) -> httpx.Response:

@@ -100,7 +100,7 @@ class KnowledgeErrors:
         # A reply in the old form of the reranker has no code.
         if code is None or str(code) == "0":
             return None
-        return _facts(code, payload.get("message"))
+        return _facts(code, payload.get("message") or payload.get("msg"))
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
         """The body's id, else the gateway's, else the log id of the headers."""

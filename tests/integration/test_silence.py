@@ -211,3 +211,23 @@ def test_a_stream_of_json_lines_is_read(broken_server: RawServer) -> None:
         broken_server.handler = lambda connection, request, lines=lines: answer(lines, "application/json")  # type: ignore[misc]
         for style in STREAMING:
             assert drive(CALLS[style], service.build(broken_server.url)).text == TEXT
+
+
+def test_the_knowledge_base_gives_the_words_of_a_gateway_in_front_of_it(broken_server: RawServer) -> None:
+    body = {"code": 401, "msg": "token expired", "data": None}
+    broken_server.handler = lambda connection, request: framed(body, streaming=False)
+    service = next(one for one in CHATS if one.name == "knowledge")
+    error = drive(CALLS["invoke"], service.build(broken_server.url, max_retries=0)).error
+    assert isinstance(error, VolcArkError)
+    assert (error.code, "token expired" in str(error)) == ("401", True)
+
+
+@pytest.mark.parametrize(("word", "attempts"), [("True", 2), ("FALSE", 1)])
+def test_the_servers_word_on_retrying_is_read_without_regard_to_case(
+    word: str, attempts: int, broken_server: RawServer
+) -> None:
+    status = "400 Bad Request" if word == "True" else "500 Internal Server Error"
+    headers = f"X-SHOULD-RETRY: {word}\r\n"
+    broken_server.handler = lambda connection, request: answer(b"{}", "application/json", status, headers)
+    assert drive(CALLS["invoke"], CHATS[0].build(broken_server.url, max_retries=1)).error is not None
+    assert len(broken_server.requests) == attempts
