@@ -23,34 +23,24 @@ _HOSTS: dict[ServiceName, dict[str, tuple[str, ...]]] = {
         "ark.ap-southeast.bytepluses.com": ("/api/v3", "/api/coding/v3"),
         "ark.eu-west.bytepluses.com": ("/api/v3",),
     },
-    "qianfan": {"qianfan.baidubce.com": ("/v2", "/v2/coding")},
+    "qianfan": {"qianfan.baidubce.com": ("/v2", "/v2/coding", "/v2/tokenplan/personal")},
     "knowledge": {
         "api-knowledgebase.mlp.cn-beijing.volces.com": ("",),
         "api-knowledgebase.mlp.cn-hongkong.bytepluses.com": ("",),
     },
 }
+_KNOWLEDGE_PATHS = (_CHAT, "/service/chat", "/collection/search_knowledge", "")
 _PASTED: dict[ServiceName, tuple[str, ...]] = {
     "ark": ("/bots" + _CHAT, _CHAT, "/embeddings/multimodal", "/embeddings", "/models", "/bots"),
     "qianfan": (_CHAT, "/embeddings", "/rerankers", "/rerank"),
-    "knowledge": (
-        "/api/knowledge" + _CHAT,
-        "/api/knowledge/service/chat",
-        "/api/knowledge/collection/search_knowledge",
-        "/api/knowledge",
-    ),
+    "knowledge": tuple(f"/api/knowledge{path}" for path in _KNOWLEDGE_PATHS),
 }
-_CONSOLES = (
-    "console.volcengine.com",
-    "www.volcengine.com",
-    "volcengine.com",
-    "console.bce.baidu.com",
-    "cloud.baidu.com",
-    "console.byteplus.com",
+_CONSOLE = re.compile(
+    r"((console|www)\.)?volcengine\.com|console\.bce\.baidu\.com|cloud\.baidu\.com|console\.byteplus\.com"
 )
-_REGION = re.compile(r"(?P<front>ark|api-knowledgebase\.mlp)\.(?P<region>[a-z0-9-]+)\.(volces|bytepluses)\.com")
-_CONTROL = re.compile(r"(open\.volcengineapi\.com|.*\.volcengineapi\.com|iam\.bj\.baidubce\.com)")
+_REGION = re.compile(r"(?:ark|api-knowledgebase\.mlp)\.(?P<region>[a-z0-9-]+)\.(?:volces|bytepluses)\.com")
+_CONTROL = re.compile(r".*\.volcengineapi\.com|iam\.bj\.baidubce\.com")
 _HOST_LIKE = re.compile(r"[\w.-]+\.[a-z]{2,}(:\d+)?(/[\w./-]*)?|localhost(:\d+)?(/[\w./-]*)?", re.IGNORECASE)
-_V1_HOST = "aip.baidubce.com"
 
 
 @dataclass(frozen=True)
@@ -64,8 +54,7 @@ class Address:
     @property
     def netloc(self) -> str:
         """Host and port."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse(url: str) -> Address | None:
@@ -83,10 +72,9 @@ def parse(url: str) -> Address | None:
 def is_ip_address(host: str) -> bool:
     """Whether a host is given by its number."""
     try:
-        ipaddress.ip_address(host)
+        return bool(ipaddress.ip_address(host))
     except ValueError:
         return False
-    return True
 
 
 def shown(url: str) -> str:
@@ -105,132 +93,98 @@ def is_official(setup: Setup) -> bool:
 
 def check_address(setup: Setup) -> list[Finding]:
     """Whether the address is one that the service has."""
-    url = setup.base_url
-    for look in (_form, _stranger, _place, _path):
-        found = look(setup, url.strip())
-        if found is not None:
-            return [found]
-    if is_official(setup):
-        return [ok("base_url", f"the service's own ({setup.base_source})")]
+    url = setup.base_url.strip()
     address = parse(url)
-    host = address.host if address else ""
-    return [ok("base_url", f"{host} is none of the service's own hosts: a gateway, a private or a test server?")]
+    found = _form(setup, url, address)
+    if found is None and address is not None:
+        found = _stranger(setup, address) or _place(setup, address) or _path(setup, url, address)
+    if found is not None:
+        return [found]
+    if address is not None and not is_official(setup):
+        said = f"{address.host} is none of the service's own hosts: a gateway, a private or a test server?"
+        return [ok("base_url", said)]
+    return [ok("base_url", f"the service's own ({setup.base_source})")]
 
 
-def _form(setup: Setup, url: str) -> Finding | None:
+def _form(setup: Setup, url: str, address: Address | None) -> Finding | None:
     expected = f"It looks like {setup.service.base_url}."
-    if not url:
-        return fail(
-            "base_url", "base_url_empty", f"{setup.base_source} is set, but empty", f"Unset it. {expected}"
-        )
-    if url[0] in "'\"“”" or url[-1] in "'\"“”" or re.search(r"\s", url):
-        return fail("base_url", "base_url_quotes", "the address holds quotation marks or blanks", "Remove them.")
-    if "://" not in url or not url.lower().startswith(("http://", "https://")):
-        return fail(
-            "base_url",
+    parts = urlsplit(url if address else "")
+    for is_so, fault, said, advice in (
+        (not url, "base_url_empty", f"{setup.base_source} is set, but empty", f"Unset it. {expected}"),
+        (
+            re.search(r"^['\"“”]|['\"“”]$|\s", url),
+            "base_url_quotes",
+            "the address holds quotation marks or blanks",
+            "Remove them.",
+        ),
+        (
+            not url.lower().startswith(("http://", "https://")),
             "base_url_scheme",
             f"{shown(url)} does not begin with https://",
             f"Add it. {expected}",
-        )
-    if parse(url) is None:
-        return fail("base_url", "base_url_form", f"{shown(url)} is no address of a server", expected)
-    parts = urlsplit(url)
-    if parts.query or parts.fragment:
-        return fail(
-            "base_url", "base_url_query", "the address has a query or a fragment", f"Cut it off. {expected}"
-        )
+        ),
+        (address is None, "base_url_form", f"{shown(url)} is no address of a server", expected),
+        (
+            parts.query or parts.fragment,
+            "base_url_query",
+            "the address has a query or a fragment",
+            f"Cut it off. {expected}",
+        ),
+    ):
+        if is_so:
+            return fail("base_url", fault, said, advice)
     if parts.username or parts.password:
         return warn("base_url", "base_url_userinfo", "the address holds a user name or password", "Remove them.")
     return None
 
 
-def _stranger(setup: Setup, url: str) -> Finding | None:
-    address = parse(url)
-    if address is None:
-        return None
-    expected = f"The API is at {setup.service.base_url}."
-    if address.host in _CONSOLES:
-        return fail(
-            "base_url",
-            "base_url_console",
-            f"{address.host} is a site for people, not the API",
-            f"Use the API's. {expected}",
-        )
-    if _CONTROL.fullmatch(address.host):
-        return fail(
-            "base_url",
-            "base_url_control_plane",
-            f"{address.host} hands out keys and runs no models",
-            f"It belongs in --exchange-url (control_base_url=…), if anywhere. {expected}",
-        )
-    if address.host == _V1_HOST:
-        return fail(
-            "base_url",
-            "base_url_v1",
-            f"{address.host} was Qianfan's V1, which ended on 2026-08-31",
-            f"Use V2. {expected}",
-        )
-    for other, hosts in _HOSTS.items():
-        if other != setup.service.name and address.host in hosts:
-            return fail(
-                "base_url",
-                "base_url_other_service",
-                f"{address.host} belongs to another service ({other})",
-                expected,
-            )
+def _stranger(setup: Setup, address: Address) -> Finding | None:
+    host, expected = address.host, f"The API is at {setup.service.base_url}."
+    owner = next((name for name, hosts in _HOSTS.items() if host in hosts), setup.service.name)
+    if _CONSOLE.fullmatch(host):
+        return fail("base_url", "base_url_console", f"{host} is a site for people, not the API", expected)
+    if _CONTROL.fullmatch(host):
+        said = f"{host} hands out keys and runs no models"
+        advice = f"It belongs in --exchange-url (control_base_url=…), if anywhere. {expected}"
+        return fail("base_url", "base_url_control_plane", said, advice)
+    if host == "aip.baidubce.com":
+        said = f"{host} was Qianfan's V1, which ended on 2026-08-31"
+        return fail("base_url", "base_url_v1", said, f"Use V2. {expected}")
+    if owner != setup.service.name:
+        said = f"{host} belongs to another service ({owner})"
+        return fail("base_url", "base_url_other_service", said, expected)
     return None
 
 
-def _place(setup: Setup, url: str) -> Finding | None:
-    address = parse(url)
-    if address is None:
-        return None
+def _place(setup: Setup, address: Address) -> Finding | None:
     hosts = _HOSTS[setup.service.name]
     if address.host in hosts:
-        if address.scheme == "http":
-            return fail(
-                "base_url",
-                "base_url_http",
-                "the address begins with http://, which would send the key unencrypted",
-                f"Use https://. The API is at {setup.service.base_url}.",
-            )
-        return None
-    region = _REGION.fullmatch(address.host)
-    if region is not None:
-        return fail(
-            "base_url",
-            "base_url_region",
-            f"the service is not offered at {address.host} (region {region['region']})",
-            f"It is at {', '.join(hosts)}; a key works in its own region only.",
-        )
+        said = "the address begins with http://, which would send the key unencrypted"
+        advice = f"Use https://. The API is at {setup.service.base_url}."
+        return fail("base_url", "base_url_http", said, advice) if address.scheme == "http" else None
+    if region := _REGION.fullmatch(address.host):
+        said = f"the service is not offered at {address.host} (region {region['region']})"
+        advice = f"It is at {', '.join(hosts)}; a key works in its own region only."
+        return fail("base_url", "base_url_region", said, advice)
     near = difflib.get_close_matches(address.host, hosts, n=1, cutoff=0.85)
     if near and not is_ip_address(address.host):
         return warn("base_url", "base_url_typo", f"{address.host} is nearly {near[0]}", "Is it a slip?")
     return None
 
 
-def _path(setup: Setup, url: str) -> Finding | None:
+def _path(setup: Setup, url: str, address: Address) -> Finding | None:
     path = urlsplit(url).path.rstrip("/")
     rest = path
     for pasted in _PASTED[setup.service.name]:
         rest = rest.removesuffix(pasted)
-    allowed = _HOSTS[setup.service.name].get((parse(url) or Address("", "", 0)).host)
-    right = rest.rstrip("/")
+    allowed, right = _HOSTS[setup.service.name].get(address.host), rest.rstrip("/")
     if allowed is not None and right not in allowed:
-        hint = ""
-        if setup.service.name == "ark" and right in ("/api/coding", "/api/compatible"):
-            hint = " (that is the address for Anthropic's format)"
-        return fail(
-            "base_url",
-            "base_url_path",
-            f"the path is {right or '/'}{hint}, and must be {' or '.join(allowed) or 'empty'}",
-            f"Use {setup.service.base_url}.",
-        )
-    if rest != path:
-        return warn(
-            "base_url",
-            "base_url_endpoint_pasted",
-            f"the address ends in {path[len(rest) :]}, which is cut off here but not by every program",
-            f"Set {url.rstrip('/')[: len(rest) - len(path)]}.",
-        )
-    return None
+        is_anthropic = setup.service.name == "ark" and right in ("/api/coding", "/api/compatible")
+        hint = " (that is the address for Anthropic's format)" if is_anthropic else ""
+        said = f"the path is {right or '/'}{hint}, and must be {' or '.join(allowed) or 'empty'}"
+        return fail("base_url", "base_url_path", said, f"Use {setup.service.base_url}.")
+    if rest == path:
+        return None
+    said = f"the address ends in {path[len(rest) :]}, which is cut off here but not by every program"
+    advice = f"Set {url.rstrip('/')[: len(rest) - len(path)]}."
+    return warn("base_url", "base_url_endpoint_pasted", said, advice)

@@ -13,7 +13,7 @@ from langchain_volcark.cli.doctor.environment import check_values, check_variabl
 from langchain_volcark.cli.doctor.findings import Finding, fail, skip
 from langchain_volcark.cli.doctor.keys import check_form
 from langchain_volcark.cli.doctor.network import check_way
-from langchain_volcark.cli.doctor.report import Report, as_json, as_lines
+from langchain_volcark.cli.doctor.report import Report, as_json
 from langchain_volcark.cli.services import SERVICES, ServiceName, Setup
 from langchain_volcark.cli.terminal import Redactor, Style, tolerate
 
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         report = Report(setup, examine(setup))
         reports.append(report)
         if not options.json:
-            sys.stdout.write(as_lines(report, style, redactor))
+            sys.stdout.write(report.as_lines(style, redactor))
             sys.stdout.flush()
     if options.json:
         sys.stdout.write(as_json(reports, redactor))

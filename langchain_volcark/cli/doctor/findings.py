@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Status = Literal["ok", "warn", "fail", "skip"]
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -16,14 +14,14 @@ class Finding:
         check: What was looked at: `environment`, `key`, `base_url`, `proxy`, `dns`, `tcp`, `tls`, `http`,
             `clock`, `models`, `chat`.
         status: `ok`; `warn` for what does not stop a call; `fail`; `skip` for what could not be looked at.
-        message: What is so.
+        message: What was found.
         advice: What to do about it, or empty.
         fault: The fault's stable name, for scripts; None where there is none.
         details: Plain data for scripts.
     """
 
     check: str
-    status: Status
+    status: Literal["ok", "warn", "fail", "skip"]
     message: str
     advice: str = ""
     fault: str | None = None
@@ -31,20 +29,20 @@ class Finding:
 
 
 def ok(check: str, message: str, **details: Any) -> Finding:
-    """Nothing wrong."""
+    """Nothing is wrong."""
     return Finding(check, "ok", message, details=details)
 
 
 def warn(check: str, fault: str, message: str, advice: str = "", **details: Any) -> Finding:
-    """Something that does not stop a call."""
+    """Something does not stop a call."""
     return Finding(check, "warn", message, advice, fault, details)
 
 
 def fail(check: str, fault: str, message: str, advice: str = "", **details: Any) -> Finding:
-    """Something that stops calls."""
+    """Something stops calls."""
     return Finding(check, "fail", message, advice, fault, details)
 
 
 def skip(check: str, message: str, advice: str = "") -> Finding:
-    """Something that was not looked at, and why."""
+    """Something was not looked at, and why."""
     return Finding(check, "skip", message, advice)

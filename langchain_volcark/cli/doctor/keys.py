@@ -9,35 +9,36 @@ from langchain_volcark.cli.doctor.addresses import is_official
 from langchain_volcark.cli.doctor.findings import Finding, fail, ok
 
 if TYPE_CHECKING:
-    from langchain_volcark.cli.services import ServiceName, Setup
+    from langchain_volcark.cli.services import Setup
 
 _QIANFAN_KEY = re.compile(r"bce-v3/[^/\s]+/[^/\s]+")
 
-# Beginning, what it is, and where it belongs.
-_FORMS: tuple[tuple[str, str, str], ...] = (
-    ("bce-v3/", "an API key of Baidu Qianfan", "QIANFAN_BEARER_TOKEN"),
-    ("ALTAK", "an access key of Baidu Cloud", "QIANFAN_ACCESS_KEY, with QIANFAN_SECRET_KEY"),
-    ("AKLT", "an access key id of Volcengine", "VOLC_ACCESSKEY, with VOLC_SECRETKEY"),
-    ("AKTP", "a temporary access key id of Volcengine", "VOLC_ACCESSKEY, with VOLC_SECRETKEY"),
-    ("24.", "an access token of Qianfan's V1", "QIANFAN_ACCESS_TOKEN"),
-    ("ep-", "the id of an endpoint", "--model or model=…"),
-    ("bot-", "the id of a bot", "--model or model=…"),
-    ("kb-service-", "the id of a packaged service", "--model or service_resource_id=…"),
+# Beginning, fault, what it is, and where it belongs.
+_FORMS = (
+    ("bce-v3/", "key_of_another_service", "an API key of Baidu Qianfan", "QIANFAN_BEARER_TOKEN"),
+    (
+        "ALTAK",
+        "access_key_as_api_key",
+        "an access key of Baidu Cloud",
+        "QIANFAN_ACCESS_KEY, with QIANFAN_SECRET_KEY",
+    ),
+    ("AKLT", "access_key_as_api_key", "an access key id of Volcengine", "VOLC_ACCESSKEY, with VOLC_SECRETKEY"),
+    ("AKTP", "access_key_as_api_key", "a temporary key id of Volcengine", "VOLC_ACCESSKEY, with VOLC_SECRETKEY"),
+    ("24.", "key_of_another_service", "an access token of Qianfan's V1", "QIANFAN_ACCESS_TOKEN"),
+    ("ep-", "id_as_key", "the id of an endpoint", "--model or model=…"),
+    ("bot-", "id_as_key", "the id of a bot", "--model or model=…"),
+    ("kb-service-", "id_as_key", "the id of a packaged service", "--model or service_resource_id=…"),
 )
 # Keys of other companies; a gateway of one's own may well take them.
-_ELSEWHERE: tuple[tuple[str, str], ...] = (
-    ("sk-ant-", "Anthropic's"),
-    ("sk-", "OpenAI's or DeepSeek's"),
-    ("AIza", "Google's"),
-    ("hf_", "Hugging Face's"),
-    ("lsv2_", "LangSmith's"),
-    ("gsk_", "Groq's"),
-)
-_OWN_PAIR: dict[ServiceName, tuple[str, ...]] = {
-    "ark": ("AKLT", "AKTP"),
-    "knowledge": ("AKLT", "AKTP"),
-    "qianfan": ("ALTAK",),
+_ELSEWHERE = {
+    "sk-ant-": "Anthropic's",
+    "sk-": "OpenAI's or DeepSeek's",
+    "AIza": "Google's",
+    "hf_": "Hugging Face's",
+    "lsv2_": "LangSmith's",
+    "gsk_": "Groq's",
 }
+_PAIRS = {"Volcengine": ("AKLT", "AKTP"), "Baidu Cloud": ("ALTAK",)}
 
 
 def check_form(setup: Setup) -> list[Finding]:
@@ -49,48 +50,37 @@ def check_form(setup: Setup) -> list[Finding]:
 
 
 def _key(setup: Setup) -> Finding | None:
-    name = setup.key_variable or ""
+    service, name = setup.service, setup.key_variable or ""
     text = (setup.value(name) or "").strip()
-    own = "bce-v3/" if setup.service.name == "qianfan" else None
-    for beginning, what, belongs in _FORMS:
-        if text.startswith(beginning) and beginning != own:
-            fault = "id_as_key" if beginning.endswith("-") else "key_of_another_service"
-            if beginning.startswith("AK") and setup.service.name != "qianfan":
-                fault = "access_key_as_api_key"
+    is_qianfan = service.name == "qianfan"
+    for beginning, fault, what, belongs in _FORMS:
+        if text.startswith(beginning) and not (is_qianfan and beginning == "bce-v3/"):
+            is_other = is_qianfan and fault == "access_key_as_api_key"
+            fault = "key_of_another_service" if is_other else fault  # noqa: PLW2901
             return fail("key", fault, f"{name} holds {what}", f"That belongs in {belongs}.")
-    if setup.service.name == "qianfan" and not _QIANFAN_KEY.fullmatch(text) and is_official(setup):
-        return fail(
-            "key",
-            "key_form",
-            f"{name} does not look like an API key of Qianfan's V2 (bce-v3/ALTAK-…/…)",
-            f"Copy it whole from {setup.service.console}; an application's key or a V1 token will not do.",
-        )
-    for beginning, whose in _ELSEWHERE:
-        if text.startswith(beginning) and is_official(setup):
-            return fail(
-                "key",
-                "key_of_another_service",
-                f"{name} holds a key in the form of {whose}",
-                f"Put the key of {setup.service.title} there ({setup.service.console}).",
-            )
-    return None
+    if not is_official(setup):
+        return None
+    if is_qianfan and not _QIANFAN_KEY.fullmatch(text):
+        said = f"{name} does not look like an API key of Qianfan's V2 (bce-v3/ALTAK-…/…)"
+        advice = f"Copy it whole from {service.console}; an application's key or a V1 token will not do."
+        return fail("key", "key_form", said, advice)
+    whose = next((whose for beginning, whose in _ELSEWHERE.items() if text.startswith(beginning)), None)
+    if whose is None:
+        return None
+    advice = f"Put the key of {service.title} there ({service.console})."
+    return fail("key", "key_of_another_service", f"{name} holds a key in the form of {whose}", advice)
 
 
 def _pair(setup: Setup) -> Finding | None:
     access, secret = setup.service.pair
     public, hidden = ((setup.value(name) or "").strip() for name in (access, secret))
-    own = _OWN_PAIR[setup.service.name]
-    if hidden.startswith(own) and not public.startswith(own):
+    own = "Baidu Cloud" if setup.service.name == "qianfan" else "Volcengine"
+    if hidden.startswith(_PAIRS[own]) and not public.startswith(_PAIRS[own]):
         return fail("key", "pair_swapped", f"{access} and {secret} hold each other's values", "Swap them.")
     if public == hidden:
         return fail("key", "pair_swapped", f"{access} and {secret} hold the same value", "Set the secret key.")
-    for other in ("qianfan", "ark"):
-        if other != setup.service.name and public.startswith(_OWN_PAIR[other]) and own != _OWN_PAIR[other]:
-            whose = "Baidu Cloud" if other == "qianfan" else "Volcengine"
-            return fail(
-                "key",
-                "key_of_another_service",
-                f"{access} holds an access key of {whose}",
-                f"Put the pair of {setup.service.title} there.",
-            )
-    return None
+    whose = next((whose for whose, beginnings in _PAIRS.items() if public.startswith(beginnings)), own)
+    if whose == own:
+        return None
+    advice = f"Put the pair of {setup.service.title} there."
+    return fail("key", "key_of_another_service", f"{access} holds an access key of {whose}", advice)
