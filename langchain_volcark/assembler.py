@@ -1,134 +1,34 @@
 """From the deltas of a stream to a message; no I/O.
 
-A vendor reads each payload, and a whole reply too, into a `StreamDelta`. `StreamAssembler` repairs what deltas
-get wrong and keeps the message so far; `stream_chunks` and `stream_events` show what is new in it. `invoke`
-feeds it the whole reply as one delta: that is why a sum of chunks equals `invoke`.
+A wire format's reader turns each payload, and a whole reply too, into deltas. `StreamAssembler` repairs what
+deltas get wrong and keeps the message so far, as an ordered list of blocks; `stream_chunks` and `stream_events`
+show what is new in it. `invoke` feeds it the whole reply at once: that is why a sum of chunks equals `invoke`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage
 
+from langchain_volcark.deltas import FIRST, Increment, Place, StreamDelta
 from langchain_volcark.extra_fields import ExtraFields
-from langchain_volcark.surrogates import SurrogateJoiner
+from langchain_volcark.reply_metadata import ReplyMetadata
+from langchain_volcark.text_blocks import TextBlocks
 from langchain_volcark.tool_calls import ToolCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from langchain_core.messages import InvalidToolCall, ToolCall
     from langchain_core.messages.ai import UsageMetadata
     from langchain_core.messages.tool import ToolCallChunk
 
-    from langchain_volcark.tool_calls import ToolCallDelta
+__all__ = ["Increment", "StreamAssembler", "StreamDelta"]
 
 _CUT = frozenset({"length", "content_filter"})
 _ANSWERS = frozenset({"refusal", "audio"})  # further fields of a message that are an answer on their own
 
-
-@dataclass(slots=True)
-class StreamDelta:
-    """What one payload adds to the message.
-
-    Attributes:
-        text: Answer text.
-        reasoning: Thinking text.
-        tool_calls: Fragments of tool calls.
-        id: The reply's id.
-        model_name: The model as resolved by the service.
-        finish_reason: Why the model stopped; None until it has.
-        usage: Tokens so far; a later one replaces an earlier one.
-        additional_kwargs: Further fields of the message; `ExtraFields` puts the pieces of each together.
-        metadata: Further fields of the reply, merged by `MERGE_RULES`.
-        is_last: Whether the payload itself says that nothing follows it.
-        is_answer: Whether the payload has the place where an answer stands, even if that is empty.
-    """
-
-    text: str = ""
-    reasoning: str = ""
-    tool_calls: Sequence[ToolCallDelta] = ()
-    id: str | None = None
-    model_name: str | None = None
-    finish_reason: str | None = None
-    usage: UsageMetadata | None = None
-    additional_kwargs: dict[str, Any] = field(default_factory=dict)
-    metadata: dict[str, Any] = field(default_factory=dict)
-    is_last: bool = False
-    is_answer: bool = False
-
-
-@dataclass(slots=True)
-class Increment:
-    """A delta after repair: what is new in the message."""
-
-    text: str
-    reasoning: str
-    tool_calls: list[ToolCallChunk]
-    additional_kwargs: dict[str, Any]
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.text or self.reasoning or self.tool_calls or self.additional_kwargs or self.metadata)
-
-
-def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Log probabilities come token by token: the lists inside grow."""
-    merged = dict(old)
-    for key, value in new.items():
-        known = merged.get(key)
-        if isinstance(known, list):
-            merged[key] = [*known, *value] if isinstance(value, list) else known
-        else:
-            merged[key] = value
-    return merged
-
-
-def _append_unknown(old: list[Any], new: list[Any]) -> list[Any]:
-    """References may come again, or come again with more of them: each is kept once, in the order of arrival."""
-    if new[: len(old)] == old:
-        return new
-    return [*old, *(item for item in new if item not in old)]
-
-
-def _add_keys(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """What a service echoes in every payload is said once; what was said stands."""
-    return {**old, **{key: value for key, value in new.items() if key not in old}}
-
-
-MERGE_RULES: dict[str, Callable[[Any, Any], Any]] = {
-    "logprobs": _append_lists,
-    "references": _append_unknown,
-    "search_results": _append_unknown,
-    "metadata": _add_keys,
-}
-"""How a metadata field that comes in several payloads is merged; of all others the last value stands."""
-
-_KINDS: dict[str, type] = {"logprobs": dict, "references": list, "search_results": list, "metadata": dict}
-"""What the rules are for; of a field that is something else the first value stands."""
-
-_CORES_OWN = frozenset({"model_provider", "output_version"})
-"""By these names core finds our translator; a service's field of such a name cannot be kept."""
-
-EARLY = frozenset({"references", "search_results", "metadata"})
-"""Metadata fields that are shown when they come, not at the end: their rules only ever add."""
-
-
-def _added(old: Any, new: Any) -> Any:
-    """What an `EARLY` field has now beyond what it had; nothing where that must wait for the end."""
-    if isinstance(new, list) and any(isinstance(item, dict) and "index" in item for item in new):
-        return []  # core merges list items of equal `index` into one: such a list is safe on one chunk only
-    return _beyond([] if isinstance(new, list) else {}, new) if old is None else _beyond(old, new)
-
-
-def _beyond(old: Any, new: Any) -> Any:
-    if isinstance(old, list) and isinstance(new, list):
-        return new[len(old) :]
-    if isinstance(old, dict) and isinstance(new, dict):
-        return {key: value for key, value in new.items() if key not in old}
-    return None
+CONTENT_ORDER = "content_order"
+"""Field of `additional_kwargs` with the order of blocks, in messages that have more than one of a kind."""
 
 
 class StreamAssembler:
@@ -140,7 +40,6 @@ class StreamAssembler:
         model_name: The model as resolved by the service.
         finish_reason: Why the model stopped, or None.
         usage: Tokens, or None where the service has sent none.
-        metadata: Further fields of the reply.
         is_answered: Whether a payload had the place where an answer stands.
     """
 
@@ -156,27 +55,32 @@ class StreamAssembler:
         self.model_name: str | None = None
         self.finish_reason: str | None = None
         self.usage: UsageMetadata | None = None
-        self.metadata: dict[str, Any] = {}
         self.is_answered = False
-        self._shown: dict[str, Any] = {}
-        self._repeated: dict[str, Any] | None = None
+        self._metadata = ReplyMetadata()
         self._opening = {"model_provider": provider, **(metadata or {})}
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._text_joiner = SurrogateJoiner()
-        self._reasoning_joiner = SurrogateJoiner()
+        self._texts = TextBlocks()
+        self._reasonings = TextBlocks("\n\n")
+        self._others: dict[Place, list[dict[str, Any]]] = {}
         self._tool_calls = ToolCalls()
+        self._call_places: dict[int, Place] = {}
         self._extra = ExtraFields()
+        self._closed: set[Place] = set()
+        self._is_plain = True
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self._text)
+        return self._texts.text
 
     @property
     def reasoning(self) -> str:
         """The thinking so far."""
-        return "".join(self._reasoning)
+        return self._reasonings.text
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Further fields of the reply."""
+        return self._metadata.fields
 
     @property
     def opening_metadata(self) -> dict[str, Any]:
@@ -189,39 +93,76 @@ class StreamAssembler:
         """Take what one payload adds.
 
         Args:
-            delta: The payload, read by the vendor.
+            delta: The payload, read by the wire format's reader.
 
         Returns:
             What is new, repaired.
         """
         self._note(delta)
-        text = self._text_joiner.add(delta.text) if delta.text else ""
-        reasoning = self._reasoning_joiner.add(delta.reasoning) if delta.reasoning else ""
-        increment = self._keep(text, reasoning)
+        increment = Increment(place=delta.place)
+        if delta.text:
+            _, increment.text = self._texts.add(delta.place, delta.text)
+        if delta.reasoning:
+            increment.separator, increment.reasoning = self._reasonings.add(delta.place, delta.reasoning)
         if delta.tool_calls:
             increment.tool_calls = self._tool_calls.add(delta.tool_calls)
         if delta.additional_kwargs:
-            increment.additional_kwargs = self._extra.add(delta.additional_kwargs)
-        # Most payloads repeat what the first one said of the reply; what adds up is noted every time.
-        if delta.metadata and delta.metadata != self._repeated:
-            self._note_metadata(delta.metadata)
-            increment.metadata = self._early(delta.metadata)
-            self._repeated = delta.metadata if MERGE_RULES.keys().isdisjoint(delta.metadata) else None
+            increment.additional_kwargs = dict(self._extra.add(delta.additional_kwargs))
+        if delta.metadata:
+            increment.metadata = self._metadata.add(delta.metadata)
+        if delta.place != FIRST or delta.block or delta.annotations or delta.extras or delta.closes:
+            self._place(delta, increment)
         return increment
+
+    def _place(self, delta: StreamDelta, increment: Increment) -> None:
+        """Take what only messages have whose blocks have an order of their own."""
+        self._is_plain = False
+        place = delta.place
+        for chunk in increment.tool_calls:
+            if isinstance(chunk["index"], int):
+                self._call_places.setdefault(chunk["index"], place)
+        if delta.annotations:
+            known = self._texts.at(place).extras.setdefault("annotations", [])
+            known.extend(one for one in delta.annotations if one not in known)
+        if delta.extras:
+            self._reasonings.at(place).extras.update(delta.extras)
+        if delta.block is not None:
+            others = self._others.setdefault(place, [])
+            increment.block, increment.number = delta.block, len(others)
+            others.append(delta.block)
+        if delta.closes:
+            increment.more = self._close(place)
+
+    def _close(self, place: Place) -> list[Increment]:
+        """Take note that a block is complete; returns what is shown then, and what is complete."""
+        if place in self._closed:
+            return []
+        self._closed.add(place)
+        shown = _increments(self._reasonings.close(place), self._texts.close(place))
+        complete = dict.fromkeys([place, *(one.place for one in shown)])
+        return [*shown, *(self._end(one) for one in complete if one in self._closed and not self._waits(one))]
+
+    def _waits(self, place: Place) -> bool:
+        return self._texts.waits(place) or self._reasonings.waits(place)
+
+    def _end(self, place: Place) -> Increment:
+        blocks = {"reasoning": self._reasonings.find(place), "text": self._texts.find(place)}
+        ending = {kind: block.extras for kind, block in blocks.items() if block is not None and block.extras}
+        return Increment(place=place, closed=True, ending=ending)
 
     def finish(self) -> Increment:
         """Close the message; returns what was held back."""
-        increment = self._keep(self._text_joiner.flush(), self._reasoning_joiner.flush())
-        increment.tool_calls = self._tool_calls.flush()
-        increment.additional_kwargs = self._extra.flush()
+        increment = Increment(tool_calls=self._tool_calls.flush(), additional_kwargs=self._extra.flush())
+        if self._is_plain:
+            for _, _, text in self._texts.finish():
+                increment.text = text
+            for _, _, text in self._reasonings.finish():
+                increment.reasoning = text
+            return increment
+        places = sorted({*self._texts.places(), *self._reasonings.places()})
+        increment.more = [one for place in places for one in self._close(place)]
+        increment.additional_kwargs = {**increment.additional_kwargs, CONTENT_ORDER: self.content_order()}
         return increment
-
-    def _keep(self, text: str, reasoning: str) -> Increment:
-        if text:
-            self._text.append(text)
-        if reasoning:
-            self._reasoning.append(reasoning)
-        return Increment(text, reasoning, [], {})
 
     def _note(self, delta: StreamDelta) -> None:
         self.id = self.id or delta.id
@@ -230,31 +171,9 @@ class StreamAssembler:
         self.usage = delta.usage or self.usage
         self.is_answered = delta.is_answer or self.is_answered
 
-    def _note_metadata(self, metadata: dict[str, Any]) -> None:
-        for key, value in metadata.items():
-            rule = MERGE_RULES.get(key)
-            known = self.metadata.get(key)
-            if rule is None or known is None:
-                if key not in _CORES_OWN:
-                    self.metadata[key] = value
-            elif type(known) is type(value) is _KINDS[key]:
-                self.metadata[key] = rule(known, value)
-
-    def _early(self, came: dict[str, Any]) -> dict[str, Any]:
-        """What of the metadata is shown at once; `unshown_metadata` gives the rest."""
-        early = {}
-        for key in EARLY & came.keys():
-            new = _added(self._shown.get(key), self.metadata[key])
-            if new:
-                early[key] = new
-                self._shown[key] = self.metadata[key]
-        return early
-
     def unshown_metadata(self) -> dict[str, Any]:
         """What of `response_metadata` no increment has shown, without the opening."""
-        rest = {key: value for key, value in self.response_metadata().items() if key not in self._shown}
-        late = {key: _beyond(shown, self.metadata[key]) for key, shown in self._shown.items()}
-        return {**rest, **{key: value for key, value in late.items() if value}}
+        return self._metadata.unshown(self.response_metadata())
 
     def tool_calls(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
         """The calls as they stand; `cut` where the stream broke rather than ended."""
@@ -265,14 +184,44 @@ class StreamAssembler:
         return self._tool_calls.locks(cut=self.finish_reason in _CUT)
 
     def says_something(self) -> bool:
-        """Whether there is text, reasoning, a tool call, a refusal, audio, or a reason to stop."""
-        said = self._text or self._reasoning or self.finish_reason or self.tool_calls()
+        """Whether there is text, reasoning, a tool call, another block, a refusal, audio, or a reason to stop."""
+        said = self._texts or self._reasonings or self._others or self.finish_reason or self.tool_calls()
         return bool(said or _ANSWERS.intersection(self._extra.values()))
 
     def response_metadata(self) -> dict[str, Any]:
         """All that the message's `response_metadata` holds in the end."""
         reason = {"finish_reason": self.finish_reason} if self.finish_reason else {}
         return {**self.metadata, **self.opening_metadata, **reason}
+
+    @property
+    def has_order(self) -> bool:
+        """Whether the blocks have an order of their own: there is more than one text and one reasoning."""
+        return not self._is_plain
+
+    def text_block(self, kind: str, place: Place) -> dict[str, Any] | None:
+        """A text or reasoning as it stands, as a content block; None where there is none at that place."""
+        block = (self._texts if kind == "text" else self._reasonings).find(place)
+        return None if block is None else {"type": kind, kind: block.text, **block.extras}
+
+    def content_order(self) -> list[dict[str, Any]]:
+        """The blocks in order, for messages that have more than one text and one reasoning.
+
+        Returns:
+            For a text and a reasoning where it begins and ends in `content` and `reasoning_content`, with its
+            further fields; for a tool call its id; other blocks whole. Empty where the message has no such order.
+        """
+        if not self.has_order:
+            return []
+        found: list[tuple[Place, int, dict[str, Any]]] = []
+        for rank, kind, blocks in ((0, "reasoning", self._reasonings), (1, "text", self._texts)):
+            for place, block in blocks.items():
+                begin = block.start or 0
+                span = {"type": kind, "start": begin, "end": begin + len(block.text), **block.extras}
+                found.append((place, rank, span))
+        found.extend((place, 2, block) for place, blocks in self._others.items() for block in blocks)
+        for number, call in enumerate(self.tool_calls()):
+            found.append((self._call_places.get(number, FIRST), 3, {"type": "tool_call", "id": call["id"]}))
+        return [block for _, _, block in sorted(found, key=lambda one: one[:2])]
 
     def message(self, *, cut: bool = False) -> AIMessage:
         """The message so far.
@@ -297,12 +246,21 @@ class StreamAssembler:
 
     def final_additional_kwargs(self) -> dict[str, Any]:
         """All that the message's `additional_kwargs` holds in the end."""
-        reasoning = {"reasoning_content": self.reasoning} if self._reasoning else {}
-        return {**reasoning, **self._extra.values()}
+        reasoning = {"reasoning_content": self.reasoning} if self._reasonings else {}
+        order = self.content_order()
+        return {**reasoning, **self._extra.values(), **({CONTENT_ORDER: order} if order else {})}
 
     def partial(self) -> AIMessage | None:
         """The message of a stream that broke, or None where nothing of it had come."""
-        came = self._text or self._reasoning or self._extra or self._shown or self.tool_calls()
-        if not came:
-            return None
-        return self.message(cut=True)
+        if self.has_order:
+            self._reasonings.finish()
+            self._texts.finish()  # what waited for the end of another block
+        came = self._texts or self._reasonings or self._others or self._extra or self._metadata.shown
+        return self.message(cut=True) if came or self.tool_calls() else None
+
+
+def _increments(reasonings: list[tuple[Place, str, str]], texts: list[tuple[Place, str, str]]) -> list[Increment]:
+    return [
+        *(Increment(reasoning=text, separator=separator, place=place) for place, separator, text in reasonings),
+        *(Increment(text=text, place=place) for place, _, text in texts),
+    ]

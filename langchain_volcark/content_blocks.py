@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 
+from langchain_volcark.assembler import CONTENT_ORDER
 from langchain_volcark.citations import SOURCES, CitationFields, cite
+from langchain_volcark.deltas import FIRST
 from langchain_volcark.http.json import objects
 from langchain_volcark.tool_calls import INVALID_ARGUMENTS
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, AIMessageChunk
     from langchain_core.messages.content import Citation, ContentBlock
+    from langchain_core.messages.tool import ToolCallChunk
+
+    from langchain_volcark.deltas import Increment, Place
 
     ServerTools = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
 
@@ -47,7 +52,9 @@ _PASSED_ON = frozenset(
 # Core 1.7.5 brought the block, and parsers of structured output that raise an error of their own for it.
 _KNOWS_REFUSALS = "refusal" in KNOWN_BLOCK_TYPES
 
-_BLOCK_INDEX = {"reasoning": "lc_rs_0", "text": "lc_txt_0"}
+_CALLS = frozenset({"tool_call", "invalid_tool_call"})
+
+_INDEX_PREFIX = {"reasoning": "lc_rs", "text": "lc_txt"}
 
 
 @dataclass(frozen=True)
@@ -77,10 +84,9 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
         service's own tools did; nothing for what the message does not have.
     """
     blocks = _content(message)
-    listed = [block.get("id") for block in blocks if block["type"] == "tool_call"]
+    listed = [block.get("id") for block in blocks if block["type"] in _CALLS]
     calls = [dict(call) for call in message.tool_calls if call["id"] not in listed]
-    # A sum of chunks has no place for the reason.
-    invalid = [{**call, "error": call.get("error") or INVALID_ARGUMENTS} for call in message.invalid_tool_calls]
+    invalid = [_with_reason(call) for call in message.invalid_tool_calls if call["id"] not in listed]
     metadata = message.response_metadata
     texts = [block for block in blocks if block["type"] == "text" and isinstance(block.get("text"), str)]
     if len(texts) == 1 and "annotations" not in texts[0] and (found := citations_in(metadata, texts[0]["text"])):
@@ -88,6 +94,11 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
     done = [] if any(block["type"] == "server_tool_call" for block in blocks) else _server_tools(metadata)
     refused = [] if any(block["type"] == "refusal" for block in blocks) else _refusal(metadata)
     return cast("list[ContentBlock]", [*blocks, *refused, *calls, *invalid, *done])
+
+
+def _with_reason(call: Mapping[str, Any]) -> dict[str, Any]:
+    """An invalid call as `invoke` gives it: a sum of chunks has no place for the reason."""
+    return {**call, "error": call.get("error") or INVALID_ARGUMENTS}
 
 
 def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
@@ -154,7 +165,7 @@ def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any
         Deltas that add to the blocks of `to_content_block_deltas`.
     """
     found = citations_in(metadata, text) if text else []
-    index = _BLOCK_INDEX["text"]
+    index = block_index("text", FIRST)
     blocks = [{"type": "text", "text": "", "annotations": found, "index": index}] if found else []
     done = [{**block, "index": f"lc_st_{number}"} for number, block in enumerate(_server_tools(metadata))]
     refused = [{**block, "index": "lc_rf_0"} for block in _refusal(metadata)]
@@ -175,22 +186,79 @@ def to_content_block_deltas(chunk: AIMessageChunk) -> list[ContentBlock]:
     """
     if chunk.chunk_position == "last":
         return to_content_blocks(chunk)
-    blocks = _content(chunk)
+    blocks = _content(chunk, whole=False)
     for block in blocks:
-        if block["type"] in _BLOCK_INDEX:
-            block.setdefault("index", _BLOCK_INDEX[block["type"]])
-    calls = [
-        {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"} for call in chunk.tool_call_chunks
-    ]
-    return cast("list[ContentBlock]", [*blocks, *calls])
+        if block["type"] in _INDEX_PREFIX:
+            block.setdefault("index", block_index(block["type"], FIRST))
+    return cast("list[ContentBlock]", [*blocks, *map(_call_delta, chunk.tool_call_chunks)])
 
 
-def _content(message: AIMessage) -> list[dict[str, Any]]:
-    """Reasoning and text, whichever way the message holds them."""
+def _call_delta(call: ToolCallChunk) -> dict[str, Any]:
+    return {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"}
+
+
+def has_own_place(increment: Increment) -> bool:
+    """Whether an increment belongs to a message that has more than one block of each kind."""
+    return bool(increment.place != FIRST or increment.block or increment.ending or increment.separator)
+
+
+def block_deltas(increment: Increment) -> list[dict[str, Any]]:
+    """The blocks of an increment, each with the index under which core merges it.
+
+    Args:
+        increment: What is new in a message whose blocks have an order of their own.
+    """
+    place = increment.place
+    blocks: list[dict[str, Any]] = []
+    for kind, text in (("reasoning", increment.reasoning), ("text", increment.text)):
+        extras = increment.ending.get(kind, {})
+        if text or extras:
+            blocks.append({"type": kind, kind: text, **extras, "index": block_index(kind, place)})
+    if increment.block is not None:
+        blocks.append({**increment.block, "index": block_index("other", place, increment.number)})
+    return [*blocks, *map(_call_delta, increment.tool_calls)]
+
+
+def block_index(kind: str, place: Place, number: int = 0) -> str:
+    """The index of a block in a stream's content.
+
+    Args:
+        kind: Its type.
+        place: Where it stands in the message.
+        number: Which of the other blocks at that place it is.
+    """
+    at = "_".join(map(str, place))
+    return f"{_INDEX_PREFIX[kind]}_{at}" if kind in _INDEX_PREFIX else f"lc_bl_{at}_{number}"
+
+
+def _content(message: AIMessage, *, whole: bool = True) -> list[dict[str, Any]]:
+    """Reasoning and text, whichever way the message holds them; the order of blocks is that of a whole message."""
+    order = message.additional_kwargs.get(CONTENT_ORDER) if whole else None
+    if isinstance(order, list) and isinstance(message.content, str):
+        ordered = [_ordered(entry, message) for entry in objects(order)]
+        return [block for block in ordered if block is not None]
     blocks = [_reasoning(message.additional_kwargs)]
     parts = message.content if isinstance(message.content, list) else [message.content]
     blocks.extend(_part(part) for part in parts)
     return [block for block in blocks if block is not None]
+
+
+def _ordered(entry: Mapping[str, Any], message: AIMessage) -> dict[str, Any] | None:
+    """One block of a message whose blocks have an order of their own; see `StreamAssembler.content_order`."""
+    kind = entry.get("type")
+    if kind == "tool_call":
+        calls = [*message.tool_calls, *message.invalid_tool_calls]
+        call = next((call for call in calls if call["id"] == entry.get("id")), None)
+        return None if call is None else dict(call) if call["type"] == "tool_call" else _with_reason(call)
+    fields = {key: value for key, value in entry.items() if key not in ("start", "end")}
+    if kind == "reasoning":
+        text = message.additional_kwargs.get("reasoning_content")
+    elif kind == "text":
+        text = message.content
+    else:
+        return fields
+    span = slice(entry.get("start"), entry.get("end"))
+    return {**fields, str(kind): text[span] if isinstance(text, str) else ""}
 
 
 def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:

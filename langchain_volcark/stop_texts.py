@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from langchain_volcark.assembler import Increment, StreamAssembler, StreamDelta
+from langchain_volcark.assembler import StreamAssembler
+from langchain_volcark.deltas import Increment, StreamDelta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_volcark.assembler import Increment
 from langchain_volcark.callbacks import generation_info
-from langchain_volcark.content_blocks import closing_blocks
+from langchain_volcark.content_blocks import block_deltas, closing_blocks, has_own_place
 from langchain_volcark.tool_calls import join_chunks
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class ChunkRenderer:
         self._sent: frozenset[str] = frozenset()
 
     def feed(self, delta: StreamDelta) -> Sequence[ChatGenerationChunk]:
-        """The chunk of one delta; none where it adds nothing to show yet."""
+        """The chunks of one delta; none where it adds nothing to show yet."""
         increment = self._assembler.add(delta)
-        return (self._chunk(increment),) if increment else ()
+        return self._chunks(increment) if increment else ()
 
     def finish(self) -> Sequence[ChatGenerationChunk]:
         """The closing chunks.
@@ -53,12 +53,18 @@ class ChunkRenderer:
         """
         increment = self._assembler.finish()
         increment.tool_calls = join_chunks([*increment.tool_calls, *self._assembler.tool_call_locks()])
-        held_back = (self._chunk(increment),) if increment else ()
+        held_back = self._chunks(increment) if increment else ()
         if not self._blocks:
             return (*held_back, self._chunk(_NOTHING_NEW, last=True))
         closing = closing_blocks(self._assembler.response_metadata(), self._assembler.text)
         added = (self._block_chunk(closing),) if closing else ()
         return (*held_back, *added, self._block_chunk([], last=True))
+
+    def _chunks(self, increment: Increment) -> Sequence[ChatGenerationChunk]:
+        if not increment.more:
+            return (self._chunk(increment),)
+        every = (increment, *increment.more)
+        return [self._chunk(one) for one in every if one or (self._blocks and one.ending)]
 
     def _block_chunk(self, blocks: list[dict[str, Any]], *, last: bool = False) -> ChatGenerationChunk:
         """A chunk whose content is blocks already, which core leaves as they are."""
@@ -68,9 +74,7 @@ class ChunkRenderer:
         return generation
 
     def _chunk(self, increment: Increment, *, last: bool = False) -> ChatGenerationChunk:
-        metadata = self._metadata(last=last)
-        if increment.metadata:
-            metadata = {**metadata, **increment.metadata}
+        metadata = {**self._metadata(last=last), **increment.metadata}
         # Each argument costs time in validation, so only what is there is passed; dicts are copied by pydantic.
         fields: dict[str, Any] = {
             "content": increment.text,
@@ -80,10 +84,13 @@ class ChunkRenderer:
         if increment.reasoning or increment.additional_kwargs:
             fields["additional_kwargs"] = dict(increment.additional_kwargs)
             if increment.reasoning:
-                fields["additional_kwargs"]["reasoning_content"] = increment.reasoning
+                fields["additional_kwargs"]["reasoning_content"] = increment.separator + increment.reasoning
         if increment.tool_calls:
             fields["tool_call_chunks"] = increment.tool_calls
         if not last:
+            if self._blocks and has_own_place(increment):
+                fields["content"] = block_deltas(increment)
+                metadata["output_version"] = "v1"
             return ChatGenerationChunk(message=AIMessageChunk(**fields))
         fields["chunk_position"] = "last"
         fields["usage_metadata"] = self._assembler.usage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_volcark.content_blocks import to_content_blocks
+from langchain_volcark.deltas import FIRST, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,44 +13,49 @@ if TYPE_CHECKING:
     from langchain_core.messages.tool import ToolCallChunk
     from langchain_protocol.protocol import MessagesData
 
-    from langchain_volcark.assembler import Increment, StreamAssembler, StreamDelta
+    from langchain_volcark.assembler import StreamAssembler
+    from langchain_volcark.deltas import Increment, StreamDelta
 
-_TEXT, _REASONING = "text", "reasoning"
-_SPOKEN = frozenset({_TEXT, _REASONING})
+_SPOKEN = ("reasoning", "text")
 _CALLS = frozenset({"tool_call", "invalid_tool_call"})
+_Key = tuple[str, Place | int, int]
 
 
 class EventRenderer:
     """Shows each increment of an assembler's message as protocol events.
 
-    Blocks open when their first piece comes and stay open to the end: a service may return to thinking after
-    its first words, and the message still has one block of each kind, as `invoke` gives it.
+    Blocks open when their first piece comes. One that its service closes is finished then; the others stay open to
+    the end: a service may return to thinking after its first words, and the message still has one block of each
+    kind, as `invoke` gives it.
     """
 
     def __init__(self, assembler: StreamAssembler) -> None:
         self._assembler = assembler
         self._started = False
-        self._blocks: dict[str | int, int] = {}
+        self._blocks: dict[_Key, int] = {}
+        self._finished: set[_Key] = set()
 
     def feed(self, delta: StreamDelta) -> Sequence[MessagesData]:
         """The events of one delta."""
         increment = self._assembler.add(delta)
         events = [] if self._started else [self._start()]
-        return [*events, *self._deltas(increment)] if increment else events
+        return [*events, *self._events(increment)]
 
     def finish(self) -> Sequence[MessagesData]:
         """The closing events: what was held back, each block as a whole, the message's metadata."""
         events = [] if self._started else [self._start()]
-        events.extend(self._deltas(self._assembler.finish()))
+        events.extend(self._events(self._assembler.finish()))
         message = self._assembler.message()
         blocks = cast("list[dict[str, Any]]", to_content_blocks(message))
         for block in blocks:
-            if block["type"] in _SPOKEN:
-                events.extend(self._close(block["type"], block))
+            if block["type"] in _SPOKEN and not self._assembler.has_order:
+                events.extend(self._close((block["type"], FIRST, 0), block))
         for number, call in enumerate(self._assembler.tool_calls()):
-            events.extend(self._close(number, dict(call)))
-        for number, block in enumerate(one for one in blocks if one["type"] not in _SPOKEN | _CALLS):
-            events.extend(self._close(f"other {number}", block))
+            events.extend(self._close(("call", number, 0), dict(call)))
+        shown = sum(kind == "other" for kind, _, _ in self._finished)
+        others = [one for one in blocks if one["type"] not in _CALLS and one["type"] not in _SPOKEN]
+        for number, block in enumerate(others[shown:]):
+            events.extend(self._close(("closing", number, 0), block))
         finish: dict[str, Any] = {"event": "message-finish", "metadata": dict(message.response_metadata)}
         if message.usage_metadata:
             finish["usage"] = dict(message.usage_metadata)
@@ -66,17 +72,28 @@ class EventRenderer:
         start = {"event": "message-start", "role": "ai", "id": self._assembler.id or "", "metadata": metadata}
         return cast("MessagesData", start)
 
-    def _deltas(self, increment: Increment) -> list[MessagesData]:
+    def _events(self, increment: Increment) -> list[MessagesData]:
+        if not increment and not increment.closed:
+            return []
+        return [event for one in (increment, *increment.more) for event in self._of_one(one)]
+
+    def _of_one(self, increment: Increment) -> list[MessagesData]:
         events: list[dict[str, Any]] = []
-        if increment.reasoning:
-            index = self._open(_REASONING, {"type": "reasoning", "reasoning": ""}, events)
-            events.append(_delta(index, {"type": "reasoning-delta", "reasoning": increment.reasoning}))
-        if increment.text:
-            index = self._open(_TEXT, {"type": "text", "text": ""}, events)
-            events.append(_delta(index, {"type": "text-delta", "text": increment.text}))
+        for kind, text in (("reasoning", increment.reasoning), ("text", increment.text)):
+            if text:
+                index = self._open((kind, increment.place, 0), {"type": kind, kind: ""}, events)
+                events.append(_delta(index, {"type": f"{kind}-delta", kind: text}))
         for call in increment.tool_calls:
             self._tool_call(call, events)
-        return cast("list[MessagesData]", events)
+        shown = cast("list[MessagesData]", events)
+        if increment.block is not None:
+            shown.extend(self._close(("other", increment.place, increment.number), increment.block))
+        if increment.closed:
+            for kind in _SPOKEN:
+                block = self._assembler.text_block(kind, increment.place)
+                if block is not None:
+                    shown.extend(self._close((kind, increment.place, 0), block))
+        return shown
 
     def _tool_call(self, call: ToolCallChunk, events: list[dict[str, Any]]) -> None:
         number = cast("int", call["index"])
@@ -87,22 +104,26 @@ class EventRenderer:
             "args": "",
             "index": number,
         }
-        index = self._open(number, skeleton, events)
+        index = self._open(("call", number, 0), skeleton, events)
         if call["args"]:
             events.append(_delta(index, {"type": "tool-call-delta", "args": call["args"]}))
 
-    def _open(self, key: str | int, skeleton: dict[str, Any], events: list[dict[str, Any]]) -> int:
+    def _open(self, key: _Key, skeleton: dict[str, Any], events: list[dict[str, Any]]) -> int:
         index = self._blocks.get(key)
         if index is None:
             index = self._blocks[key] = len(self._blocks)
             events.append({"event": "content-block-start", "index": index, "content": skeleton})
         return index
 
-    def _close(self, key: str | int, block: dict[str, Any]) -> list[MessagesData]:
+    def _close(self, key: _Key, block: dict[str, Any]) -> list[MessagesData]:
+        if key in self._finished:
+            return []
+        self._finished.add(key)
         events: list[dict[str, Any]] = []
-        skeleton = {"type": _TEXT, "text": ""} if block["type"] == _TEXT else block
+        skeleton = {"type": "text", "text": ""} if block["type"] == "text" else dict(block)
         index = self._open(key, skeleton, events)
-        events.append({"event": "content-block-finish", "index": index, "content": block})
+        # A copy: whoever consumes the events writes into them.
+        events.append({"event": "content-block-finish", "index": index, "content": dict(block)})
         return cast("list[MessagesData]", events)
 
 

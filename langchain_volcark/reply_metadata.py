@@ -1,0 +1,113 @@
+"""The further fields of a reply, as far as they have come: how pieces are merged, and when each is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Log probabilities come token by token: the lists inside grow."""
+    merged = dict(old)
+    for key, value in new.items():
+        known = merged.get(key)
+        if isinstance(known, list):
+            merged[key] = [*known, *value] if isinstance(value, list) else known
+        else:
+            merged[key] = value
+    return merged
+
+
+def _append_unknown(old: list[Any], new: list[Any]) -> list[Any]:
+    """References may come again, or come again with more of them: each is kept once, in the order of arrival."""
+    if new[: len(old)] == old:
+        return new
+    return [*old, *(item for item in new if item not in old)]
+
+
+def _add_keys(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What a service echoes in every payload is kept once; the first value of a key stands."""
+    return {**old, **{key: value for key, value in new.items() if key not in old}}
+
+
+MERGE_RULES: dict[str, Callable[[Any, Any], Any]] = {
+    "logprobs": _append_lists,
+    "references": _append_unknown,
+    "search_results": _append_unknown,
+    "metadata": _add_keys,
+}
+"""How a field that comes in several payloads is merged; of all others the last value stands."""
+
+_KINDS: dict[str, type] = {"logprobs": dict, "references": list, "search_results": list, "metadata": dict}
+"""What the rules are for; of a field that is something else the first value stands."""
+
+_CORES_OWN = frozenset({"model_provider", "output_version"})
+"""By these names core finds our translator; a service's field of such a name cannot be kept."""
+
+EARLY = frozenset({"references", "search_results", "metadata"})
+"""Fields that are shown when they come, not at the end: their rules only ever add."""
+
+
+class ReplyMetadata:
+    """The further fields of one reply.
+
+    Attributes:
+        fields: What has come so far.
+        shown: What of the `EARLY` fields an increment has shown.
+    """
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.shown: dict[str, Any] = {}
+        self._repeated: dict[str, Any] | None = None
+
+    def add(self, came: dict[str, Any]) -> dict[str, Any]:
+        """Take what a payload brings; returns what of it is shown at once."""
+        # Most payloads repeat what the first one held; what adds up is noted every time.
+        if came == self._repeated:
+            return {}
+        for key, value in came.items():
+            self._note(key, value)
+        self._repeated = came if MERGE_RULES.keys().isdisjoint(came) else None
+        return self._early(came)
+
+    def _note(self, key: str, value: Any) -> None:
+        rule = MERGE_RULES.get(key)
+        known = self.fields.get(key)
+        if rule is None or known is None:
+            if key not in _CORES_OWN:
+                self.fields[key] = value
+        elif type(known) is type(value) is _KINDS[key]:
+            self.fields[key] = rule(known, value)
+
+    def _early(self, came: dict[str, Any]) -> dict[str, Any]:
+        early = {}
+        for key in EARLY & came.keys():
+            new = _added(self.shown.get(key), self.fields[key])
+            if new:
+                early[key] = new
+                self.shown[key] = self.fields[key]
+        return early
+
+    def unshown(self, whole: dict[str, Any]) -> dict[str, Any]:
+        """What of `whole`, the message's `response_metadata`, no increment has shown."""
+        rest = {key: value for key, value in whole.items() if key not in self.shown}
+        late = {key: _beyond(shown, self.fields[key]) for key, shown in self.shown.items()}
+        return {**rest, **{key: value for key, value in late.items() if value}}
+
+
+def _added(old: Any, new: Any) -> Any:
+    """What an `EARLY` field has now beyond what it had; nothing where that must wait for the end."""
+    if isinstance(new, list) and any(isinstance(item, dict) and "index" in item for item in new):
+        return []  # core merges list items of equal `index` into one: such a list is safe on one chunk only
+    return _beyond([] if isinstance(new, list) else {}, new) if old is None else _beyond(old, new)
+
+
+def _beyond(old: Any, new: Any) -> Any:
+    if isinstance(old, list) and isinstance(new, list):
+        return new[len(old) :]
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: value for key, value in new.items() if key not in old}
+    return None
