@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from langchain_volcark.emulator.state import State
 
 DONE = b"data: [DONE]\n\n"
+BARE_DONE = b"data:[DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 
 
-def event(payload: Any) -> bytes:
+def bare_event(payload: Any) -> bytes:
+    """An event as bots send it: without the blank after the colon."""
+    return event(payload, b"data:")
+
+
+def event(payload: Any, prefix: bytes = b"data: ") -> bytes:
     """One payload as a server-sent event, in UTF-8 and without escapes like the services send it."""
-    return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return prefix + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 async def ended(task: asyncio.Future[Any]) -> None:
@@ -90,7 +96,7 @@ class EventStream(Response):
         self.background = None
         self.body = b""
         self.status_code = status_code
-        self.media_type = media_type or "text/event-stream; charset=utf-8"
+        self.media_type = media_type or "text/event-stream"
         self.raw_headers = [(b"content-type", self.media_type.encode()), (b"cache-control", b"no-cache")]
         self._at_hand: Iterator[bytes] | None = None
         self._coming: AsyncIterator[bytes] | None = None

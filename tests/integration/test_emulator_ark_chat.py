@@ -271,7 +271,9 @@ def test_prompt_longer_than_the_context_is_refused(client: httpx.Client) -> None
     }
     reply = client.post("/chat/completions", json=body)
     assert reply.status_code == 400
-    assert reply.json()["error"]["code"] == "OutofContextError"
+    error = reply.json()["error"]
+    assert (error["code"], error["param"], error["type"]) == ("InvalidParameter", "", "BadRequest")
+    assert "exceed max message tokens" in error["message"]
 
 
 def test_long_answers_may_be_asked_of_models_that_have_them(client: httpx.Client) -> None:

@@ -48,7 +48,7 @@ def post(emulator: Emulator, path: str, body: Any) -> httpx.Response:
 )
 def test_the_text_endpoint_refuses(emulator: Emulator, change: dict[str, Any], code: str, param: str) -> None:
     error = post(emulator, "embeddings", {"model": TEXT, "input": ["hi"], **change}).json()["error"]
-    assert (error["code"], error["param"]) == (code, param)
+    assert (error["code"], error.get("param", "")) == (code, param)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_multimodal_reply_is_an_object_and_base64_is_little_endian(emulator:
     body = {"model": V615, "input": [*HI, IMAGE], "dimensions": 1024, "instructions": "x"}
     floats = post(emulator, "embeddings/multimodal", body).json()
     packed = post(emulator, "embeddings/multimodal", {**body, "encoding_format": "base64"}).json()
-    assert set(floats["data"]) == {"object", "embedding"}
+    assert set(floats["data"]) == {"embedding"}
     data = base64.b64decode(packed["data"]["embedding"])
     assert list(struct.unpack("<1024f", data)) == floats["data"]["embedding"]
     details = floats["usage"]["prompt_tokens_details"]

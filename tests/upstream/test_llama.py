@@ -122,7 +122,7 @@ def test_a_prompt_that_is_too_long_is_arks_error(make: Make) -> None:
     for ask in (make().invoke, lambda prompt: list(make().stream(prompt))):
         with pytest.raises(ContextLengthError) as caught:
             ask("word " * 9000)
-        assert caught.value.code == "OutofContextError"
+        assert caught.value.code == "InvalidParameter"
 
 
 def test_an_image_that_the_model_cannot_see_is_arks_error(make: Make) -> None:

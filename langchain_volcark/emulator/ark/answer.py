@@ -133,7 +133,7 @@ def _cut(content: str, calls: list[ToolCall], limit: int) -> tuple[str, list[Too
 
 def encrypt(thought: str) -> str:
     """An opaque blob, the same for the same thought."""
-    return "gAAAA" + base64.urlsafe_b64encode(hashlib.sha512(thought.encode()).digest()).decode().rstrip("=")
+    return base64.b64encode(b"v1\x01" + hashlib.sha512(thought.encode()).digest()).decode()
 
 
 def _answer(chat: ChatRequest, prompt: str) -> str:

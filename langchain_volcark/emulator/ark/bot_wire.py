@@ -11,9 +11,9 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.ark.ids import body_id
 from langchain_volcark.emulator.ark.wire import ChoiceChunks, choice_object
-from langchain_volcark.emulator.sse import DONE, event
+from langchain_volcark.emulator.sse import BARE_DONE, bare_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,8 @@ Json = dict[str, Any]
 def bot_completion(bot: BotRequest, replies: list[Reply], counts: PromptCount) -> Json:
     """The whole reply."""
     choices = [choice_object(bot.chat, index, reply) for index, reply in enumerate(replies)]
+    for choice in choices:
+        del choice["logprobs"]
     return _whole(bot, choices, _usage(bot, replies, counts))
 
 
@@ -77,12 +79,12 @@ def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, reque
     references = [source.reference for source in bot.sources]
     if references and bot.metadata.get("emit_intention_signal_extra") == "true":
         # The page says that a status comes, not where it stands: this is a guess.
-        yield event({**envelope, "choices": [], "metadata": {**bot.metadata, "intention": SEARCHING}})
+        yield bare_event({**envelope, "choices": [], "metadata": {**bot.metadata, "intention": SEARCHING}})
     refused = next((reply.refused for reply in replies if reply.refused), None)
     ordered = _in_order(bot.question, envelope, chunks, usage, references)
     for chunk in ordered[: len(chunks)] if refused else ordered:
-        yield event(chunk)
-    yield event(refused.payload(request_id)) if refused else DONE
+        yield bare_event(chunk)
+    yield bare_event(refused.payload(request_id)) if refused else BARE_DONE
 
 
 def _in_order(
@@ -119,7 +121,7 @@ def _text(chunk: Json) -> str:
 
 def _envelope(bot: BotRequest, kind: str) -> Json:
     return {
-        "id": reply_id(),
+        "id": body_id(),
         "object": kind,
         "created": int(time.time()),
         "model": bot.chat.model.id,

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 from zlib import crc32
 
 from langchain_volcark.emulator import embedding, tokens
-from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.ark.ids import body_id
 from langchain_volcark.emulator.ark.media import decode_base64, image_size, split_data_url
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
     if request.instructions:
         _add(pieces, _nudge(pieces, request.instructions))
     vector = embedding.project(pieces, request.model.dimensions)[: request.dimensions]
-    row: dict[str, Any] = {"object": "embedding", "embedding": encode_vector(vector, packed=request.base64)}
+    row: dict[str, Any] = {"embedding": encode_vector(vector, packed=request.base64)}
     if request.sparse:
         whole = " ".join(part["text"] for part in request.parts)
         row["sparse_embedding"] = [
@@ -77,7 +77,7 @@ def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
 def embedding_object(model: str, data: Any, usage: dict[str, Any]) -> dict[str, Any]:
     """What the reply has around its rows."""
     return {
-        "id": reply_id(),
+        "id": body_id(),
         "object": "list",
         "created": int(time.time()),
         "model": model,

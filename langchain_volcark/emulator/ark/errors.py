@@ -19,7 +19,13 @@ _TYPES = {
 }
 
 # Codes whose type is not the one of their HTTP status.
-_ODD_TYPES = {"InvalidSubscription": "Forbidden", "InvalidAccountStatus": "Forbidden"}
+_ODD_TYPES = {
+    "InvalidSubscription": "Forbidden",
+    "InvalidAccountStatus": "Forbidden",
+    "ModelNotOpen": "Not Found",
+}
+# Recorded without `param` and `type`.
+_BARE = "InputTextSensitiveContentDetected"
 
 
 class ArkError(Exception):
@@ -37,18 +43,22 @@ class ArkError(Exception):
 
     def payload(self, request_id: str) -> dict[str, Any]:
         """The envelope, as the body of a reply or as an event inside a stream."""
-        return {
-            "error": {
-                "code": self.code,
-                "message": f"{self.message} Request id: {request_id}",
-                "param": self.param,
-                "type": _ODD_TYPES.get(self.code) or _TYPES.get(self.status, "InternalServerError"),
-            }
-        }
+        error = {"code": self.code, "message": f"{self.message} Request id: {request_id}"}
+        if self.code != _BARE:
+            kind = _ODD_TYPES.get(self.code) or _TYPES.get(self.status, "InternalServerError")
+            error |= {"param": self.param, "type": kind}
+        return {"error": error}
 
     def response(self, request_id: str) -> JSONResponse:
         """The reply that carries the error."""
         return JSONResponse(self.payload(request_id), self.status, headers=self.headers)
+
+
+def too_long() -> ArkError:
+    """A prompt that the model does not take in whole; no code of its own, as recorded replies have it."""
+    return ArkError(
+        400, "InvalidParameter", "Total tokens of multi-modal content and text exceed max message tokens."
+    )
 
 
 def invalid(param: str, problem: str) -> ArkError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
+from contextvars import ContextVar
 
 _LETTERS = string.ascii_lowercase + string.digits
 
@@ -17,3 +18,12 @@ def reply_id() -> str:
 def call_id() -> str:
     """An id of a tool call."""
     return "call_" + "".join(secrets.choice(_LETTERS) for _ in range(24))
+
+
+answering: ContextVar[str | None] = ContextVar("answering", default=None)
+"""The id of the request that is being answered."""
+
+
+def body_id() -> str:
+    """The id in a reply's body, which is that of the request."""
+    return answering.get() or reply_id()

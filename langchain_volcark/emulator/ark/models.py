@@ -80,6 +80,13 @@ class Model:
         """Whether `parallel_tool_calls: false` has an effect; other models accept and ignore it."""
         return self.id.startswith("doubao-seed-")
 
+    @property
+    def streams_whole_calls(self) -> bool:
+        """Whether a stream has all tool calls whole, in one chunk with the finish reason, as recorded."""
+        found = _DATED.fullmatch(self.id)
+        version = found["version"] if found else None
+        return self.id == "doubao-seed-code-preview-251028" or (version is not None and version <= "241215")
+
     def row(self) -> dict[str, Any]:
         """The model as listed by `GET /models`."""
         found = _DATED.fullmatch(self.id)
@@ -162,9 +169,9 @@ _ALL = [
     # Their overseas twins refuse schemas, whatever the lists say.
     *_family(
         replace(_SEED_2_0, inputs=_AUDIO, json_schema=False),
-        "doubao-seed-2-0-lite-260428",
         "doubao-seed-2-0-mini-260428",
     ),
+    replace(_SEED_2_0, id="doubao-seed-2-0-lite-260428", inputs=_AUDIO, json_schema=False, encrypted=True),
     *_family(
         _SEED_2_0,
         "doubao-seed-2-0-pro-260415",
@@ -226,6 +233,7 @@ _ALL = [
     replace(_OLD_TEXT, id="deepseek-v3-250324", max_input=96 * K, forced_calls="not_thinking"),
     replace(
         _GLM, id="glm-5-3-flash-260828", inputs=_IMAGE, thinking="always", default_effort="max",
+        max_tokens_counts_thinking=True,
     ),
     replace(_GLM, id="glm-5-2-260617", default_effort="high", usage_unasked=True),
     Model(

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 
 from langchain_volcark.emulator.ark.answer import encrypt
 from langchain_volcark.emulator.ark.bot_wire import bot_chunk, relayed_completion
-from langchain_volcark.emulator.ark.errors import ArkError
+from langchain_volcark.emulator.ark.errors import ArkError, too_long
 from langchain_volcark.emulator.ark.ids import call_id
 from langchain_volcark.emulator.ark.usage import PromptCount
 from langchain_volcark.emulator.ark.wire import choice_chunk, envelope_of, usage_of
-from langchain_volcark.emulator.sse import DONE, EventStream, event
+from langchain_volcark.emulator.sse import BARE_DONE, DONE, EventStream, bare_event, event
 from langchain_volcark.emulator.upstream.asking import question, switched
 from langchain_volcark.emulator.upstream.errors import UpstreamError
 from langchain_volcark.emulator.upstream.replies import Numbering, Total, Usage, counted
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _CODES = {
-    "context": (400, "OutofContextError"),
     "request": (400, "InvalidParameter"),
     "key": (403, "AccessDenied"),
     "model": (404, "InvalidEndpointOrModel.NotFound"),
@@ -45,6 +44,8 @@ _CODES = {
 
 def ark_error(error: UpstreamError) -> ArkError:
     """What went wrong behind the emulator, as Ark says it."""
+    if error.kind == "context":
+        return too_long()
     status, code = _CODES[error.kind]
     return ArkError(status, code, error.message, headers=error.headers)
 
@@ -149,8 +150,9 @@ async def _events(
     choices: dict[int, _Choice] = defaultdict(lambda: _Choice(request))
     ends: list[Json] = []
     usage = None
+    send = wire.event
     for opening in wire.opening():
-        yield event(opening)
+        yield send(opening)
     try:
         async for said in stream:
             usage = said.usage or usage
@@ -160,16 +162,16 @@ async def _events(
                     if "finish_reason" in choice:
                         ends.append(choice)
                     else:
-                        yield event(wire.chunk(choice, said.usage))
+                        yield send(wire.chunk(choice, said.usage))
     except UpstreamError as error:
-        yield event(ark_error(error).payload(request_id))
+        yield send(ark_error(error).payload(request_id))
         return
     exact = counted(usage, wire.counts.total, [one.total for one in choices.values()])
     for choice in ends or [choices[0].end("stop")]:
-        yield event(wire.chunk(choice, exact))
+        yield send(wire.chunk(choice, exact))
     for closing in wire.closing(exact):
-        yield event(closing)
-    yield DONE
+        yield send(closing)
+    yield wire.done
 
 
 class _Choice:
@@ -222,6 +224,9 @@ class _Choice:
 class _ChatWire:
     """What a chat stream's events have around their choices."""
 
+    done = DONE
+    event = staticmethod(event)
+
     def __init__(self, request: ChatRequest, counts: PromptCount) -> None:
         self.counts = counts
         self._envelope = envelope_of(request, "chat.completion.chunk")
@@ -245,6 +250,9 @@ class _ChatWire:
 
 class _BotWire:
     """What a bot stream's events have around their choices: references first, at the end `bot_usage`."""
+
+    done = BARE_DONE
+    event = staticmethod(bare_event)
 
     def __init__(self, bot: BotRequest, counts: PromptCount) -> None:
         self.counts = counts

@@ -5,7 +5,10 @@ Chat API: https://www.volcengine.com/docs/82379/1494384.
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
+import string
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +28,7 @@ from langchain_volcark.emulator.ark.embedding_models import (
 from langchain_volcark.emulator.ark.embedding_request import read_multimodal_request, read_text_request
 from langchain_volcark.emulator.ark.embeddings import multimodal_embedding, text_embeddings
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
-from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.ark.ids import answering, body_id, reply_id
 from langchain_volcark.emulator.ark.models import CLOSED_ENDPOINT, DEFAULT_MODEL, MODELS, NOT_OPEN_MODEL, Model
 from langchain_volcark.emulator.ark.request import read_chat_request
 from langchain_volcark.emulator.ark.usage import PrefixCache
@@ -75,10 +78,14 @@ class ArkService:
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:
         """The server's request id always, the client's where it sent one."""
-        headers = {"X-Request-Id": request_id}
-        if client_id := request.headers.get("x-client-request-id"):
-            headers["X-Client-Request-Id"] = client_id
-        return headers
+        client_id = request.headers.get("x-client-request-id")
+        unnamed = f"unknown-{time.strftime('%Y%m%d%H%M%S')}-{''.join(random.choices(string.ascii_letters, k=8))}"  # noqa: S311
+        return {
+            "Server": "istio-envoy",
+            "X-Request-Id": request_id,
+            "X-Client-Request-Id": client_id or unnamed,
+            "X-Envoy-Upstream-Service-Time": "1",
+        }
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
         """An error in Ark's envelope."""
@@ -92,8 +99,9 @@ class ArkService:
                 404, "NotFound", f"There is no {request.method} {request.path} here.", "path"
             ).response(request_id)
         try:
+            answering.set(request_id)
             resources = self._authorise(request)
-            return await route(request, request_id, resources)
+            return _packed(await route(request, request_id, resources), request)
         except ArkError as error:
             return error.response(request_id)
 
@@ -221,7 +229,7 @@ class ArkService:
             raise invalid("text", "expected a string or a list of strings")
         return JSONResponse(
             {
-                "id": reply_id(),
+                "id": body_id(),
                 "object": "list",
                 "created": int(time.time()),
                 "model": model.id,
@@ -233,6 +241,15 @@ class ArkService:
         self, _request: RecordedRequest, _request_id: str, _resources: frozenset[str] | None
     ) -> Response:
         return JSONResponse({"object": "list", "data": [model.row() for model in MODELS.values()]})
+
+
+def _packed(response: Response, request: RecordedRequest) -> Response:
+    """A whole reply as it is really sent to whoever takes gzip."""
+    if isinstance(response, JSONResponse) and "gzip" in request.headers.get("accept-encoding", ""):
+        response.body = gzip.compress(bytes(response.body), compresslevel=1)
+        response.headers["content-encoding"] = "gzip"
+        response.headers["content-length"] = str(len(response.body))
+    return response
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.emulator import tokens
-from langchain_volcark.emulator.ark.errors import ArkError
+from langchain_volcark.emulator.ark.errors import too_long
 from langchain_volcark.emulator.ark.media import decode_base64, image_size, split_data_url
 
 if TYPE_CHECKING:
@@ -68,12 +68,7 @@ class PrefixCache:
                 cached = total
         limit = min(chat.model.context, chat.model.max_input)
         if total > limit:
-            raise ArkError(
-                400,
-                "OutofContextError",
-                f"The prompt has {total} tokens, more than the {limit} that {chat.model.id} takes.",
-                "messages",
-            )
+            raise too_long()
         self._remember(prefixes)
         # Sent again word for word, the last token is still computed.
         cached = min(cached, total - 1)

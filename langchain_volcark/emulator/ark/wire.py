@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from langchain_volcark.emulator import tokens
-from langchain_volcark.emulator.ark.ids import reply_id
+from langchain_volcark.emulator.ark.ids import body_id
 from langchain_volcark.emulator.sse import DONE, event
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, re
 def envelope_of(chat: ChatRequest, kind: str) -> Json:
     """What a reply and every event of a stream have around their choices."""
     return {
-        "id": reply_id(),
+        "id": body_id(),
         "object": kind,
         "created": int(time.time()),
         "model": chat.model.id,
@@ -104,10 +104,7 @@ def choice_object(chat: ChatRequest, index: int, reply: Reply) -> Json:
     if reply.encrypted:
         message["encrypted_content"] = reply.encrypted
     if reply.calls:
-        message["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in reply.calls
-        ]
+        message["tool_calls"] = [_call(call) for call in reply.calls]
     choice: Json = {
         "index": index,
         "finish_reason": reply.finish_reason,
@@ -117,6 +114,10 @@ def choice_object(chat: ChatRequest, index: int, reply: Reply) -> Json:
     if reply.moderation:
         choice["moderation_hit_type"] = reply.moderation
     return choice
+
+
+def _call(call: ToolCall) -> Json:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _logprobs(chat: ChatRequest, pieces: list[str]) -> Json | None:
@@ -164,9 +165,14 @@ class ChoiceChunks:
             yield chunk, len(pieces), 0
         if reply.refused:
             return
-        for position, call in enumerate(reply.calls):
-            yield from self._call(position, call)
         end = self._chunk()
+        if reply.calls and self._chat.model.streams_whole_calls:
+            end = self._chunk(
+                tool_calls=[{"index": place, **_call(call)} for place, call in enumerate(reply.calls)]
+            )
+        else:
+            for position, call in enumerate(reply.calls):
+                yield from self._call(position, call)
         end["finish_reason"] = reply.finish_reason
         if reply.moderation:
             end["moderation_hit_type"] = reply.moderation

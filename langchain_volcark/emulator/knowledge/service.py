@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/knowledge/"
 _SERVICE_CHAT = "service/chat"
+_SEARCH = "collection/search_knowledge"
 _MAX_BODY = 4 * 1024 * 1024
 # The vendor's samples sign for the first, its SDKs for the second.
 _REGION = re.compile(r"Credential=[^/]+/\d{8}/(?:cn-north-1|cn-beijing)/")
@@ -53,7 +54,7 @@ class KnowledgeService:
         self._prompts = chat.Prompts()
         self._routes = {
             "chat/completions": self._chat,
-            "collection/search_knowledge": self._search,
+            _SEARCH: self._search,
             _SERVICE_CHAT: self._packaged,
             "service/rerank": self._rerank,
         }
@@ -97,8 +98,8 @@ class KnowledgeService:
     def _authorise(self, request: RecordedRequest, name: str) -> None:
         header = request.headers.get("authorization", "")
         if header.startswith("Bearer "):
-            # A key is attached to packaged services; the other calls are documented with signatures only.
-            if name != _SERVICE_CHAT or header != f"Bearer {self._credentials.service_api_key}":
+            # A key is attached to packaged services; it was seen to open searches too.
+            if name not in (_SERVICE_CHAT, _SEARCH) or header != f"Bearer {self._credentials.service_api_key}":
                 raise KnowledgeError(UNAUTHORIZED, "unauthorized: the API key is wrong, or not for this call")
             return
         if not header:

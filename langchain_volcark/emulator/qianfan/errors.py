@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
+MAX_CHARACTERS = 256_000
 _TYPES = {
     "no_parameter_permission": "access_denied",
     "account_overdue": "access_denied",
@@ -22,9 +23,12 @@ _TYPES = {
 class V2Error(Exception):
     """A request that V2 refuses."""
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None, glued: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.glued = glued
         self.code = code
         self.message = message
         self.headers = headers
@@ -36,7 +40,10 @@ class V2Error(Exception):
 
     def response(self, reply_id: str) -> JSONResponse:
         """The reply that carries the error."""
-        return JSONResponse(self.payload(reply_id), self.status, headers=self.headers)
+        response = JSONResponse(self.payload(reply_id), self.status, headers=self.headers)
+        response.body = bytes(response.body) + self.glued.encode()
+        response.headers["content-length"] = str(len(response.body))
+        return response
 
 
 class V1Error(Exception):
@@ -68,6 +75,12 @@ def _type(code: str) -> str:
 def invalid(message: str) -> V2Error:
     """A value that V2 does not allow."""
     return V2Error(400, "invalid_argument", message)
+
+
+def too_long() -> V2Error:
+    """A prompt that the model does not take in whole, as recorded: with a second JSON text behind the error."""
+    message = f"input characters limit is {MAX_CHARACTERS}"
+    return V2Error(400, "invalid_argument", message, glued='{"code":20000,"msg":"Unknown error []"}')
 
 
 def bad_messages(message: str) -> V2Error:

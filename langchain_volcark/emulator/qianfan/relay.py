@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from langchain_volcark.emulator.ark.answer import Reply
 from langchain_volcark.emulator.ark.calls import ToolCall
 from langchain_volcark.emulator.ark.ids import call_id
-from langchain_volcark.emulator.qianfan.errors import V1Error, V2Error
+from langchain_volcark.emulator.qianfan.errors import V1Error, V2Error, too_long
 from langchain_volcark.emulator.qianfan.v1_wire import V1Answer
 from langchain_volcark.emulator.qianfan.v2_wire import V2Answer
 from langchain_volcark.emulator.sse import EventStream, event
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _V2_CODES = {
-    "context": (400, "tokens_too_long"),
     "request": (400, "invalid_argument"),
     "key": (401, "invalid_model"),
     "model": (401, "invalid_model"),
@@ -53,6 +52,8 @@ _V1_CODES = {
 
 
 def _v2_error(error: UpstreamError) -> V2Error:
+    if error.kind == "context":
+        return too_long()
     status, code = _V2_CODES[error.kind]
     return V2Error(status, code, error.message, error.headers)
 
@@ -204,7 +205,7 @@ class _V2Relay(_Relay, V2Answer):
 
 def _v2_deltas(piece: Piece, numbering: Numbering) -> Iterator[Json]:
     if piece.reasoning:
-        yield {"reasoning_content": piece.reasoning, "content": ""}
+        yield {"content": None, "reasoning_content": piece.reasoning}
     if piece.content:
         yield {"content": piece.content}
     for call in piece.calls:

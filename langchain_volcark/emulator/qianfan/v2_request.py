@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_volcark.emulator.ark.errors import ArkError
+from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.models import Model
 from langchain_volcark.emulator.ark.request import ChatRequest
 from langchain_volcark.emulator.ark.tools import check_forced_call, check_tools
-from langchain_volcark.emulator.qianfan.errors import V2Error, invalid
+from langchain_volcark.emulator.qianfan.errors import MAX_CHARACTERS, V2Error, invalid, too_long
 from langchain_volcark.emulator.qianfan.models import MODELS, OFFLINE_MODEL, V2Model
 from langchain_volcark.emulator.qianfan.v2_messages import check_messages
 
@@ -87,6 +88,8 @@ def read_chat_request(sent: dict[str, Any]) -> V2Request:
     if strangers := body.keys() - _FIELDS:
         raise invalid(f"unknown parameters: {', '.join(sorted(strangers))}")
     messages = check_messages(body.get("messages"), model)
+    if sum(len(text_of(message)) for message in messages) > MAX_CHARACTERS:
+        raise too_long()
     _check_numbers(body, model)
     _check_format(body, model)
     _check_search(body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from langchain_volcark.emulator.qianfan import relay, vectors
 from langchain_volcark.emulator.qianfan.errors import V2Error, invalid
@@ -61,11 +61,11 @@ class V2Service:
         """Route a request and answer it."""
         route = self._routes.get(request.path.removeprefix(PREFIX))
         try:
+            if route is None:
+                return PlainTextResponse("404 page not found", 404)
             self._authorise(request)
             if request.method != "POST":
                 raise V2Error(405, "method_not_supported", "Only POST requests are accepted")
-            if route is None:
-                raise V2Error(404, "not_found", f"There is no {request.path} here")
             return await route(_parse(request.body), request_id)
         except V2Error as error:
             return error.response(request_id)

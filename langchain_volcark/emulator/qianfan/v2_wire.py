@@ -72,18 +72,19 @@ class V2Answer:
             yield self._chunk({"content": "Searching …", "delta_tag": "search_status"})
 
     def _event(self, delta: Json, *, first: bool) -> bytes:
-        return self._chunk({"role": "assistant", **delta}, **self._traced()) if first else self._chunk(delta)
+        # A delta of thinking names no role.
+        role = {} if "reasoning_content" in delta or not first else {"role": "assistant"}
+        return self._chunk({**role, **delta}, **(self._traced() if first else {}))
 
     def _closing(self) -> Iterator[bytes]:
-        yield self._chunk({"content": ""}, finish=True)
         options = self._request.body.get("stream_options") or {}
-        if options.get("include_usage"):
-            yield event({**self._envelope("chat.completion.chunk"), "choices": [], "usage": self._usage()})
+        usage = {"usage": self._usage()} if options.get("include_usage") else {}
+        yield self._chunk({"content": ""}, finish=True, **usage)
         yield DONE
 
     def _deltas(self) -> Iterator[Json]:
         for piece in _fragments(self._reply.reasoning):
-            yield {"reasoning_content": piece, "content": ""}
+            yield {"content": None, "reasoning_content": piece}
         for piece in _fragments(self._reply.content):
             yield {"content": piece}
         for index, call in enumerate(self._reply.calls):

@@ -140,10 +140,10 @@ def test_requests_that_break_a_rule(emulator: Emulator, path: str, body: dict[st
 def test_nobody_is_let_in_without_credentials(emulator: Emulator) -> None:
     url = f"{emulator.knowledge_base_url}/api/knowledge/chat/completions"
     reply = httpx.post(url, json=CHAT)
-    assert (reply.status_code, reply.json()["code"]) == (401, 1000001)
+    assert (reply.status_code, reply.json()["code"]) == (403, 1000001)
     reply = httpx.post(url, json=CHAT, headers={"Authorization": "HMAC-SHA256 nonsense"})
     assert (reply.status_code, reply.json()["ResponseMetadata"]["Error"]["Code"]) == (401, "InvalidAuthorization")
-    assert httpx.get(f"{emulator.knowledge_base_url}/ping").status_code == 401
+    assert httpx.get(f"{emulator.knowledge_base_url}/ping").status_code == 403
 
 
 def test_a_stream_is_written_as_documented(emulator: Emulator) -> None:
