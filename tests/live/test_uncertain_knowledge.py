@@ -64,10 +64,13 @@ def test_a_wrong_signature_is_refused_in_the_gateways_envelope(services: Service
     assert reply.json()["ResponseMetadata"]["Error"]["Code"]
 
 
-def test_a_services_key_is_for_services_alone(services: Services) -> None:
+def test_a_services_key_opens_searches_too(services: Services) -> None:
     url, headers = services.knowledge_base_url, {"Authorization": f"Bearer {services.service_api_key}"}
-    refused = httpx.post(f"{url}{SEARCH}", json=query(services), headers=headers, timeout=60, verify=TRUSTED)
-    assert (refused.status_code, code(refused)) == (401, 1000001)
+    assert (
+        code(httpx.post(f"{url}{SEARCH}", json=query(services), headers=headers, timeout=60, verify=TRUSTED)) == 0
+    )
+    refused = httpx.post(f"{url}{CHAT}", json={"messages": messages("Hi")}, headers=headers, verify=TRUSTED)
+    assert (refused.status_code, code(refused)) == (403, 1000001)
     body = {"service_resource_id": services.name("VIKING_SERVICE_ID"), "messages": messages("Hi"), "stream": False}
     assert code(httpx.post(f"{url}{SERVICE}", json=body, headers=headers, timeout=600, verify=TRUSTED)) == 0
 
