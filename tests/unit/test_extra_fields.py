@@ -11,6 +11,7 @@ from langchain_core.language_models._utils import _update_message_content_to_blo
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, AIMessageChunk
 
+from langchain_volcark.ark.bot_replies import plugin_blocks
 from langchain_volcark.assembler import StreamAssembler
 from langchain_volcark.chat_completions.replies import read_payload, read_reply
 from langchain_volcark.content_blocks import register
@@ -18,7 +19,7 @@ from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
 from tests.unit.strategies import pieces
 
-register("volcengine")
+register("volcengine", server_tools=plugin_blocks)
 
 
 def payload(**delta: Any) -> dict[str, Any]:
