@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.function_schemas import to_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from langchain_core.tools import BaseTool
 
@@ -75,9 +76,13 @@ def format_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str |
 
 
 def _from_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
+    if not isinstance(choice, Mapping):
+        raise ValueError(f"tool_choice must be a text, True, False or a dictionary, not {choice!r}.")  # noqa: TRY004
     kind = choice.get("type")
+    if not isinstance(kind, str):
+        return dict(choice)
     if kind == "function" and "function" in choice:
-        _known(choice["function"]["name"], tools)
+        _known(_name_of(choice), tools)
         return dict(choice)
     if kind in {"tool", "function"} and "name" in choice:
         return {"type": "function", "function": {"name": _known(choice["name"], tools)}}
@@ -86,8 +91,13 @@ def _from_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) ->
     return dict(choice)
 
 
-def _known(name: str, tools: Sequence[Mapping[str, Any]]) -> str:
-    names = [tool["function"]["name"] for tool in tools if "function" in tool]
+def _name_of(tool: Mapping[str, Any]) -> Any:
+    function = tool.get("function")
+    return function.get("name") if isinstance(function, Mapping) else None
+
+
+def _known(name: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
+    names = [_name_of(tool) for tool in tools if "function" in tool]
     if name not in names:
         raise ValueError(f"tool_choice names {name!r}, but the bound tools are {names}.")
     return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from math import isfinite
+from math import inf
 from numbers import Real
 from typing import Any
 
@@ -56,9 +56,13 @@ def to_timeout(value: Any, field_name: str = "timeout") -> httpx.Timeout:
 
 
 def _check_seconds(value: Any, field_name: str) -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not (is_number and value > 0 and isfinite(value)):
-        shown = repr(value) if isinstance(value, (Real, str)) else f"a {type(value).__name__}"
+    try:
+        seconds = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
+    except OverflowError:
+        seconds = inf
+    if not 0 < seconds < inf:
+        is_plain = isinstance(value, (float, bool, str)) or (isinstance(value, int) and seconds < inf)
+        shown = repr(value) if is_plain else f"a {type(value).__name__}"
         raise ValueError(
             f"{field_name} must be a positive number of seconds, an httpx.Timeout or a tuple, not {shown[:80]}."
         )

@@ -177,6 +177,8 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
     # --- requests -----------------------------------------------------------------------------------------
 
     def _adjust_call(self, values: dict[str, Any]) -> dict[str, Any]:
+        if any(values.get(name) is not None for name in _TOOLS):
+            raise ValueError(_NO_TOOLS)
         if values.get("top_p") is not None:
             raise ValueError(_NO_TOP_P)
         if self.service_resource_id or values.get("service_resource_id"):
@@ -240,7 +242,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
         chosen = self.doc_filter if doc_filter is None else doc_filter
         if chosen is not None:
             body["query_param"] = {**(body.get("query_param") or {}), "doc_filter": dict(chosen)}
-        if not body["messages"] or body["messages"][-1]["role"] != "user":
+        if not body["messages"] or body["messages"][-1].get("role") != "user":
             raise ValueError("A packaged service answers the last message, which must be the user's.")
         return body
 

@@ -329,7 +329,7 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         if self.api_version == "v1":
             if stream:
                 body["stream"] = True
-            if body["messages"][0]["role"] == "system" and self._preset(body["model"]) is None:
+            if body["messages"][0].get("role") == "system" and self._preset(body["model"]) is None:
                 warn_caller(_SYSTEM_OF_CUSTOM)
             return finish_body(body)
         body = super()._finish_body(body, stream=stream, stream_usage=stream_usage)

@@ -175,9 +175,9 @@ def finish_body(body: dict[str, Any]) -> dict[str, Any]:
         ValueError: A value is outside its range, or V1 has no such thing; the text names the field.
     """
     messages = body["messages"]
-    if messages and messages[0]["role"] == "system":
+    if messages and messages[0].get("role") == "system":
         own = body.get("system")
-        text = messages[0]["content"]
+        text = messages[0].get("content")
         body["system"] = f"{own}\n{text}" if own else text
         body["messages"] = messages[1:]
     _rename(body, "user", "user_id")
