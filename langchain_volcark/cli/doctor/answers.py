@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ def check_http(setup: Setup) -> tuple[list[Finding], dt.datetime | None]:
     """Ask the address without a key: whether an HTTP server answers, and what its clock says.
 
     Returns:
-        The findings, and the server's time where it told one.
+        The findings, and the server's time where it named one.
     """
     url = setup.base_url.strip().rstrip("/") + setup.service.ping
     proxy = proxy_for(httpx.URL(url), proxy_variables())
@@ -62,32 +63,30 @@ def check_http(setup: Setup) -> tuple[list[Finding], dt.datetime | None]:
     except VolcArkError as error:
         on_the_way = proxy_failure(error, proxy, httpx.URL(url).host) if proxy else None
         return [on_the_way or diagnose(error, Case("http", setup))], None
-    told = _date(response)
     status = response.status_code
     if status == 407 or (proxy is not None and status == _BAD_GATEWAY):
         return [proxy_refusal(status, proxy)], None
+    found = ok("http", f"the server answers (HTTP {status}, asked without a key)", status_code=status)
     if response.is_redirect:
-        where = response.headers.get("location", "elsewhere")
-        return [
-            fail("http", "redirected", f"the server sends on to {where}", "Set that address, or check this one.")
-        ], told
-    if response.is_success and "text/html" in response.headers.get("content-type", ""):
+        said = f"the server redirects to {response.headers.get('location', 'another address')}"
+        found = fail("http", "redirected", said, "Set that address, or check this one.")
+    elif response.is_success and "text/html" in response.headers.get("content-type", ""):
         advice = "Is it the API's address? A portal (hotel, company) may answer in its place."
-        return [fail("http", "not_the_api", "a web page answers, not an API", advice)], told
-    return [ok("http", f"the server answers (HTTP {status}, asked without a key)", status_code=status)], told
+        found = fail("http", "not_the_api", "a web page answers, not an API", advice)
+    return [found], _date(response)
 
 
-def check_clock(setup: Setup, told: dt.datetime | None, now: dt.datetime) -> Finding:
+def check_clock(setup: Setup, server: dt.datetime | None, now: dt.datetime) -> Finding:
     """Compare this machine's clock with the server's.
 
     Args:
         setup: Whether requests are signed decides how bad a difference is.
-        told: The server's time; None where it told none.
+        server: The server's time; None where it named none.
         now: This machine's time.
     """
-    if told is None:
-        return skip("clock", "the server told no time")
-    skew = (now - told).total_seconds()
+    if server is None:
+        return skip("clock", "the server named no time")
+    skew = (now - server).total_seconds()
     seconds = round(skew, 1)
     if abs(skew) < TOLERATED_SKEW:
         return ok("clock", f"within {max(1, round(abs(skew)))} s of the server's", skew_seconds=seconds)
@@ -132,9 +131,8 @@ def check_models(setup: Setup) -> tuple[Finding, Listing]:
     listing = read_listing(rows)
     usable = listing.usable
     if not usable:
-        return warn(
-            "models", "no_models", "the service lists no chat model", f"See {setup.service.console}"
-        ), known
+        advice = f"See {setup.service.console}"
+        return warn("models", "no_models", "the service lists no chat model", advice), known
     shown = ", ".join(usable[:_SHOWN])
     more = f" and {len(usable) - _SHOWN} more" if len(usable) > _SHOWN else ""
     return ok("models", f"listed: {shown}{more} (listed is not yet activated)", usable=usable), listing
@@ -172,9 +170,8 @@ def check_chat(setup: Setup, listing: Listing) -> Finding:
     """
     candidates = _candidates(setup, listing.usable)
     if not candidates:
-        return skip(
-            "chat", "no model was chosen", f"Choose one: --model ID, or {setup.service.model_variable}=ID."
-        )
+        advice = f"Choose one: --model ID, or {setup.service.model_variable}=ID."
+        return skip("chat", "no model was chosen", advice)
     finding = None
     for model in candidates:
         try:
@@ -189,9 +186,8 @@ def check_chat(setup: Setup, listing: Listing) -> Finding:
             return fail("chat", "arguments", one_line(error))
     if finding is None or len(candidates) == 1:
         return finding or skip("chat", "nothing was called")
-    return replace(
-        finding, message=f"none of {', '.join(candidates)} can be called; of the last: {finding.message}"
-    )
+    said = f"none of {', '.join(candidates)} can be called; of the last: {finding.message}"
+    return replace(finding, message=said)
 
 
 def _candidates(setup: Setup, usable: Sequence[str]) -> list[str]:
@@ -210,7 +206,6 @@ def _call(setup: Setup, model: str) -> Finding:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         chat = build(setup, model, max_retries=0, **settings)
-    began = time.monotonic()
 
     def first() -> str | None:
         for chunk in chat.stream(QUESTION):
@@ -218,12 +213,11 @@ def _call(setup: Setup, model: str) -> Finding:
                 return chunk.response_metadata.get("model_name")
         return None
 
-    limit = setup.timeout or STEP_SECONDS
-    resolved = bounded(first, limit + _GRACE)
+    began = time.monotonic()
+    resolved = bounded(first, (setup.timeout or STEP_SECONDS) + _GRACE) or model
     seconds = round(time.monotonic() - began, 2)
-    return ok(
-        "chat", f"{model} answers (after {seconds} s)", model=model, model_name=resolved or model, seconds=seconds
-    )
+    said = f"{model} answers (after {seconds} s)"
+    return ok("chat", said, model=model, model_name=resolved, seconds=seconds)
 
 
 def _get(url: str, auth: httpx.Auth) -> httpx.Response:
@@ -245,8 +239,7 @@ def _get(url: str, auth: httpx.Auth) -> httpx.Response:
 
 
 def _date(response: httpx.Response) -> dt.datetime | None:
-    try:
-        told = parsedate_to_datetime(response.headers["date"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return told if told.tzinfo is not None else None
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        date = parsedate_to_datetime(response.headers["date"])
+        return date if date.tzinfo is not None else None
+    return None

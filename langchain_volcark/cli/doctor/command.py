@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
 
 _USAGE = 2
+_WAY = ("proxy", "dns", "tcp", "tls", "http")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -76,46 +77,33 @@ def examine(setup: Setup) -> list[Finding]:
     Returns:
         What was found, in the order in which a call would meet it.
     """
-    findings = [*check_variables(setup), *_credentials(setup), *check_address(setup)]
+    values = check_values(setup)
+    form = [] if _failed(values, "key") else check_form(setup)
+    findings = [*check_variables(setup), *values, *form, *check_address(setup)]
     if _failed(findings, "base_url"):
         return [*findings, skip("chat", "nothing was sent: the address is wrong")]
     findings += check_way(setup.base_url)
-    if _failed(findings, "proxy", "dns", "tcp", "tls"):
-        return [*findings, skip("chat", "not tried: there is no way to the service")]
-    found, told = check_http(setup)
-    # Through a proxy, only the request shows which step failed.
-    failed = {finding.check for finding in found if finding.status == "fail"}
-    findings = [finding for finding in findings if finding.check not in failed] + found
-    findings.append(check_clock(setup, told, dt.datetime.now(dt.timezone.utc)))
-    if _failed(findings, "proxy", "tls", "http"):
+    if not _failed(findings, *_WAY):
+        found, server = check_http(setup)
+        # Through a proxy, only the request shows which step failed.
+        failed = {finding.check for finding in found if finding.status == "fail"}
+        findings = [finding for finding in findings if finding.check not in failed] + found
+        findings.append(check_clock(setup, server, dt.datetime.now(dt.timezone.utc)))
+    if _failed(findings, *_WAY):
         return [*findings, skip("chat", "not tried: there is no way to the service")]
     if _failed(findings, "environment", "key"):
         return [*findings, skip("chat", "not tried: credentials like these are sent to nobody")]
     if setup.mode == "pair" and setup.exchange_url:
-        findings += _exchange(setup.exchange_url)
-    if _failed(findings, "exchange"):
-        return [*findings, skip("chat", "not tried: no key can be got for the pair")]
-    return [*findings, *_answers(setup)]
-
-
-def _credentials(setup: Setup) -> list[Finding]:
-    values = check_values(setup)
-    return values if _failed(values, "key") else [*values, *check_form(setup)]
-
-
-def _exchange(url: str) -> list[Finding]:
-    """The way to where a pair is exchanged, in one line."""
-    broken = next((finding for finding in check_way(url) if finding.status == "fail"), None)
-    if broken is None:
-        return []
-    return [fail("exchange", broken.fault or "exchange", f"{url}: {broken.message}", broken.advice)]
+        broken = [finding for finding in check_way(setup.exchange_url) if finding.status == "fail"]
+        if broken:
+            said, fault = f"{setup.exchange_url}: {broken[0].message}", broken[0].fault or "exchange"
+            unasked = skip("chat", "not tried: no key can be got for the pair")
+            return [*findings, fail("exchange", fault, said, broken[0].advice), unasked]
+    refused = _pair_needs(setup) if setup.service.name == "ark" and setup.mode == "pair" else None
+    return [*findings, refused] if refused else [*findings, *_answers(setup)]
 
 
 def _answers(setup: Setup) -> list[Finding]:
-    if setup.service.name == "ark" and setup.mode == "pair":
-        refused = _pair_needs(setup)
-        if refused is not None:
-            return [refused]
     listed, listing = check_models(setup)
     if listed.status == "fail":
         return [listed, skip("chat", "not tried: already the list of models was refused")]
@@ -127,12 +115,9 @@ def _pair_needs(setup: Setup) -> Finding | None:
     if setup.model is None:
         return skip("chat", "with an access key pair a key is asked for one model", "Say which: --model ID.")
     if not setup.project and not setup.model.startswith(("ep-", "bot-")):
-        return fail(
-            "chat",
-            "project_missing",
-            f"with an access key pair the model id {setup.model} needs its project",
-            "Pass --project default (project_name=…), or an endpoint id (ep-…), or use an API key.",
-        )
+        said = f"with an access key pair the model id {setup.model} needs its project"
+        advice = "Pass --project default (project_name=…), or an endpoint id (ep-…), or use an API key."
+        return fail("chat", "project_missing", said, advice)
     return None
 
 
