@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import FunctionMessage, ToolMessage
+from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
 from langchain_core.prompt_values import ChatPromptValue
 
 from langchain_volcark.chat_completions.content import Media, as_json_text, read_block, read_media
@@ -71,6 +71,9 @@ def as_standard_content(message: BaseMessage) -> BaseMessage:
 
     Returns:
         The message, or a copy: a tool's result as texts and standard blocks, images with their type.
+
+    Raises:
+        ValueError: An image's type is neither given nor known by its first bytes.
     """
     content = message.content
     if isinstance(content, str):
@@ -81,7 +84,9 @@ def as_standard_content(message: BaseMessage) -> BaseMessage:
             return message.model_copy(update={"content": read[0] if read else ""})
         blocks = [{"type": "text", "text": one} if isinstance(one, str) else one.as_block() for one in read]
         return message.model_copy(update={"content": blocks})
-    typed = [_with_type(block) for block in content]
+    # An assistant's images are left out anyway.
+    is_own = isinstance(message, AIMessage)
+    typed = [_with_type(block, position=position, is_own=is_own) for position, block in enumerate(content)]
     if all(new is old for new, old in zip(typed, content, strict=True)):
         return message
     return message.model_copy(update={"content": typed})
@@ -91,7 +96,12 @@ def as_standard_input(value: PromptValue) -> PromptValue:
     """Same as `as_standard_content`, of all messages of a prompt."""
     if not isinstance(value, ChatPromptValue):
         return value
-    messages = [as_standard_content(message) for message in value.messages]
+    messages = []
+    for position, message in enumerate(value.messages):
+        try:
+            messages.append(as_standard_content(message))
+        except ValueError as error:
+            raise ValueError(f"messages[{position}]: {error}") from error
     if all(new is old for new, old in zip(messages, value.messages, strict=True)):
         return value
     return ChatPromptValue(messages=messages)
@@ -251,13 +261,20 @@ def _replaced(value: Any, payload: Any, word: str) -> Any:
     return word if is_payload else value
 
 
-def _with_type(block: Any) -> Any:
+def _with_type(block: Any, *, position: int, is_own: bool) -> Any:
+    """An image with its MIME type, without which langchain-core refuses it before the model sees it."""
     if not isinstance(block, dict) or block.get("type") != "image" or block.get("mime_type"):
         return block
     try:
         media = read_media(block)
     except ValueError:
         return block
-    if not isinstance(media, Media) or is_unknown(media.mime_type):
+    if not isinstance(media, Media) or media.data is None:
         return block
+    if is_unknown(media.mime_type) and is_own:
+        return {**block, "mime_type": "application/octet-stream"}
+    try:
+        _ = media.data_url
+    except ValueError as error:
+        raise ValueError(f"content[{position}]: {error}") from error
     return {**block, "mime_type": media.mime_type}

@@ -48,13 +48,13 @@ def sent(model: str, content: Any) -> Any:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(content=tool_contents)
 def test_any_tool_message_is_sent_whole(model: str, content: Any) -> None:
     assert missing(content, sent(model, content)) == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(content=tool_contents)
 def test_reading_what_was_read_changes_nothing(content: Any) -> None:
     once = as_standard_content(ToolMessage(content, tool_call_id="c"))
@@ -212,7 +212,7 @@ def test_a_history_with_an_assistants_broken_media_goes_on() -> None:
     assert ArkMessageWriter("volcengine", "Ark").write([message])[0]["content"] == "Hi"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(content=tool_contents)
 def test_tokens_of_any_tool_message_are_estimated(content: Any) -> None:
     assert MODELS["ark"].get_num_tokens_from_messages([ToolMessage(content, tool_call_id="c")]) > 0
@@ -225,3 +225,18 @@ def test_the_users_messages_are_not_changed() -> None:
     assert message.content == [{"type": "file", "name": "a"}]
     assert human.content == [{"type": "image", "base64": JPEG}]
     assert read[0].content == [{"type": "image", "base64": JPEG, "mime_type": "image/jpeg"}]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_an_image_of_no_known_format_is_refused_with_its_place(model: str) -> None:
+    messages = [HumanMessage("?"), HumanMessage(["Look", {"type": "image", "base64": "AAAA"}])]
+    with pytest.raises(ValueError, match=r"^messages\[1\]: content\[1\]: the image needs its mime_type"):
+        MODELS[model].invoke(messages)
+
+
+def test_an_assistants_image_of_no_known_format_ends_no_conversation() -> None:
+    drawn = AIMessage([{"type": "image", "base64": "AAAA"}, {"type": "text", "text": "Here."}])
+    read = MODELS["ark"]._convert_input([HumanMessage("Draw."), drawn, HumanMessage("Thanks.")]).to_messages()
+    _format_for_tracing(read)
+    written = MODELS["ark"]._request(_normalize_messages(read), None, stream=False).body["messages"]
+    assert [one["content"] for one in written] == ["Draw.", "Here.", "Thanks."]
