@@ -208,9 +208,12 @@ def _response_format(value: Any) -> Any:
 def _write_functions(body: dict[str, Any]) -> None:
     """`tools` as `functions`; other tools of the service stay."""
     tools: Sequence[Mapping[str, Any]] = body.pop("tools", None) or ()
+    if not isinstance(tools, (list, tuple)) or not all(isinstance(tool, dict) for tool in tools):
+        raise ValueError("tools must be a list of dictionaries.")
     if body.pop("parallel_tool_calls", None):
         raise ValueError("parallel_tool_calls: V1 makes one call at a time.")
-    functions = [dict(tool["function"]) for tool in tools if tool.get("type") == "function"]
+    functions = _check_functions([tool.get("function") for tool in tools if tool.get("type") == "function"])
+    functions = [dict(function) for function in functions]
     if others := [tool for tool in tools if tool.get("type") != "function"]:
         body["tools"] = others
     for function in functions:
