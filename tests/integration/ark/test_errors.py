@@ -140,7 +140,7 @@ def test_the_text_says_what_to_do_and_whose_request_it_was(model: ChatArk) -> No
 
 
 def test_a_model_that_is_not_activated_is_told_from_an_unknown_one(model: ChatArk) -> None:
-    with pytest.raises(ours.NotFoundError, match="open it in the console"):
+    with pytest.raises(ours.NotFoundError, match="Activate it in the console"):
         model.invoke("Hello", model="doubao-seed-not-open-260101")
 
 
