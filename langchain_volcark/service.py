@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
+from os import PathLike
+from ssl import SSLContext
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import httpx
@@ -24,7 +26,8 @@ from langchain_volcark.http.arguments import check_headers, check_query, refuse_
 from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.http.errors import no_answer_error
 from langchain_volcark.http.proxies import check_proxy
-from langchain_volcark.http.registry import PoolSettings
+from langchain_volcark.http.registry import DEFAULT_MAX_CONNECTIONS, PoolSettings
+from langchain_volcark.http.tls import check_verify
 from langchain_volcark.values import Whole, check_field, own_fields, readable
 
 if TYPE_CHECKING:
@@ -86,6 +89,17 @@ class HTTPService(BaseModel):
     """Query parameters of every request, as little shown."""
     proxy: Annotated[str, AfterValidator(check_proxy)] | None = Field(default=None, exclude=True, repr=False)
     """Proxy URL; None uses the environment's."""
+    verify: Annotated[bool | str | PathLike[str] | SSLContext, PlainValidator(check_verify)] = Field(
+        default=True, exclude=True, repr=False
+    )
+    """Whom to trust: True for the usual CAs, the path of a file or directory of CA certificates, an
+    `ssl.SSLContext` (for a client certificate, say; such an object does not pickle), or False to check nothing.
+    """
+    max_connections: Whole = Field(default=DEFAULT_MAX_CONNECTIONS, ge=1, exclude=True, repr=False)
+    """Most connections open at once; further calls wait for a free one, as long as the `pool` timeout allows.
+
+    Models with equal `proxy`, `verify` and `max_connections` share them, for each event loop and for sync calls.
+    """
     http_client: Annotated[httpx.Client | None, BeforeValidator(refuse_httpx2)] = Field(
         default=None, exclude=True, repr=False
     )
@@ -106,8 +120,8 @@ class HTTPService(BaseModel):
 
     endpoint_paths: ClassVar[tuple[str, ...]] = ()
     """Paths that people paste along with the base URL, the longest first."""
-    shared_fields: ClassVar[tuple[str, ...]] = ("http_client", "http_async_client", "rate_limiter")
-    """Fields that a copy shares: they hold locks, and are meant to be shared."""
+    shared_fields: ClassVar[tuple[str, ...]] = ("http_client", "http_async_client", "rate_limiter", "verify")
+    """Fields that a copy shares: they hold what cannot be copied, and are meant to be shared."""
 
     # --- what a vendor says -------------------------------------------------------------------------------
 
@@ -164,7 +178,7 @@ class HTTPService(BaseModel):
                 query=self.default_query,
                 timeout=to_timeout(self.timeout),
                 max_retries=self.max_retries,
-                pool=PoolSettings(proxy=self.proxy),
+                pool=PoolSettings(self.proxy, self.verify, self.max_connections),
                 http_client=self.http_client,
                 http_async_client=self.http_async_client,
             )
@@ -186,6 +200,10 @@ class HTTPService(BaseModel):
     # --- copies travel without connections ----------------------------------------------------------------
 
     def __getstate__(self) -> dict[Any, Any]:
+        if isinstance(self.verify, SSLContext):
+            raise TypeError(
+                "verify is an ssl.SSLContext, which cannot be pickled: pass the path of the certificates instead."
+            )
         state = super().__getstate__()
         fields = {**state["__dict__"], "http_client": None, "http_async_client": None}
         fields.pop(_CLIENT, None)

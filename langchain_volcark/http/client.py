@@ -277,17 +277,17 @@ class HTTPClient:
         return await send(self._build(request, content, self._http_async_client))
 
     def _send(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        client = self._http_client or registry.client(self._pool)
-        sender = client if isinstance(client, Sender) else Sender(ClientTransport(client))
         try:
+            client = self._http_client or registry.client(self._pool)
+            sender = client if isinstance(client, Sender) else Sender(ClientTransport(client))
             return sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
 
     async def _asend(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        client = self._http_async_client or registry.async_client(self._pool)
-        sender = client if isinstance(client, AsyncSender) else AsyncSender(AsyncClientTransport(client))
         try:
+            client = self._http_async_client or registry.async_client(self._pool)
+            sender = client if isinstance(client, AsyncSender) else AsyncSender(AsyncClientTransport(client))
             return await sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error

@@ -5,29 +5,22 @@ Either kind of connection is loaded when the first one is made: importing a mode
 
 from __future__ import annotations
 
-import functools
-import os
-import ssl
-import threading
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 
-from langchain_volcark.http.forking import in_forked_children
+from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
+    import ssl
 
     from langchain_volcark.http.asyncio_network import AsyncNetwork
     from langchain_volcark.http.connection import AsyncConnection, Connection
     from langchain_volcark.http.ledger import Key
     from langchain_volcark.http.network import SyncNetwork
     from langchain_volcark.http.proxied import AsyncProxiedConnection, ProxiedConnection
-
-    Verify: TypeAlias = ssl.SSLContext | Callable[[], ssl.SSLContext] | str | bool
+    from langchain_volcark.http.tls import Verify
 
 _PORTS = {b"http": 80, b"https": 443}
 
@@ -64,40 +57,7 @@ class Dialer:
         return proxied.AsyncProxiedConnection(key, network, context, self._proxy)
 
     def _context(self, key: Key) -> ssl.SSLContext | None:
-        if key[0] != b"https":
-            return None
-        if isinstance(self._verify, ssl.SSLContext):
-            return self._verify
-        if not isinstance(self._verify, (bool, str)):
-            return self._verify()
-        environment = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        try:
-            with _context_lock:  # the cache alone would let several threads build the same context
-                return _build_context(self._verify, *environment)
-        except OSError as error:
-            raise httpx.ConnectError(f"The trusted certificates cannot be loaded: {error}") from error
-
-
-_context_lock = threading.Lock()
-
-
-def _forget_threads() -> None:
-    """In a forked child the thread that held the lock is not there to let it go."""
-    global _context_lock  # noqa: PLW0603
-    _context_lock = threading.Lock()
-
-
-in_forked_children(_forget_threads)
-
-
-@functools.lru_cache(maxsize=8)
-def _build_context(verify: bool | str, *_environment: str | None) -> ssl.SSLContext:
-    """Build an SSL context, which takes some 30 ms: once for all transports of the process."""
-    if isinstance(verify, bool):
-        return httpx.create_ssl_context(verify=verify)
-    if Path(verify).is_dir():
-        return ssl.create_default_context(capath=verify)
-    return ssl.create_default_context(cafile=verify)
+        return ssl_context(self._verify) if key[0] == b"https" else None
 
 
 def _require_socksio() -> None:

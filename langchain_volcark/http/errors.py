@@ -5,7 +5,9 @@ A vendor's envelopes and error codes live in its `errors.py`; how a code is look
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _TOLERATED_SKEW = 5 * 60.0
 _PROXY_AUTHENTICATION = 407
+_TOO_MANY_FILES = "Raise the limit of open files of this process (ulimit -n), or lower max_connections."
 _MOST_TEXT = 10_000  # characters of a body without an envelope in which a reason is looked for
 _FINE = frozenset({"0", "200", "ok", "success"})  # codes of an envelope that say that nothing is wrong
 _CODES = ("code", "error_code", "Code")
@@ -272,8 +275,8 @@ def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) 
     kind = type(error).__name__
     if isinstance(error, httpx.PoolTimeout):
         return APITimeoutError(
-            f"No free connection to {host} in time: all of the pool's are in use. "
-            "Lower the concurrency, or raise max_connections."
+            f"No free connection to {host} in time: {error or kind}. Lower the concurrency, or raise "
+            "max_connections (with a client of your own: its limits)."
         )
     if isinstance(error, httpx.ConnectTimeout):
         return APITimeoutError(
@@ -292,7 +295,8 @@ def connection_error(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) 
         # h11 quotes the header that it refuses, and so would whoever prints the cause.
         problem = "a header cannot be sent" if isinstance(error, httpx.LocalProtocolError) else str(error)
         return APIConnectionError(f"The request to {host} cannot be sent: {problem}", is_retryable=False)
-    return APIConnectionError(f"No answer from {host}: {error or kind} ({kind}).")
+    advice = f" {_TOO_MANY_FILES}" if os.strerror(errno.EMFILE) in str(error) else ""
+    return APIConnectionError(f"No answer from {host}: {error or kind} ({kind}).{advice}")
 
 
 def _bare(error: httpx.HTTPError | httpx.InvalidURL, url: httpx.URL) -> None:

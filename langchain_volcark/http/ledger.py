@@ -63,6 +63,13 @@ class Ledger(Generic[LinkT]):
         """How many leases are held."""
         return len(self._held)
 
+    def why_none(self) -> str:
+        """Why a request got no connection."""
+        return (
+            f"all {self._max_connections:,} connections of the pool stayed in use (max_connections), and "
+            f"{len(self._queue):,} more requests wait"
+        )
+
     def take(self, key: Key, now: float) -> tuple[Lease[LinkT], list[LinkT]]:
         """Grant a lease, or queue it, and name the connections to close."""
         if self._closed:

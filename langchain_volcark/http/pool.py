@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from langchain_volcark.http.connection import Answer
-    from langchain_volcark.http.dialer import Verify
     from langchain_volcark.http.ledger import Key
+    from langchain_volcark.http.tls import Verify
 
 # A server that closed an idle connection shows it within a round trip. One that hangs up later gave up on the
 # request itself, which is for the caller to judge: the work may have been done, and paid for.
@@ -152,7 +152,7 @@ class PooledTransport(httpx.BaseTransport):
             self._settle()
             _close_all(closing + more)
             if turn is not None and not turn.wait(timeout) and self._withdraw(lease):
-                raise httpx.PoolTimeout("No connection of the pool became free in time")
+                raise httpx.PoolTimeout(self._ledger.why_none())
         except BaseException:
             if not self._withdraw(lease):
                 self._give(lease, keep=False)
@@ -323,7 +323,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
         timer = None if seconds is None else loop.call_later(seconds, settle, turn, False)
         try:
             if not await turn and self._ledger.withdraw(lease):
-                raise httpx.PoolTimeout("No connection of the pool became free in time")
+                raise httpx.PoolTimeout(self._ledger.why_none())
         finally:
             if timer is not None:
                 timer.cancel()

@@ -17,9 +17,15 @@ from langchain_volcark.http.instrumentation import wants_httpx
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
 from langchain_volcark.http.proxies import AsyncEnvironmentTransport, EnvironmentTransport, proxy_variables
 from langchain_volcark.http.sender import AsyncSender, Sender
+from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+
+    from langchain_volcark.http.tls import Trust
+
+
+DEFAULT_MAX_CONNECTIONS = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,14 @@ class PoolSettings:
 
     Attributes:
         proxy: Proxy URL for every request, or None for the environment's (`HTTPS_PROXY`, `NO_PROXY`, …).
-        max_connections: Connections open at once to one service; further calls wait for a free one.
+        verify: Whom to trust, as `tls.check_verify` takes it.
+        max_connections: Connections open at once; further calls wait for a free one.
         plain_httpx: Whether a plain httpx client takes the pool's place, for who has replaced parts of httpx.
     """
 
     proxy: str | None = None
-    max_connections: int = 4000
+    verify: Trust = True
+    max_connections: int = DEFAULT_MAX_CONNECTIONS
     plain_httpx: bool = False
 
 
@@ -117,10 +125,17 @@ class ClientRegistry:
 
 def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
     def pooled(proxy: str | None) -> PooledTransport:
-        return PooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
+        return PooledTransport(
+            _proxy(proxy, settings),
+            verify=settings.verify,
+            max_connections=settings.max_connections,
+            max_idle=_MAX_IDLE,
+        )
 
     def plain(proxy: str | None) -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(proxy=proxy, limits=_limits(settings))
+        return httpx.HTTPTransport(
+            proxy=_proxy(proxy, settings), verify=ssl_context(settings.verify), limits=_limits(settings)
+        )
 
     make: Callable[[str | None], httpx.BaseTransport] = plain if settings.plain_httpx else pooled
     variables = {} if settings.proxy else proxy_variables()
@@ -132,10 +147,17 @@ def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
 
 def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
     def pooled(proxy: str | None) -> AsyncPooledTransport:
-        return AsyncPooledTransport(proxy=proxy, max_connections=settings.max_connections, max_idle=_MAX_IDLE)
+        return AsyncPooledTransport(
+            _proxy(proxy, settings),
+            verify=settings.verify,
+            max_connections=settings.max_connections,
+            max_idle=_MAX_IDLE,
+        )
 
     def plain(proxy: str | None) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(proxy=proxy, limits=_limits(settings))
+        return httpx.AsyncHTTPTransport(
+            proxy=_proxy(proxy, settings), verify=ssl_context(settings.verify), limits=_limits(settings)
+        )
 
     make: Callable[[str | None], httpx.AsyncBaseTransport] = plain if settings.plain_httpx else pooled
     variables = {} if settings.proxy else proxy_variables()
@@ -143,6 +165,13 @@ def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient
     if settings.plain_httpx:
         return httpx.AsyncClient(transport=transport, cookies=_no_cookies(), trust_env=False)
     return AsyncSender(transport)
+
+
+def _proxy(url: str | None, settings: PoolSettings) -> httpx.Proxy | None:
+    """A proxy that is reached by TLS shows a certificate too."""
+    if url is None:
+        return None
+    return httpx.Proxy(url, ssl_context=ssl_context(settings.verify) if url.startswith("https:") else None)
 
 
 def _limits(settings: PoolSettings) -> httpx.Limits:

@@ -257,13 +257,13 @@ def test_a_forked_child_holds_no_connection_of_its_parents_open(server: RawServe
 LOCKED = """
 import warnings
 warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
-from langchain_volcark.http import dialer
+from langchain_volcark.http import tls
 
 model.invoke("x y")
 transport = registry.client(DEFAULT_POOL)._transport
 stream = model.stream("hold it")
 next(stream)
-held = [transport._lock, registry._lock, dialer._context_lock]
+held = [transport._lock, registry._lock, tls._lock]
 locked, over = threading.Event(), threading.Event()
 
 def hold():
@@ -280,8 +280,8 @@ locked.wait()
 pid = os.fork()
 if pid == 0:
     stream.close()  # the parent's
-    assert dialer._context_lock.acquire(timeout=60)
-    dialer._context_lock.release()
+    assert tls._lock.acquire(timeout=60)
+    tls._lock.release()
     os._exit(model.invoke("in a child").text != "in a child")
 status = os.waitpid(pid, 0)[1]
 over.set()

@@ -69,7 +69,7 @@ class Connection:
 
     def secure(self) -> None:
         """Speak TLS from now on."""
-        self.socket = server_context().wrap_socket(self.socket, server_side=True)
+        self.socket = (self.server.context or server_context()).wrap_socket(self.socket, server_side=True)
 
     def reset(self) -> None:
         """Hang up without a farewell: the client finds the connection reset."""
@@ -133,11 +133,14 @@ class RawServer:
         release: Set at the end of the test; handlers that are to hang wait for it.
     """
 
-    def __init__(self, *, tls: bool = False, before: Callable[[Connection], object] | None = None) -> None:
+    def __init__(
+        self, *, tls: bool | ssl.SSLContext = False, before: Callable[[Connection], object] | None = None
+    ) -> None:
+        self.context = tls if isinstance(tls, ssl.SSLContext) else None
         self.handler: Handler = ok
         self.connections: list[Connection] = []
         self.release = threading.Event()
-        self._tls = tls
+        self._tls = bool(tls)
         self._before = before
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self._threads: list[threading.Thread] = []
@@ -213,7 +216,9 @@ class RawServer:
 
 
 @contextlib.contextmanager
-def raw_server(*, tls: bool = False, before: Callable[[Connection], object] | None = None) -> Iterator[RawServer]:
+def raw_server(
+    *, tls: bool | ssl.SSLContext = False, before: Callable[[Connection], object] | None = None
+) -> Iterator[RawServer]:
     server = RawServer(tls=tls, before=before)
     try:
         yield server
