@@ -21,8 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_volcark.http.addresses import check_address
-from langchain_volcark.http.arguments import check_headers, check_query, refuse_httpx2, to_timeout
+from langchain_volcark.http.arguments import check_address, check_headers, check_query, refuse_httpx2, to_timeout
 from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.http.errors import no_answer_error
 from langchain_volcark.http.proxies import check_proxy

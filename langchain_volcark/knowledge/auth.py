@@ -11,7 +11,7 @@ import httpx
 from pydantic import AfterValidator, Field, SecretStr
 
 from langchain_volcark.exceptions import AuthenticationError
-from langchain_volcark.http.addresses import check_region
+from langchain_volcark.http.arguments import check_region
 from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.http.signing import VolcSignatureAuth
 from langchain_volcark.knowledge.errors import ERRORS

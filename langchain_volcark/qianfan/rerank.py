@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from langchain_core.documents import Document
 from pydantic import AfterValidator, AliasChoices, Field
 
-from langchain_volcark.http.addresses import check_segment
+from langchain_volcark.http.arguments import check_segment
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
 from langchain_volcark.rerank import HTTPReranker, Passage

@@ -12,8 +12,7 @@ from langchain_core.load.serializable import Serializable
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from typing_extensions import Self  # noqa: TC002 - pydantic reads it
 
-from langchain_volcark.http.addresses import check_address, check_segment
-from langchain_volcark.http.arguments import check_headers
+from langchain_volcark.http.arguments import check_address, check_headers, check_segment
 from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.qianfan.auth import (
     IAM_BASE_URL,
