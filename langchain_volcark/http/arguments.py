@@ -1,4 +1,4 @@
-"""Arguments that become part of a request, checked before anything is sent: addresses, timeouts, headers, queries."""
+"""Arguments that become part of a request (addresses, timeouts, headers, queries), checked before it is sent."""
 
 from __future__ import annotations
 
