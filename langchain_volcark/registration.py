@@ -122,7 +122,7 @@ def _make(cls: Callable[..., Any], **arguments: Any) -> Any:
 
 
 def _make_ark(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
-    if model.startswith("bot-"):
+    if str(model).startswith("bot-"):
         from langchain_volcark.ark.bots import ChatArkBot  # only who has a bot pays for it
 
         return ChatArkBot(model=model, **arguments)
@@ -130,7 +130,7 @@ def _make_ark(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
 
 
 def _make_knowledge(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
-    name = "service_resource_id" if model.startswith("kb-service-") else "model"
+    name = "service_resource_id" if str(model).startswith("kb-service-") else "model"
     return cls(**{name: model}, **arguments)
 
 
