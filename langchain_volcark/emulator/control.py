@@ -182,8 +182,18 @@ class Controls:
         """
         self._state.shift_clock(seconds)
 
+    def close_tools(self, *tools: str) -> None:
+        """Let Ark's hosted tools be as in an account that has not activated them: `ToolNotOpen`.
+
+        It holds until it is called again, or `reset()`.
+
+        Args:
+            tools: `web_search`, `knowledge_search`, `mcp`, `image_process`, `doubao_app`; none opens all.
+        """
+        self._state.close_tools(tools)
+
     def reset(self) -> None:
-        """Forget what was recorded and every control not yet used; set the clock right."""
+        """Forget what was recorded and every control not yet used; set the clock right, open every tool."""
         self._state.reset()
 
 

@@ -32,6 +32,7 @@ class ControlAPI:
             "break_stream_after": controls.break_stream_after,
             "stall_stream_after": controls.stall_stream_after,
             "shift_clock": controls.shift_clock,
+            "close_tools": lambda tools: controls.close_tools(*tools),
             "reset": controls.reset,
         }
 

@@ -168,15 +168,14 @@ class Emulator(Controls):
             from langchain_volcark.emulator.upstream.client import Upstream
 
             self._upstream = Upstream(upstream, model=upstream_model, key=upstream_key, timeout=upstream_timeout)
+        collections = [load_folder("demo", Path(documents)) if documents is not None else sample_collection()]
         # A new service is one more module beside `ark` and one more line here.
         services: list[Service] = [
-            ArkService(self._credentials, endpoints or {}, self._upstream),
-            ArkControlPlane(self._credentials),
-            KnowledgeService(
-                self._credentials,
-                [load_folder("demo", Path(documents)) if documents is not None else sample_collection()],
-                self._upstream,
+            ArkService(
+                self._credentials, endpoints or {}, collections, lambda: state.closed_tools, self._upstream
             ),
+            ArkControlPlane(self._credentials),
+            KnowledgeService(self._credentials, collections, self._upstream),
             V2Service(self._qianfan, self._upstream),
             V1Service(self._qianfan, self._upstream),
             OAuthService(self._qianfan),

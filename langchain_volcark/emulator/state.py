@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # Enough for any test; a server left running for weeks must not keep every body it was ever sent.
 MAX_RECORDED = 10_000
@@ -149,6 +149,7 @@ class State:
         self._in_flight = 0
         self._most_in_flight = 0
         self._clock_offset = timedelta(0)
+        self._closed_tools: frozenset[str] = frozenset()
 
     def reset(self) -> None:
         """Forget recordings, faults and the count of disconnects; open streams stay open and counted."""
@@ -159,6 +160,7 @@ class State:
             self._disconnects = 0
             self._most_in_flight = self._in_flight
             self._clock_offset = timedelta(0)
+            self._closed_tools = frozenset()
             self._changed.notify_all()
 
     def now(self) -> datetime:
@@ -170,6 +172,17 @@ class State:
         """Set the server's clock so many seconds ahead of the machine's."""
         with self._changed:
             self._clock_offset = timedelta(seconds=seconds)
+
+    @property
+    def closed_tools(self) -> frozenset[str]:
+        """The hosted tools that Ark's account has not activated."""
+        with self._changed:
+            return self._closed_tools
+
+    def close_tools(self, tools: Iterable[str]) -> None:
+        """Say which hosted tools Ark's account has not activated."""
+        with self._changed:
+            self._closed_tools = frozenset(tools)
 
     @property
     def requests(self) -> list[RecordedRequest]:

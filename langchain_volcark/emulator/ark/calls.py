@@ -55,7 +55,7 @@ def _chosen(chat: ChatRequest, prompt: str) -> list[Tool]:
     if named:
         return named if parallel else named[:1]
     if chat.messages[-1]["role"] != "tool":
-        return [max(chat.tools, key=lambda tool: _shared_words(tool, prompt))]
+        return [max(chat.tools, key=lambda tool: shared_words(tool, prompt))]
     if choice == "required":
         return [next((tool for tool in chat.tools if tool["name"] not in done), chat.tools[0])]
     return []
@@ -90,6 +90,12 @@ def _near(tool: Tool, prompt: str, tools: list[Tool]) -> str | None:
     return prompt[start : min(others, default=len(prompt))]
 
 
-def _shared_words(tool: Tool, prompt: str) -> int:
+def is_named(tool: Tool, prompt: str) -> bool:
+    """Whether a prompt names a tool."""
+    return _position(tool, prompt) is not None
+
+
+def shared_words(tool: Tool, prompt: str) -> int:
+    """How many words a tool's name and a prompt have in common."""
     words = set(re.findall(r"[a-z0-9]+", prompt.lower()))
     return len(words & set(re.findall(r"[a-z0-9]+", tool["name"].lower())))

@@ -31,14 +31,17 @@ from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
 from langchain_volcark.emulator.ark.ids import answering, body_id, reply_id
 from langchain_volcark.emulator.ark.models import CLOSED_ENDPOINT, DEFAULT_MODEL, MODELS, NOT_OPEN_MODEL, Model
 from langchain_volcark.emulator.ark.request import read_chat_request
+from langchain_volcark.emulator.ark.responses import service as responses
 from langchain_volcark.emulator.ark.usage import PrefixCache
 from langchain_volcark.emulator.ark.wire import chat_completion, chat_events
 from langchain_volcark.emulator.sse import EventStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from collections.abc import Collection as Container
 
     from langchain_volcark.emulator.credentials import Credentials
+    from langchain_volcark.emulator.knowledge.corpus import Collection
     from langchain_volcark.emulator.state import RecordedRequest
     from langchain_volcark.emulator.upstream.client import Upstream
 
@@ -47,10 +50,23 @@ _MAX_BODY = 64 * 1024 * 1024
 
 
 class ArkService:
-    """The data plane under `/api/v3`."""
+    """The data plane under `/api/v3`.
+
+    Args:
+        credentials: Whom it lets in.
+        endpoints: `ep-…` ids and the model id each stands for.
+        collections: The knowledge bases that hosted tools search.
+        closed_tools: Tells which hosted tools the account has not activated.
+        upstream: The server that writes the replies, where there is one.
+    """
 
     def __init__(
-        self, credentials: Credentials, endpoints: Mapping[str, str], upstream: Upstream | None = None
+        self,
+        credentials: Credentials,
+        endpoints: Mapping[str, str],
+        collections: list[Collection],
+        closed_tools: Callable[[], Container[str]],
+        upstream: Upstream | None = None,
     ) -> None:
         self._credentials = credentials
         self._upstream = upstream
@@ -59,11 +75,13 @@ class ArkService:
                 raise ValueError(f"The endpoint {endpoint} stands for {model}, which is none of the known models")
         self._endpoints = endpoints
         self._cache = PrefixCache()
+        self._responses = responses.Responses(self._cache, collections, closed_tools, upstream)
         self._routes = {
             ("POST", "chat/completions"): self._chat,
             ("POST", "bots/chat/completions"): self._bot_chat,
             ("POST", "embeddings"): self._embed_texts,
             ("POST", "embeddings/multimodal"): self._embed_multimodal,
+            ("POST", responses.PATH): self._respond,
             ("POST", "tokenization"): self._tokenize,
             ("GET", "models"): self._list_models,
         }
@@ -93,7 +111,10 @@ class ArkService:
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
         """Route a request and answer it."""
-        route = self._routes.get((request.method, request.path.removeprefix(PREFIX)))
+        path = request.path.removeprefix(PREFIX)
+        route = self._routes.get((request.method, path))
+        if route is None and self._responses.owns(request.method, path):
+            route = self._stored_response
         if route is None:
             return ArkError(
                 404, "NotFound", f"There is no {request.method} {request.path} here.", "path"
@@ -178,6 +199,20 @@ class ArkService:
                 raise refused
             return JSONResponse(chat_completion(chat, replies, counts))
         return EventStream(chat_events(chat, replies, counts, request_id))
+
+    async def _respond(
+        self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        body = _parse(request.body)
+        model = self._resolve(body.get("model"), resources)
+        return await self._responses.create(body, body["model"], model, request, request_id)
+
+    async def _stored_response(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        if resources is not None:
+            raise ArkError(401, "AuthenticationError", "This API does not support AK/SK for now, use an API key.")
+        return self._responses.stored(request, request.path.removeprefix(PREFIX))
 
     async def _embed_texts(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None

@@ -1,0 +1,53 @@
+"""Checks in the words of a decoder that knows every field and refuses all others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_volcark.emulator.ark.errors import ArkError, invalid
+
+Json = dict[str, Any]
+
+
+def known(owner: Any, allowed: frozenset[str], path: str) -> Json:
+    """An object without the fields that are null.
+
+    Args:
+        owner: What was sent.
+        allowed: The fields there are.
+        path: Where it stands in the request.
+
+    Raises:
+        ArkError: It is no object, or has another field.
+    """
+    if not isinstance(owner, dict):
+        raise invalid(path, "expected an object")
+    for name, value in owner.items():
+        if name not in allowed and value is not None:
+            raise unknown_field(name)
+    return {name: value for name, value in owner.items() if value is not None}
+
+
+def unknown_field(name: str) -> ArkError:
+    """A field that is not known."""
+    return ArkError(400, "InvalidParameter", f'json: unknown field "{name}"')
+
+
+def text_field(owner: Json, name: str, path: str = "", *, longest: int | None = None) -> None:
+    """Refuse what is no string, or a longer one than allowed; an absent one is fine."""
+    value = owner.get(name, "")
+    if not isinstance(value, str):
+        raise invalid(path + name, "expected a string")
+    if longest is not None and len(value) > longest:
+        raise invalid(path + name, f"at most {longest} characters are allowed")
+
+
+def strings(value: Any, path: str) -> list[str]:
+    """A list of strings.
+
+    Raises:
+        ArkError: It is none.
+    """
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise invalid(path, "expected a list of strings")
+    return value
