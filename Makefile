@@ -80,9 +80,10 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; say make PYTHON=…")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+$(VENV)/.installed-%: pyproject.toml scripts/ark_sdk.py | $(BIN)/python
 	@echo "Setting up $(VENV) ($*) …"
 	@$(PIP) install 'dependency-groups>=1.3'
 	@$(PIP) install --editable '.[emulator]'
 	@PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip-install-dependency-groups $*
+	@case $* in dev|test|upstream|fuzz) $(BIN)/python scripts/ark_sdk.py ;; esac
 	@touch $@
