@@ -1,7 +1,7 @@
 """Install the vendor's newer SDK into this environment, for the tests that use it as a witness.
 
-It asks for the vendor's SDK of every cloud service, well over a hundred packages; all that its client for models needs
-of them comes with the older SDK of the group `test`.
+It asks for the vendor's SDK of every cloud service, well over a hundred packages; all that its client for models
+needs of them comes with the older SDK of the group `test`.
 
     python scripts/ark_sdk.py
 
