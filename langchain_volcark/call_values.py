@@ -118,24 +118,19 @@ class Call:
     def write(
         self, body: Mapping[str, Any], *, stop: list[str] | str | None, raw: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Write the call's values over a body.
+        """Write the call's values over the model's.
 
         Args:
-            body: What the model sends of its own.
+            body: The fields that the model sets.
             stop: The model's own texts to stop at.
             raw: The model's `extra_body` and the call's, which stand over all.
-
-        Raises:
-            ValueError: There are no messages in the end.
         """
         merged = {**body, **self._values}
         # None for one call takes the model's own value back.
         merged = {name: value for name, value in merged.items() if value is not None or name not in self._values}
         if chosen := stop if self._stop is None else self._stop:
             merged["stop"] = chosen
-        merged |= raw
-        _require_messages(merged["messages"])
-        return merged
+        return {**merged, **raw}
 
     def transport(self) -> dict[str, Any]:
         """The arguments of a `ServiceRequest` that say how it is sent."""
@@ -145,11 +140,3 @@ class Call:
             "query": self._sent_with["extra_query"] or {},
             "timeout": None if timeout is None else to_timeout(timeout),
         }
-
-
-def _require_messages(messages: Any) -> None:
-    """Refuse a body without messages, and what `extra_body` may have put in their place."""
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise ValueError("messages must be a list of dictionaries.")
-    if not messages:
-        raise ValueError("messages: there is nothing to send.")

@@ -12,18 +12,18 @@ from pydantic import AliasChoices, Field, model_validator
 from typing_extensions import Self, override
 
 from langchain_volcark._version import __version__
-from langchain_volcark.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.call_values import CALL_TYPES, Call, check_call
 from langchain_volcark.callbacks import LLMOutputChatModel, areport_tokens, generation_info, report_tokens
 from langchain_volcark.chat_completions.tool_results import as_standard_input
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http.client import Reply, ServiceRequest
+from langchain_volcark.http.client import Reply
 from langchain_volcark.service import HTTPService, serialized_namespace
 from langchain_volcark.stream_chunks import ChunkRenderer
 from langchain_volcark.stream_events import EventRenderer
 from langchain_volcark.tokens import TokenCounting, Vocabulary, vocabulary_of
 from langchain_volcark.tool_binding import ToolBinding
 from langchain_volcark.values import OptionalNumber, OptionalWhole, Stop, Switch
+from langchain_volcark.wires.wire import ModelCall
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     from langchain_core.prompt_values import PromptValue
     from langchain_protocol.protocol import MessagesData
 
+    from langchain_volcark.assembler import StreamAssembler
+    from langchain_volcark.deltas import StreamDelta
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
+    from langchain_volcark.wires.wire import StreamReader, Wire
 
 _UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
 
@@ -44,7 +47,7 @@ _UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
 class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService):
     """Base of the package's chat models.
 
-    A vendor's class says where to post, how to write the body, and how to read a reply. It never changes itself
+    A vendor's class chooses the wire format of a call; everything else stands here once. It never changes itself
     during a call, so one object serves many threads, tasks and event loops at once.
     """
 
@@ -80,39 +83,8 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
     # --- what a vendor says -------------------------------------------------------------------------------
 
     @abstractmethod
-    def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
-        """The conversation as the service wants it from this model."""
-
-    @abstractmethod
-    def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        """The answers of a whole reply; a `ValueError` where it is not what is documented."""
-
-    @abstractmethod
-    def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        """What one payload of a stream adds; likewise."""
-
-    def _path(self, body: Mapping[str, Any]) -> str:  # noqa: ARG002
-        return self.endpoint_paths[0]
-
-    def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
-        """Add what only this service wants, and refuse contradictions."""
-        if stream:
-            body["stream"] = True
-            if stream_usage and "stream_options" not in body:
-                body["stream_options"] = {"include_usage": True}
-        return body
-
-    def _has_answer(self, assembler: StreamAssembler) -> bool:
-        """Whether what came is an answer. An empty one is, if the service says why the model stopped."""
-        return assembler.is_answered and assembler.says_something()
-
-    def _no_answer(self, payload: Mapping[str, Any]) -> str:  # noqa: ARG002
-        """What is wrong with a payload that holds no answer, for the error."""
-        return "it holds no answer"
-
-    def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:  # noqa: ARG002
-        """Whether a stream that ended had said all: it named its reason to stop."""
-        return assembler.finish_reason is not None
+    def _wire(self, call: ModelCall) -> Wire:
+        """The wire format of a call; chosen here and nowhere else."""
 
     # --- construction -------------------------------------------------------------------------------------
 
@@ -138,19 +110,17 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         fields = {name: getattr(self, name) for name in self.body_fields}
         return {**{name: value for name, value in fields.items() if value is not None}, **self.model_kwargs}
 
-    def _request(
+    def _call(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
-    ) -> ServiceRequest:
-        """One call as a request: the call's own values over the model's, `extra_body` over all."""
+    ) -> ModelCall:
+        """One call: its own values over the model's, `extra_body` over all."""
         call = Call(self._adjust_call(self._check_call({**kwargs, "stop": stop})))
         model = call.model or self.model_name
-        body = {"model": model, "messages": self._write_messages(messages, model), **self._default_params}
         raw = {**self.extra_body, **call.extra_body}
-        body = call.write(body, stop=self.stop, raw=raw)
-        self._finish_tools(body, raw)
+        parameters = call.write({"model": model, **self._default_params}, stop=self.stop, raw=raw)
+        self._finish_tools(parameters, raw)
         usage = self.stream_usage if call.stream_usage is None else call.stream_usage
-        body = self._finish_body(body, stream=stream, stream_usage=usage)
-        return ServiceRequest(self._path(body), body, **call.transport())
+        return ModelCall(messages, model, parameters, stream=stream, stream_usage=usage, **call.transport())
 
     def _check_call(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Read a call's values as the constructor reads them."""
@@ -163,27 +133,22 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     # --- replies ------------------------------------------------------------------------------------------
 
-    def _new_assembler(
-        self,
-        request: ServiceRequest,  # noqa: ARG002
-        headers: httpx.Headers,
-        payload: Any = None,
-    ) -> StreamAssembler:
-        request_id = self._errors.request_id(headers, payload)
-        return StreamAssembler(self.provider, {"request_id": request_id} if request_id else None)
+    def _new_assembler(self, wire: Wire, call: ModelCall, headers: httpx.Headers, payload: Any) -> StreamAssembler:
+        return wire.new_assembler(call, self._errors.request_id(headers, payload))
 
-    def _result(self, request: ServiceRequest, reply: Reply) -> ChatResult:
+    def _result(self, wire: Wire, call: ModelCall, reply: Reply) -> ChatResult:
         generations: list[ChatGeneration] = []
         try:
-            deltas = self._read_choices(reply.payload)
+            answers = wire.read_reply(reply.payload)
         except ValueError as error:
             raise self._undocumented(reply, error) from error
-        for delta in deltas or [StreamDelta()]:
-            assembler = self._new_assembler(request, reply.headers, reply.payload)
-            assembler.add(delta)
+        for deltas in answers or [()]:
+            assembler = self._new_assembler(wire, call, reply.headers, reply.payload)
+            for delta in deltas:
+                assembler.add(delta)
             assembler.finish()
-            if not self._has_answer(assembler):
-                raise self._undocumented(reply, self._no_answer(reply.payload))
+            if not wire.has_answer(assembler):
+                raise self._undocumented(reply, wire.no_answer(reply.payload))
             message = assembler.message()
             if generations:
                 message.usage_metadata = None  # the usage of all choices together stands on the first
@@ -204,8 +169,10 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, **{**kwargs, "stream": False})
-        return self._result(request, self._client.post(request, self._hooks(run_manager, is_async=False)))
+        call = self._call(messages, stop, **{**kwargs, "stream": False})
+        wire = self._wire(call)
+        reply = self._client.post(wire.request(call), self._hooks(run_manager, is_async=False))
+        return self._result(wire, call, reply)
 
     @override
     async def _agenerate(
@@ -215,8 +182,10 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        request = self._request(messages, stop, **{**kwargs, "stream": False})
-        return self._result(request, await self._client.apost(request, self._hooks(run_manager, is_async=True)))
+        call = self._call(messages, stop, **{**kwargs, "stream": False})
+        wire = self._wire(call)
+        reply = await self._client.apost(wire.request(call), self._hooks(run_manager, is_async=True))
+        return self._result(wire, call, reply)
 
     @override
     def _stream(
@@ -226,8 +195,8 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, **{**kwargs, "stream": True})
-        chunks: Iterator[ChatGenerationChunk] = self._render(request, self._chunk_renderer, run_manager)
+        call = self._call(messages, stop, **{**kwargs, "stream": True})
+        chunks: Iterator[ChatGenerationChunk] = self._render(call, self._chunk_renderer, run_manager)
         return chunks if run_manager is None else report_tokens(chunks, run_manager)
 
     @override
@@ -238,8 +207,8 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        request = self._request(messages, stop, **{**kwargs, "stream": True})
-        chunks: AsyncIterator[ChatGenerationChunk] = self._arender(request, self._chunk_renderer, run_manager)
+        call = self._call(messages, stop, **{**kwargs, "stream": True})
+        chunks: AsyncIterator[ChatGenerationChunk] = self._arender(call, self._chunk_renderer, run_manager)
         return chunks if run_manager is None else areport_tokens(chunks, run_manager)
 
     def _chunk_renderer(self, assembler: StreamAssembler) -> ChunkRenderer:
@@ -254,8 +223,8 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         """Core's native hook for `stream_events(version="v3")`."""
-        request = self._request(messages, stop, **{**kwargs, "stream": True})
-        return self._render(request, EventRenderer, run_manager)
+        call = self._call(messages, stop, **{**kwargs, "stream": True})
+        return self._render(call, EventRenderer, run_manager)
 
     def _astream_chat_model_events(
         self,
@@ -266,25 +235,28 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         """Core's native hook for `astream_events(version="v3")`."""
-        request = self._request(messages, stop, **{**kwargs, "stream": True})
-        return self._arender(request, EventRenderer, run_manager)
+        call = self._call(messages, stop, **{**kwargs, "stream": True})
+        return self._arender(call, EventRenderer, run_manager)
 
     def _render(
         self,
-        request: ServiceRequest,
+        call: ModelCall,
         renderer_of: Callable[[StreamAssembler], Any],
         run_manager: CallbackManagerForLLMRun | None,
     ) -> Iterator[Any]:
-        with self._client.stream(request, self._hooks(run_manager, is_async=False)) as stream:
-            assembler = self._new_assembler(request, stream.headers)
+        wire = self._wire(call)
+        request, reader = wire.request(call), wire.stream_reader()
+        hooks = self._hooks(run_manager, is_async=False)
+        with self._client.stream(request, hooks, begins=reader.begins) as stream:
+            assembler = self._new_assembler(wire, call, stream.headers, None)
             renderer = renderer_of(assembler)
             try:
                 for payload in stream:
-                    delta = self._read_part(payload, stream)
-                    yield from renderer.feed(delta)
-                    if delta.is_last:
-                        stream.stop()
-                self._require_end(assembler, stream)
+                    for delta in self._read_part(reader, payload, stream):
+                        yield from renderer.feed(delta)
+                        if delta.is_last:
+                            stream.stop()
+                self._require_end(wire, reader, assembler, stream)
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
@@ -293,39 +265,51 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     async def _arender(
         self,
-        request: ServiceRequest,
+        call: ModelCall,
         renderer_of: Callable[[StreamAssembler], Any],
         run_manager: AsyncCallbackManagerForLLMRun | None,
     ) -> AsyncIterator[Any]:
-        async with await self._client.astream(request, self._hooks(run_manager, is_async=True)) as stream:
-            assembler = self._new_assembler(request, stream.headers)
+        wire = self._wire(call)
+        request, reader = wire.request(call), wire.stream_reader()
+        hooks = self._hooks(run_manager, is_async=True)
+        async with await self._client.astream(request, hooks, begins=reader.begins) as stream:
+            assembler = self._new_assembler(wire, call, stream.headers, None)
             renderer = renderer_of(assembler)
             try:
                 async for payload in stream:
-                    delta = self._read_part(payload, stream)
-                    for piece in renderer.feed(delta):
-                        yield piece
-                    if delta.is_last:
-                        stream.stop()
-                self._require_end(assembler, stream)
+                    for delta in self._read_part(reader, payload, stream):
+                        for piece in renderer.feed(delta):
+                            yield piece
+                        if delta.is_last:
+                            stream.stop()
+                self._require_end(wire, reader, assembler, stream)
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
         for piece in renderer.finish():
             yield piece
 
-    def _read_part(self, payload: dict[str, Any], stream: PayloadStream | AsyncPayloadStream) -> StreamDelta:
+    def _read_part(
+        self, reader: StreamReader, payload: dict[str, Any], stream: PayloadStream | AsyncPayloadStream
+    ) -> Sequence[StreamDelta]:
         try:
-            return self._read_payload(payload)
+            return reader.read(payload)
         except ValueError as error:
             raise self._undocumented(Reply(payload, stream.response), error) from error
 
-    def _require_end(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> None:
-        if (assembler.is_answered or assembler.partial()) and not self._is_complete(assembler, stream):
+    def _require_end(
+        self,
+        wire: Wire,
+        reader: StreamReader,
+        assembler: StreamAssembler,
+        stream: PayloadStream | AsyncPayloadStream,
+    ) -> None:
+        came = assembler.is_answered or assembler.partial()
+        if came and not reader.is_complete(assembler, ended=stream.done):
             raise stream.interrupted("it stopped without a finish reason")
-        if not self._has_answer(assembler):
+        if not wire.has_answer(assembler):
             opening = stream.opening or {}
-            raise self._undocumented(Reply(opening, stream.response), self._no_answer(opening))
+            raise self._undocumented(Reply(opening, stream.response), wire.no_answer(opening))
 
     # --- tracing and serialisation ------------------------------------------------------------------------
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import AfterValidator
 
 from langchain_volcark.ark.bot_metadata import check_user_info, merge, to_wire
-from langchain_volcark.ark.bot_replies import read_bot_payload, read_bot_reply
 from langchain_volcark.ark.chat_models import ChatArk
-from langchain_volcark.chat_completions.replies import read_choices
+from langchain_volcark.ark.wire import ArkBotWire
 
 if TYPE_CHECKING:
-    from langchain_volcark.assembler import StreamDelta
+    from langchain_volcark.wires.wire import ModelCall
 
 
 def _check_bot_metadata(value: dict[str, Any]) -> dict[str, Any]:
@@ -110,11 +109,8 @@ class ChatArkBot(ChatArk):
             values["metadata"] = to_wire(metadata)
         return values
 
-    def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_bot_reply(payload, choice) for choice in read_choices(payload)]
-
-    def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        return read_bot_payload(payload)
+    def _wire(self, call: ModelCall) -> ArkBotWire:
+        return ArkBotWire(self.provider, self.endpoint_paths[0], self._writer(call.model))
 
 
 def _user_layer(user_info: Mapping[str, Any] | str | None) -> dict[str, Any] | None:

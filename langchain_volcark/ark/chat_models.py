@@ -5,16 +5,17 @@ Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, model_validator
 
 from langchain_volcark.ark.bot_replies import plugin_blocks
-from langchain_volcark.ark.call_values import LogitBias, finish_options, read_four_stops, refuse_contradictions
+from langchain_volcark.ark.call_values import LogitBias, read_four_stops
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.tokenization import ArkTokenization
-from langchain_volcark.chat_completions.replies import read_choices, read_payload, read_reply
+from langchain_volcark.ark.wire import ArkChatWire
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.content_blocks import register
 from langchain_volcark.structured_output import METHODS, Method
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from typing_extensions import Self
 
-    from langchain_volcark.assembler import StreamDelta
+    from langchain_volcark.chat_completions.wire import ChatCompletionsWire
+    from langchain_volcark.wires.wire import ModelCall
 
 register("volcengine", server_tools=plugin_blocks)
 
@@ -209,26 +211,25 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
             return _NOT_FORCED
         return _NOT_FORCED_THINKING if _thinks(body, by_default=bool(row.thinks)) else None
 
-    def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:
+    def _call(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
+    ) -> ModelCall:
+        call = super()._call(messages, stop, stream=stream, **kwargs)
+        own = self.stream_options
+        if stream or own is None or call.parameters.get("stream_options") is not own:
+            return call
+        # The model's own are for its streams.
+        rest = {name: value for name, value in call.parameters.items() if name != "stream_options"}
+        return replace(call, parameters=rest)
+
+    def _wire(self, call: ModelCall) -> ChatCompletionsWire:
+        return ArkChatWire(self.provider, self.endpoint_paths[0], self._writer(call.model))
+
+    def _writer(self, model: str) -> ArkMessageWriter:
         row = find_model(model)
         policy = self.reasoning_passback
         if policy == "auto":
             policy = row.reasoning_passback if row else "tool_turns"
         known = row.profile() if row else None
         profile = self.profile if model == self.model else known
-        writer = ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy, model=model, profile=profile)
-        return writer.write(messages)
-
-    def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_reply(payload, choice) for choice in read_choices(payload)]
-
-    def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        return read_payload(payload)
-
-    def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
-        if not stream and body.get("stream_options") is self.stream_options:
-            body.pop("stream_options", None)  # the model's own are for its streams
-        finish_options(body)
-        body = super()._finish_body(body, stream=stream, stream_usage=stream_usage)
-        refuse_contradictions(body)
-        return body
+        return ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy, model=model, profile=profile)

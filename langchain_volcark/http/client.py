@@ -28,7 +28,7 @@ from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
-from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
+from langchain_volcark.http.stream import AsyncPayloadStream, Begins, PayloadStream, at_once
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -197,12 +197,15 @@ class HTTPClient:
 
         return await retry.acall(attempt, self._max_retries, hooks)
 
-    def stream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> PayloadStream:
-        """Send one request and open its event stream, read up to the first payload.
+    def stream(
+        self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
+    ) -> PayloadStream:
+        """Send one request and open its event stream, read up to where the answer begins.
 
         Args:
             request: What to send.
-            hooks: Told about retries, which end with the first payload.
+            hooks: Told about retries, which end where the answer begins.
+            begins: Whether the answer begins with a payload; by default it does with the first.
 
         Returns:
             The stream; close it, or use it in a `with`.
@@ -218,7 +221,7 @@ class HTTPClient:
                 if not response.is_success:
                     read_whole(response)
                     raise error_from_response(response, self._errors)
-                return PayloadStream(response, self._errors, self._silence(request))
+                return PayloadStream(response, self._errors, self._silence(request), begins)
             except httpx.HTTPError as error:
                 response.close()
                 raise connection_error(error, response.url) from error
@@ -231,7 +234,9 @@ class HTTPClient:
 
         return retry.call(attempt, self._max_retries, hooks)
 
-    async def astream(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> AsyncPayloadStream:
+    async def astream(
+        self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
+    ) -> AsyncPayloadStream:
         """Async twin of `stream`."""
         content = _encode(request.body)
 
@@ -241,7 +246,7 @@ class HTTPClient:
                 if not response.is_success:
                     await aread_whole(response)
                     raise error_from_response(response, self._errors)
-                return await AsyncPayloadStream.open(response, self._errors, self._silence(request))
+                return await AsyncPayloadStream.open(response, self._errors, self._silence(request), begins)
             except httpx.HTTPError as error:
                 await response.aclose()
                 raise connection_error(error, response.url) from error

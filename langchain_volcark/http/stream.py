@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -17,7 +18,7 @@ from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.sse import ErrorEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from typing_extensions import Self
 
@@ -197,6 +198,15 @@ def _araw(response: httpx.Response) -> httpx.AsyncByteStream:
     return cast("httpx.AsyncByteStream", response.stream)
 
 
+Begins = Callable[[Mapping[str, Any]], bool]
+"""Whether the answer begins with a payload: from there on a broken stream is not asked for again."""
+
+
+def at_once(payload: Mapping[str, Any]) -> bool:  # noqa: ARG001
+    """The answer begins with the first payload, whatever it is."""
+    return True
+
+
 class _Stream:
     """What both twins share: the decoder, the reply, and the reading of failures.
 
@@ -205,9 +215,13 @@ class _Stream:
         opening: The first payload; None where the stream closed without any.
     """
 
-    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
+    def __init__(
+        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+    ) -> None:
         self.response = response
         self.opening: dict[str, Any] | None = None
+        self._begins = begins
+        self._first: list[dict[str, Any]] = []
         self._reader = reader
         self._decoder = PayloadDecoder(response, reader, silence)
         # The transport's own bytes are cheapest; only a compressed stream needs httpx's decoders.
@@ -243,11 +257,16 @@ class _Stream:
             error.is_retryable = not self._decoder.began
             raise
 
-    def _begin(self, opening: dict[str, Any] | None) -> None:
+    def _take_first(self, payload: dict[str, Any]) -> bool:
+        """Keep a payload of the beginning; returns whether the answer has begun."""
+        self.opening = self.opening or payload
+        self._first.append(payload)
+        self._decoder.began = self._begins(payload)
+        return self._decoder.began
+
+    def _check_beginning(self) -> None:
         """Refuse a stream that ended without a word: nothing of it was shown, so a retry repeats nothing."""
-        self.opening = opening
-        self._decoder.began = opening is not None
-        if opening is None and not self._decoder.done:
+        if not self._first and not self._decoder.done:
             raise StreamInterruptedError(
                 "The stream ended before its first payload.",
                 status_code=self.response.status_code,
@@ -265,17 +284,22 @@ class _Stream:
 class PayloadStream(_Stream):
     """Iterator over one stream's payloads; a context manager that closes the connection."""
 
-    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
-        super().__init__(response, reader, silence)
+    def __init__(
+        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+    ) -> None:
+        super().__init__(response, reader, silence, begins)
         if self._compressed:  # bytes may come that are no content
             response.stream = WatchedStream(_raw(response), self._decoder.check_silence)
         self._source = iter(response.iter_bytes() if self._compressed else _raw(response))
         self._payloads = self._read()
-        # The first payload decides whether the attempt succeeded; until here a retry repeats no text.
-        self._begin(next(self._payloads, None))
+        # Where the answer begins decides whether the attempt succeeded; until here a retry repeats no text.
+        for payload in self._payloads:
+            if self._take_first(payload):
+                break
+        self._check_beginning()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return itertools.chain(() if self.opening is None else (self.opening,), self._payloads)
+        return itertools.chain(self._first, self._payloads)
 
     def _read(self) -> Iterator[dict[str, Any]]:
         decoder = self._decoder
@@ -310,27 +334,31 @@ class AsyncPayloadStream(_Stream):
     """Async twin of `PayloadStream`; made by `open`."""
 
     @classmethod
-    async def open(cls, response: httpx.Response, reader: ErrorReader, silence: float | None) -> Self:
-        """Read up to the first payload, within the attempt that may still be retried."""
-        stream = cls(response, reader, silence)
-        stream._begin(await anext(stream._payloads, None))
-        stream._first = stream.opening
+    async def open(
+        cls, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+    ) -> Self:
+        """Read up to where the answer begins, within the attempt that may still be retried."""
+        stream = cls(response, reader, silence, begins)
+        async for payload in stream._payloads:
+            if stream._take_first(payload):
+                break
+        stream._check_beginning()
         return stream
 
-    def __init__(self, response: httpx.Response, reader: ErrorReader, silence: float | None) -> None:
-        super().__init__(response, reader, silence)
+    def __init__(
+        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+    ) -> None:
+        super().__init__(response, reader, silence, begins)
         if self._compressed:
             response.stream = AsyncWatchedStream(_araw(response), self._decoder.check_silence)
         self._source = aiter(response.aiter_bytes() if self._compressed else _araw(response))
         self._payloads = self._read()
-        self._first: dict[str, Any] | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> dict[str, Any]:
-        first, self._first = self._first, None
-        return await anext(self._payloads) if first is None else first
+        return self._first.pop(0) if self._first else await anext(self._payloads)
 
     async def _read(self) -> AsyncIterator[dict[str, Any]]:
         decoder = self._decoder

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field, PlainValidator, SecretStr, model_validator
@@ -17,22 +16,15 @@ from langchain_volcark.call_values import CALL_TYPES
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.citations import CitationFields
 from langchain_volcark.content_blocks import register
-from langchain_volcark.http.client import ServiceRequest
-from langchain_volcark.knowledge.auth import CHAT_PATH, SERVICE_CHAT_PATH, KnowledgeService
+from langchain_volcark.knowledge.auth import KnowledgeService
 from langchain_volcark.knowledge.filters import check_filter
-from langchain_volcark.knowledge.messages import KnowledgeMessageWriter, read_reply
-from langchain_volcark.stop_texts import StoppingAssembler
+from langchain_volcark.knowledge.wire import KnowledgeWire
 from langchain_volcark.values import OptionalNumber, OptionalWhole, Switch, check_field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import NoReturn
 
-    import httpx
-    from langchain_core.messages import BaseMessage
-
-    from langchain_volcark.assembler import StreamAssembler, StreamDelta
-    from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
+    from langchain_volcark.wires.wire import ModelCall
 
 _NO_TOOLS = (
     "The knowledge base's chat takes no tools and no response format. ChatArk does (the same Doubao models) and "
@@ -50,25 +42,6 @@ _RESULTS = CitationFields(
 )
 
 register("vikingdb", sources={"references": _RESULTS})
-
-
-@dataclass(frozen=True)
-class _Request(ServiceRequest):
-    """A request with what the service cannot do and this side does: stop texts."""
-
-    stop: tuple[str, ...] = ()
-
-
-class _Assembler(StoppingAssembler):
-    """Names the model that was asked for where the service, as is usual, does not say which one answered."""
-
-    def __init__(self, provider: str, request: ServiceRequest) -> None:
-        super().__init__(provider, None, request.stop if isinstance(request, _Request) else ())
-        self._asked = request.body.get("model") or request.body.get("service_resource_id")
-
-    def response_metadata(self) -> dict[str, Any]:
-        """All that the message's `response_metadata` holds in the end; only then is it known what was not told."""
-        return {"model_name": self._asked, **super().response_metadata()}
 
 
 class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
@@ -187,39 +160,16 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
                 raise ValueError(f"service_resource_id excludes {', '.join(given)}: {_CONSOLE}. Leave one out.")
         return values
 
-    def _path(self, body: Mapping[str, Any]) -> str:
-        return SERVICE_CHAT_PATH if "service_resource_id" in body else CHAT_PATH
+    def _wire(self, call: ModelCall) -> KnowledgeWire:  # noqa: ARG002 - both calls are one format
+        return KnowledgeWire(self.provider, self._finish_body)
 
-    def _write_messages(self, messages: Sequence[BaseMessage], model: str) -> list[dict[str, Any]]:  # noqa: ARG002
-        return KnowledgeMessageWriter(self.provider, "The knowledge base's chat", reasoning="never").write(
-            messages
-        )
-
-    @override
-    def _request(
-        self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
-    ) -> ServiceRequest:
-        request = super()._request(messages, stop, stream=stream, **kwargs)
-        chosen = request.body.get("stop") or ()
-        body = {name: value for name, value in request.body.items() if name != "stop"}
-        headers = {"accept": "text/event-stream", **request.headers} if stream else request.headers
-        return _Request(
-            request.path,
-            body,
-            headers=headers,
-            query=request.query,
-            timeout=request.timeout,
-            stop=(chosen,) if isinstance(chosen, str) else tuple(chosen),
-        )
-
-    def _finish_body(self, body: dict[str, Any], *, stream: bool, stream_usage: bool) -> dict[str, Any]:
-        # The two calls have opposite defaults, so it is always said.
-        body["stream"] = stream
+    def _finish_body(self, body: dict[str, Any], call: ModelCall) -> None:
         if _TOOLS & body.keys():
             raise ValueError(_NO_TOOLS)
         doc_filter = body.pop("doc_filter", None)
         if self.service_resource_id or "service_resource_id" in body:
-            return self._finish_service_body(body, doc_filter)
+            self._finish_service_body(body, doc_filter)
+            return
         if doc_filter is not None:
             raise ValueError("doc_filter belongs to a search; a plain model call sees no knowledge base.")
         if isinstance(body.get("thinking"), str):
@@ -228,13 +178,12 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
         for name in ("temperature", "max_tokens"):
             if body.get(name) is not None:
                 body[name] = check_field(type(self), name, body[name])
-        if stream_usage:
+        if call.stream_usage:
             body.setdefault("return_token_usage", True)
         if self.endpoint_api_key is not None:
             body.setdefault("api_key", self.endpoint_api_key.get_secret_value())
-        return body
 
-    def _finish_service_body(self, body: dict[str, Any], doc_filter: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _finish_service_body(self, body: dict[str, Any], doc_filter: Mapping[str, Any] | None) -> None:
         body.setdefault("service_resource_id", self.service_resource_id)
         model = body.pop("model", None)
         if model not in (None, "", self.model, self.service_resource_id):
@@ -244,37 +193,6 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
             body["query_param"] = {**(body.get("query_param") or {}), "doc_filter": dict(chosen)}
         if not body["messages"] or body["messages"][-1].get("role") != "user":
             raise ValueError("A packaged service answers the last message, which must be the user's.")
-        return body
-
-    # --- replies ------------------------------------------------------------------------------------------
-
-    @override
-    def _new_assembler(
-        self, request: ServiceRequest, headers: httpx.Headers, payload: Any = None
-    ) -> StreamAssembler:
-        assembler = _Assembler(self.provider, request)
-        # Each payload of a stream tells the request's id; the log id of the headers stands in where none does.
-        if request_id := self._errors.request_id(headers, payload):
-            assembler.metadata["request_id"] = request_id
-        return assembler
-
-    def _read_choices(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_reply(payload)]
-
-    def _read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
-        return read_reply(payload)
-
-    @override
-    def _has_answer(self, assembler: StreamAssembler) -> bool:
-        if super()._has_answer(assembler):
-            return True
-        # The service need not say why the model stopped, and a search may answer alone, or find nothing.
-        found = assembler.metadata.get("references") or "count" in assembler.metadata
-        return assembler.is_answered and bool(assembler.usage or found)
-
-    def _is_complete(self, assembler: StreamAssembler, stream: PayloadStream | AsyncPayloadStream) -> bool:
-        # A connection that ends in order is an end too, provided that something came.
-        return stream.done or self._has_answer(assembler)
 
     # --- what the service cannot do -----------------------------------------------------------------------
 

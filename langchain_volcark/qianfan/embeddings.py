@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from langchain_volcark.embeddings import EmbeddingPlan, HTTPEmbeddings, batches, check_texts
-from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
 from langchain_volcark.values import Whole
 from langchain_volcark.vectors import read_rows, read_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from langchain_volcark.http.client import ServiceRequest
 
 _PATH = "/embeddings"
 _MAX_BYTES = 10_000_000
@@ -116,13 +117,8 @@ class QianfanEmbeddings(QianfanService, HTTPEmbeddings, defer_build=False):
         )
 
     def _embedding_request(self, texts: Sequence[str]) -> ServiceRequest:
-        name = "user_id" if self.api_version == "v1" else "user"
-        body = self._body({"input": list(texts), name: self.user})
-        if self.api_version == "v2":
-            return ServiceRequest(_PATH, body)
-        # V1 names the model in the path alone.
-        del body["model"]
-        return ServiceRequest(self._v1_path(self.model), body)
+        body = self._body({"input": list(texts), "user": self.user})
+        return self._version.post(self, body.pop("model"), _PATH, body)
 
     def _preset_endpoint(self, model: str) -> str | None:
         name = model.lower().replace("_", "-")

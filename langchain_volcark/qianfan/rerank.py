@@ -7,17 +7,19 @@ V2: https://cloud.baidu.com/doc/qianfan-api/s/2m7u4zt74. V1: the page of bce-rer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from langchain_core.documents import Document
 from pydantic import AfterValidator, AliasChoices, Field
 
 from langchain_volcark.http.arguments import check_segment
-from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.service import QianfanService
 from langchain_volcark.rerank import HTTPReranker, Passage
 from langchain_volcark.values import Whole, shown
 from langchain_volcark.vectors import read_number
+
+if TYPE_CHECKING:
+    from langchain_volcark.http.client import ServiceRequest
 
 _MODEL = "bce-reranker-base"
 _MOST_DOCUMENTS = 64
@@ -80,11 +82,8 @@ class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
     def _rerank_request(self, query: Any, passages: Sequence[Any]) -> ServiceRequest:
         body: dict[str, Any] = {"query": query, "documents": list(passages)}
         if self.user is not None:
-            body["user_id" if self.api_version == "v1" else "user"] = self.user
-        body.update(self.model_kwargs)
-        if self.api_version == "v1":
-            return ServiceRequest(self._v1_path(self.model), body)
-        return ServiceRequest(self.rerank_path, {"model": self.model, **body})
+            body["user"] = self.user
+        return self._version.post(self, self.model, self.rerank_path, {**body, **self.model_kwargs})
 
     def _read_scores(self, payload: Mapping[str, Any], count: int) -> list[float]:
         return read_scores(payload, count)

@@ -25,14 +25,15 @@ from langchain_volcark.qianfan.auth import (
 )
 from langchain_volcark.qianfan.errors import ERRORS, RETIRED
 from langchain_volcark.qianfan.profiles import find_v1_model
+from langchain_volcark.qianfan.versions import VERSIONS, Version
 from langchain_volcark.service import HTTPService
 from langchain_volcark.values import from_variables, secret_from_variables
 
 if TYPE_CHECKING:
     from langchain_volcark.http.errors import ErrorReader
 
-QIANFAN_BASE_URL = "https://qianfan.baidubce.com/v2"
-QIANFAN_V1_BASE_URL = "https://aip.baidubce.com/rpc/2.0/ai_custom/v1/wenxinworkshop"
+QIANFAN_BASE_URL = VERSIONS["v2"].base_url
+QIANFAN_V1_BASE_URL = VERSIONS["v1"].base_url
 
 _MISSING_V2 = (
     "Set QIANFAN_BEARER_TOKEN (or QIANFAN_API_KEY), or pass api_key=…; or the pair QIANFAN_ACCESS_KEY and "
@@ -102,12 +103,13 @@ class QianfanService(HTTPService):
         if not isinstance(values, dict):
             return values
         values = dict(values)
-        first = values.get("api_version", "v2") == "v1"
-        url = values.get("base_url") or (QIANFAN_V1_BASE_URL if first else QIANFAN_BASE_URL)
+        version = VERSIONS.get(str(values.get("api_version", "v2")), VERSIONS["v2"])
+        by_endpoint = version.has_endpoints
+        url = values.get("base_url") or version.base_url
         if isinstance(url, str):
             if "?" in url:
                 raise ValueError("base_url must not have a query; pass a V1 token as access_token=….")
-            pasted = re.search(rf"/{cls.v1_room}/([^/]+)/*$", url) if first else None
+            pasted = re.search(rf"/{cls.v1_room}/([^/]+)/*$", url) if by_endpoint else None
             if pasted:
                 url = url[: pasted.start()]
                 if values.setdefault("endpoint", pasted[1]) != pasted[1]:
@@ -116,18 +118,18 @@ class QianfanService(HTTPService):
                     )
         values["base_url"] = url
         if not values.get("model") and not values.get("model_name") and cls.model_fields["model"].is_required():
-            if not first and values.get("endpoint"):
+            if not by_endpoint and values.get("endpoint"):
                 raise ValueError(_ENDPOINT_IN_V2)
-            if first and not values.get("endpoint"):
+            if by_endpoint and not values.get("endpoint"):
                 raise ValueError(f"V1 needs endpoint=…, {_ENDPOINT} Or the name of a preset model as model=….")
-            if first:
+            if by_endpoint:
                 values["model"] = values["endpoint"]
         return values
 
     @model_validator(mode="after")
     def _check_version(self) -> Self:
         self._refuse_other_version(name for name in type(self).model_fields if getattr(self, name) is not None)
-        if self.api_version == "v1":
+        if self._version.has_endpoints:
             check_segment(self._endpoint_of(self._named_model()), "endpoint")
             if httpx.URL(self.base_url).host.endswith("baidubce.com"):
                 # As deep as pydantic, and core's own constructor where there is one, lie below the caller.
@@ -135,9 +137,10 @@ class QianfanService(HTTPService):
         return self
 
     def _refuse_other_version(self, names: Iterable[str]) -> None:
-        strangers, other = (self.v2_only, "v2") if self.api_version == "v1" else (self.v1_only, "v1")
+        strangers = self._version.strangers(type(self))
         found = [name for name in names if name in strangers]
         if found:
+            (other,) = VERSIONS.keys() - {self.api_version}
             raise ValueError(f'{", ".join(found)} belong(s) to api_version="{other}", not "{self.api_version}".')
 
     # --- what the shared classes ask ----------------------------------------------------------------------
@@ -158,14 +161,18 @@ class QianfanService(HTTPService):
     def _errors(self) -> ErrorReader:
         return ERRORS
 
+    @property
+    def _version(self) -> Version:
+        return VERSIONS[self.api_version]
+
     def _auth(self) -> httpx.Auth:
-        return self._v1_auth() if self.api_version == "v1" else self._v2_auth()
+        return self._version.auth(self)
 
     def _service_headers(self) -> dict[str, str]:
-        application = {"appid": self.app_id} if self.app_id and self.api_version == "v2" else {}
-        return {**check_headers(application, "app_id"), **super()._service_headers()}
+        return {**check_headers(self._version.headers(self), "app_id"), **super()._service_headers()}
 
-    def _v2_auth(self) -> httpx.Auth:
+    def key_auth(self) -> httpx.Auth:
+        """V2's: the API key, or an IAM pair that is exchanged for a short-term key."""
         passed = self.model_fields_set
         has_key = callable(self.api_key) or given(self.api_key) is not None
         passed_pair_only = bool({"access_key", "secret_key"} & passed) and "api_key" not in passed
@@ -174,8 +181,8 @@ class QianfanService(HTTPService):
             return ShortTermKeyAuth(*pair, iam_base_url=self.iam_base_url)
         return BearerAuth(self.api_key, missing=_MISSING_V2)
 
-    def _v1_auth(self) -> httpx.Auth:
-        """The first of application pair, token, IAM pair; what was passed goes before what the environment has."""
+    def token_auth(self) -> httpx.Auth:
+        """V1's: the first of application pair, token, IAM pair; what was passed before the environment's."""
         for known in (self.model_fields_set, set(type(self).model_fields)):
             token = given(self.access_token) if "access_token" in known else None
             pair = self._pair("client_id", "client_secret") if {"client_id", "client_secret"} & known else None
@@ -214,5 +221,6 @@ class QianfanService(HTTPService):
         """The model of the constructor, which each of the classes has as `model`."""
         return str(getattr(self, "model", ""))
 
-    def _v1_path(self, model: str, endpoint: str | None = None) -> str:
+    def endpoint_path(self, model: str, endpoint: str | None = None) -> str:
+        """V1's path of a model, or of an endpoint that a call names."""
         return f"/{self.v1_room}/{check_segment(endpoint or self._endpoint_of(model), 'endpoint')}"

@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 
 from langchain_volcark.http.json import dump_json
+from tests.calls import request_of
 from tests.fuzz.junk import damaged, examples, nested, texts, values
 from tests.fuzz.wire import CHAT
 
@@ -151,7 +152,7 @@ POSITION = re.compile(r"messages?\b|nothing to send|last message", re.IGNORECASE
 def body_of(vendor: str, conversation: list[BaseMessage]) -> bytes | None:
     """The body as it would be sent; None where it is refused."""
     try:
-        request = CHAT[vendor]._request(conversation, None, stream=False)
+        request = request_of(CHAT[vendor], conversation, None, stream=False)
     except ValueError as error:
         if POSITION.search(str(error)) is None:
             raise AssertionError("The text does not say where") from error

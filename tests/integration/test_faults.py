@@ -163,7 +163,12 @@ def test_comments_after_the_first_payload_buy_no_time(
     service: Service, call: Call, broken_server: RawServer, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(http_stream, "monotonic", lambda: now[0])
+
+    def an_hour_at_each_look_from_then_on() -> float:
+        now[0] += 3600 * began.is_set()
+        return now[0]
+
+    monkeypatch.setattr(http_stream, "monotonic", an_hour_at_each_look_from_then_on)
 
     def comments(x: Exchange) -> None:
         x.send_and_let_read(first_part(x))
@@ -171,11 +176,6 @@ def test_comments_after_the_first_payload_buy_no_time(
         x.connection.wait_until_closed()
 
     began = play(broken_server, Fault("", comments, None, None), service, streaming=True)
-
-    def an_hour_passes() -> None:
-        now[0] += 3600
-        began.set()
-
-    seen = drive(call, service.build(broken_server.url), an_hour_passes)
+    seen = drive(call, service.build(broken_server.url), began.set)
     check(seen, TOO_LATE, service, broken_server, waits)
     assert "nothing but keep-alives" in str(seen.error)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from langchain_volcark import ChatArk, ChatArkBot, ChatQianfan
+from tests.calls import request_of
 
 MODELS: dict[str, Any] = {
     "ark": ChatArk(model="doubao-x", api_key="k"),
@@ -31,7 +32,7 @@ def turn(*ids: str | None) -> list[BaseMessage]:
 
 
 def written(model: Any, messages: list[BaseMessage]) -> list[dict[str, Any]]:
-    sent: list[dict[str, Any]] = model._write_messages(messages, model.model_name)
+    sent: list[dict[str, Any]] = request_of(model, messages).body["messages"]
     return sent
 
 

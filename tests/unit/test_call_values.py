@@ -16,6 +16,7 @@ from langchain_volcark import ChatArk, ChatArkBot, ChatQianfan, ChatVikingKnowle
 from langchain_volcark.chat_model import HTTPChatModel
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.json import dump_json
+from tests.calls import request_of
 from tests.json_types import typed
 
 Make = Callable[..., HTTPChatModel]
@@ -52,7 +53,7 @@ json_like = st.recursive(
 
 
 def request(model: HTTPChatModel, /, **call: Any) -> ServiceRequest:
-    return model._request(HUMAN, call.pop("stop", None), stream=True, **call)
+    return request_of(model, HUMAN, call.pop("stop", None), stream=True, **call)
 
 
 def outcome(ask: Callable[[], ServiceRequest]) -> Any:

@@ -16,6 +16,7 @@ from langchain_volcark import ChatArk, ChatArkBot, ChatQianfan
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.chat_completions.tool_results import as_standard_content
 from langchain_volcark.qianfan.messages import QianfanMessageWriter
+from tests.calls import request_of
 from tests.unit.tool_values import missing, tool_contents, tool_values
 
 PNG = "iVBORw0KGgo="
@@ -40,7 +41,7 @@ def sent(model: str, content: Any) -> Any:
     value = MODELS[model]._convert_input([HumanMessage("?"), called, result])
     messages = _normalize_messages(value.to_messages())
     _format_for_tracing(value.to_messages())
-    written = MODELS[model]._request(messages, None, stream=False).body["messages"][-1]["content"]
+    written = request_of(MODELS[model], messages, None, stream=False).body["messages"][-1]["content"]
     if model == "qianfan v1":  # the text of a JSON object
         read = json.loads(written)
         return read["result"] if read.keys() == {"result"} else written
@@ -238,5 +239,5 @@ def test_an_assistants_image_of_no_known_format_ends_no_conversation() -> None:
     drawn = AIMessage([{"type": "image", "base64": "AAAA"}, {"type": "text", "text": "Here."}])
     read = MODELS["ark"]._convert_input([HumanMessage("Draw."), drawn, HumanMessage("Thanks.")]).to_messages()
     _format_for_tracing(read)
-    written = MODELS["ark"]._request(_normalize_messages(read), None, stream=False).body["messages"]
+    written = request_of(MODELS["ark"], _normalize_messages(read), None, stream=False).body["messages"]
     assert [one["content"] for one in written] == ["Draw.", "Here.", "Thanks."]

@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_volcark import ChatQianfan, QianfanEmbeddings
 from langchain_volcark.emulator import Emulator, RecordedRequest
 from langchain_volcark.qianfan.signing import sign
+from tests.calls import request_of
 from tests.json_types import typed
 
 ROOT = Path(__file__).parents[3]
@@ -69,7 +70,7 @@ def messages(sent: list[dict[str, Any]]) -> list[BaseMessage]:
 
 
 def own_body(chat: ChatQianfan, conversation: list[BaseMessage], *, stream: bool = False, **options: Any) -> Any:
-    return dict(chat._request(conversation, options.pop("stop", None), stream=stream, **options).body)
+    return dict(request_of(chat, conversation, options.pop("stop", None), stream=stream, **options).body)
 
 
 V1_OPTIONS: dict[str, Any] = {

@@ -10,6 +10,7 @@ from langchain_core.messages import HumanMessage
 
 from langchain_volcark import ChatArkBot, bot_metadata, group_chat_config
 from langchain_volcark.ark.bot_metadata import merge, to_wire
+from tests.calls import request_of
 
 CAST = {"Wukong": ("You are the Monkey King.", "ep-1"), "Bajie": ("You are the pig.", "ep-2")}
 HI = {"role": "user", "content": "Hi"}
@@ -139,7 +140,7 @@ def bot(**arguments: Any) -> ChatArkBot:
 
 
 def body(model: ChatArkBot, **call: Any) -> dict[str, Any]:
-    return dict(model._request([HumanMessage("Hi")], None, stream=False, **call).body)
+    return dict(request_of(model, [HumanMessage("Hi")], None, stream=False, **call).body)
 
 
 def test_the_body_has_no_metadata_where_none_was_set() -> None:
@@ -218,4 +219,4 @@ def test_a_zero_is_sent_as_zero() -> None:
 def test_a_pasted_address_is_understood(pasted: str) -> None:
     model = bot(base_url="https://ark.cn-beijing.volces.com/api/v3" + pasted)
     assert model.base_url == "https://ark.cn-beijing.volces.com/api/v3"
-    assert model._request([HumanMessage("Hi")], None, stream=False).path == "/bots/chat/completions"
+    assert request_of(model, [HumanMessage("Hi")], None, stream=False).path == "/bots/chat/completions"

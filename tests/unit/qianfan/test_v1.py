@@ -16,6 +16,7 @@ from langchain_core.messages import (
 
 from langchain_volcark import ChatQianfan
 from langchain_volcark.assembler import StreamAssembler
+from tests.calls import request_of, wire_of
 
 CALL = {"name": "get_tide", "args": {"port": "青岛"}, "id": "as-1", "type": "tool_call"}
 OTHER = {"name": "get_wind", "args": {}, "id": "as-2", "type": "tool_call"}
@@ -37,7 +38,7 @@ def body(conversation: list[BaseMessage] | str = "hi", *, stream: bool = False, 
     own = {key[2:]: value for key, value in options.items() if key.startswith("m_")}
     call = {key: value for key, value in options.items() if not key.startswith("m_")}
     messages = [HumanMessage(conversation)] if isinstance(conversation, str) else conversation
-    return model(**own)._request(messages, call.pop("stop", None), stream=stream, **call).body
+    return request_of(model(**own), messages, call.pop("stop", None), stream=stream, **call).body
 
 
 # --- conversations ---
@@ -332,7 +333,7 @@ def test_tools_of_the_service_itself_stay_tools() -> None:
     ],
 )
 def test_the_endpoint_stands_in_the_path_alone(options: dict[str, Any], call: dict[str, Any], path: str) -> None:
-    request = model(**options)._request([HumanMessage("hi")], None, stream=False, **call)
+    request = request_of(model(**options), [HumanMessage("hi")], None, stream=False, **call)
     assert request.path == path
     assert list(request.body) == ["messages"]
 
@@ -348,7 +349,7 @@ def test_an_unknown_model_without_endpoint_is_refused() -> None:
 
 
 def read(payload: dict[str, Any]) -> Any:
-    from langchain_volcark.qianfan.v1 import read_v1_reply
+    from langchain_volcark.qianfan.v1.replies import read_v1_reply
 
     return read_v1_reply(payload)
 
@@ -361,7 +362,7 @@ def test_a_function_call_is_a_tool_call() -> None:
         "function_call": {"name": "get_tide", "arguments": '{"port":"Qingdao"}', "thoughts": "need tide data"},
         "usage": {"prompt_tokens": 80, "completion_tokens": 20, "total_tokens": 100},
     }
-    (chosen,) = model()._read_choices(reply)
+    ((chosen,),) = wire_of(model()).read_reply(reply)
     (call,) = chosen.tool_calls
     assert (call.index, call.id, call.name, call.arguments) == (0, "as-demo3", "get_tide", '{"port":"Qingdao"}')
     assert chosen.additional_kwargs == {"thoughts": "need tide data"}
@@ -428,7 +429,7 @@ def test_function_calls_of_replies_without_an_id_get_ids_of_their_own() -> None:
 
 
 def message_of(reply: dict[str, Any]) -> AIMessage:
-    (delta,) = model()._read_choices(reply)
+    ((delta,),) = wire_of(model()).read_reply(reply)
     assembler = StreamAssembler("qianfan")
     assembler.add(delta)
     assembler.finish()

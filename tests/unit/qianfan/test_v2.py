@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from langchain_volcark import ChatQianfan
 from langchain_volcark.assembler import StreamAssembler
 from langchain_volcark.stream_chunks import ChunkRenderer
+from tests.calls import request_of, wire_of
 
 
 def model(**arguments: Any) -> ChatQianfan:
@@ -18,8 +19,8 @@ def model(**arguments: Any) -> ChatQianfan:
 
 
 def body(*, stream: bool = False, m: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    request = model(**(m or {}))._request(
-        [HumanMessage("hi")], options.pop("stop", None), stream=stream, **options
+    request = request_of(
+        model(**(m or {})), [HumanMessage("hi")], options.pop("stop", None), stream=stream, **options
     )
     return {key: value for key, value in request.body.items() if key != "messages"}
 
@@ -192,7 +193,7 @@ STREAM: list[dict[str, Any]] = [
 
 
 def whole(payload: dict[str, Any]) -> Any:
-    (delta,) = model()._read_choices(payload)
+    ((delta,),) = wire_of(model()).read_reply(payload)
     assembler = StreamAssembler("qianfan")
     assembler.add(delta)
     assembler.finish()
@@ -200,8 +201,10 @@ def whole(payload: dict[str, Any]) -> Any:
 
 
 def summed(payloads: list[dict[str, Any]]) -> AIMessageChunk:
-    renderer = ChunkRenderer(StreamAssembler("qianfan"))
-    chunks = [chunk.message for payload in payloads for chunk in renderer.feed(model()._read_payload(payload))]
+    renderer, reader = ChunkRenderer(StreamAssembler("qianfan")), wire_of(model()).stream_reader()
+    chunks = [
+        chunk.message for payload in payloads for delta in reader.read(payload) for chunk in renderer.feed(delta)
+    ]
     chunks += [chunk.message for chunk in renderer.finish()]
     first, *rest = chunks
     return first + rest  # type: ignore[no-any-return, operator]

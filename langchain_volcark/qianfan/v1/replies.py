@@ -1,0 +1,54 @@
+"""Replies of Qianfan V1, whole and streamed: they have the same form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.chat_completions.replies import (
+    read_arguments,
+    read_text,
+    read_word,
+    take_unread,
+    take_usage,
+)
+from langchain_volcark.deltas import StreamDelta
+from langchain_volcark.tool_calls import ToolCallDelta
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_READ = frozenset(
+    {"id", "object", "result", "usage", "function_call", "finish_reason", "is_end", "is_truncated", "sentence_id"}
+)
+
+
+def read_v1_reply(payload: Mapping[str, Any]) -> StreamDelta:
+    """Read a V1 reply, or one payload of a stream; they have the same form.
+
+    Args:
+        payload: The JSON object.
+
+    Returns:
+        What it adds to the message. Fields nobody knows keep their names in `metadata`. A call has no id in V1:
+        there is one per reply, so the reply's id stands for it.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
+    """
+    delta = StreamDelta(
+        text=read_text(payload, "result"), id=read_word(payload, "id"), is_last=bool(payload.get("is_end"))
+    )
+    delta.finish_reason = read_word(payload, "finish_reason")
+    if payload.get("is_truncated") and delta.finish_reason in (None, "normal"):
+        delta.finish_reason = "length"
+    take_usage(payload.get("usage"), delta)
+    take_unread(payload, _READ, delta.metadata)
+    call = payload.get("function_call")
+    delta.is_answer = bool(call or delta.text) or isinstance(payload.get("result"), str)
+    if call:
+        if not isinstance(call, dict):
+            raise ValueError("`function_call` is not an object")
+        delta.tool_calls = [ToolCallDelta(0, delta.id, read_word(call, "name"), read_arguments(call))]
+        if call.get("thoughts"):
+            delta.additional_kwargs["thoughts"] = call["thoughts"]
+    return delta

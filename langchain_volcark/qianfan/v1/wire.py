@@ -1,0 +1,112 @@
+"""Qianfan V1 as a wire format.
+
+Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from langchain_volcark.chat_completions.messages import MessageWriter
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.qianfan.profiles import CUSTOM_CHARACTERS, V1Model, find_v1_model
+from langchain_volcark.qianfan.v1.messages import write_conversation
+from langchain_volcark.qianfan.v1.replies import read_v1_reply
+from langchain_volcark.qianfan.v1.requests import finish_body
+from langchain_volcark.tools import warn_caller
+from langchain_volcark.wires.wire import ModelCall, StreamReader, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from langchain_volcark.assembler import StreamAssembler
+    from langchain_volcark.deltas import StreamDelta
+
+_SYSTEM_OF_CUSTOM = (
+    "The system message is sent as `system`, which V1's preset models know and the page of its custom services "
+    "(https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5) does not name: this service may refuse it. "
+    "Put the text into the first message from the user instead."
+)
+
+
+class V1Wire(Wire):
+    """V1's chat, as one call uses it.
+
+    Args:
+        provider: `model_provider` of the messages.
+        address: The path of a model, and of an endpoint that a call names.
+        preset: The preset model that is called; None for a custom service.
+        max_characters: Most characters of all contents together; None is what the documents say, 0 is any number.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        address: Callable[[str, str | None], str],
+        preset: V1Model | None,
+        max_characters: int | None,
+    ) -> None:
+        self.provider = provider
+        self._address = address
+        self._preset = preset
+        self._max_characters = max_characters
+
+    @override
+    def request(self, call: ModelCall) -> ServiceRequest:
+        written = MessageWriter(self.provider, "Qianfan's V1", reasoning="never").placed(call.messages)
+        body = call.body(write_conversation(written, self._most_characters()))
+        if call.stream:
+            body["stream"] = True
+        if body["messages"][0].get("role") == "system" and self._preset is None:
+            warn_caller(_SYSTEM_OF_CUSTOM)
+        # V1 names the model in the path alone.
+        path = self._address(body.pop("model"), body.pop("endpoint", None))
+        return ServiceRequest(path, finish_body(body), **call.sent_with())
+
+    def _most_characters(self) -> int | None:
+        if self._max_characters is not None:
+            return self._max_characters
+        return CUSTOM_CHARACTERS if self._preset is None else self._preset.characters
+
+    @override
+    def read_reply(self, payload: Mapping[str, Any]) -> list[Sequence[StreamDelta]]:
+        return [(read_v1_reply(payload),)]
+
+    @override
+    def stream_reader(self) -> StreamReader:
+        return _V1Reader()
+
+    @override
+    def new_assembler(self, call: ModelCall, request_id: str | None) -> StreamAssembler:
+        assembler = super().new_assembler(call, request_id)
+        # V1's replies name no model; the address did.
+        path = self._address(call.parameters.get("model", call.model), call.parameters.get("endpoint"))
+        endpoint = path.rpartition("/")[2]
+        preset = find_v1_model(endpoint)
+        assembler.model_name = preset.name if preset else endpoint
+        return assembler
+
+    @override
+    def has_answer(self, assembler: StreamAssembler) -> bool:
+        # V1 need not say why the model stopped: that it counted tokens shows that it ran.
+        return super().has_answer(assembler) or (assembler.is_answered and assembler.usage is not None)
+
+    @override
+    def no_answer(self, payload: Mapping[str, Any]) -> str:
+        if "choices" in payload:
+            return "it has 'choices' and no 'result', so api_version=\"v1\" may be wrong"
+        return "it holds no answer in 'result'"
+
+
+class _V1Reader(StreamReader):
+    """Reads payloads one by one: V1 needs to remember nothing of a stream."""
+
+    @override
+    def read(self, payload: Mapping[str, Any]) -> Sequence[StreamDelta]:
+        return (read_v1_reply(payload),)
+
+    @override
+    def is_complete(self, assembler: StreamAssembler, *, ended: bool) -> bool:
+        return ended or super().is_complete(assembler, ended=ended)
