@@ -23,9 +23,15 @@ DEFAULT_ROUNDS = 3
 _DEFAULT_LIMIT = 10
 _WORD = re.compile(r"EMULATOR_\w+")
 _NUMBER = re.compile(r"\s?\[(\d+)\]")
-_ASKS = re.compile(r"search|look up|news|latest|today|搜|查一?查|新闻|最新|今天", re.IGNORECASE)
+_SEARCH = re.compile(r"search|look up|搜|查", re.IGNORECASE)
+_NEWS = re.compile(r"news|latest|today|新闻|最新|今天", re.IGNORECASE)
 _MARK = re.compile(r"EMULATOR_MARKS_(NUMBER|CARET|FOOTNOTE|LENTICULAR)")
 _MARKS = {None: "", "NUMBER": "[{}]", "CARET": "^[{}]^", "FOOTNOTE": "[^{}]", "LENTICULAR": "【{}】"}
+
+
+def asks_to_search(question: str) -> bool:
+    """Whether a question asks for a search in so many words."""
+    return _SEARCH.search(question) is not None
 
 
 def rounds_of(question: str, most: int) -> list[str]:
@@ -47,7 +53,7 @@ def web_search(request: ResponsesRequest, tool: Json, question: str, *, forced: 
     where = tool.get("user_location", {})
     user = {"city": where.get("city") or where.get("region") or where.get("country")}
     pages = [_pages(query, user, tool.get("limit", _DEFAULT_LIMIT)) for query in queries]
-    if not (forced or any(pages) or _ASKS.search(question)):
+    if not (forced or any(pages) or asks_to_search(question) or _NEWS.search(question)):
         return Found()
     found = Found(usage={"web_search": len(queries)}, details={"web_search": {}})
     for source in ("search_engine", *(one for one in tool.get("sources", ()) if one != "search_engine")):

@@ -70,15 +70,13 @@ async def _hosted(request: ResponsesRequest, question: str, collections: list[Co
 
 
 def _searches(request: ResponsesRequest, question: str) -> bool:
-    """Whether hosted tools may run at all: not where a function was chosen, nor where only functions are named."""
+    """Whether hosted tools may run at all: not where a function was chosen, nor where functions alone are named."""
     if request.choice == "none" or not request.hosted:
         return False
     if isinstance(request.choice, dict):
         return bool(request.choice["type"] != "function")
-    named = [one for one in functions_of(request.tools) if is_named(one, question)]
-    return not named or any(
-        tool["type"].replace("_", " ") in question.lower() or tool["type"] in question for tool in request.hosted
-    )
+    named = any(is_named(one, question) for one in functions_of(request.tools))
+    return not named or search.asks_to_search(question)
 
 
 def _rest(request: ResponsesRequest, found: Found) -> ChatRequest:
