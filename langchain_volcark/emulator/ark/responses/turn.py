@@ -70,7 +70,7 @@ async def _hosted(request: ResponsesRequest, question: str, collections: list[Co
 
 
 def _searches(request: ResponsesRequest, question: str) -> bool:
-    """Whether hosted tools may run at all: not where a function was chosen, nor where functions alone are named."""
+    """Whether hosted tools may run: not where a function was chosen, nor where functions alone are named."""
     if request.choice == "none" or not request.hosted:
         return False
     if isinstance(request.choice, dict):
