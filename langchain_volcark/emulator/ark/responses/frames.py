@@ -179,8 +179,7 @@ def _mcp_call(index: int, item: Json) -> Iterator[Event]:
 
 
 def _mcp_approval_request(index: int, item: Json) -> Iterator[Event]:
-    asked = {name: item[name] for name in ("id", "server_label", "name", "arguments")}
-    yield "response.mcp_approval_request", {"function_mcp_approval_request": asked, "output_index": index}
+    yield "response.mcp_approval_request", {"function_mcp_approval_request": item, "output_index": index}
 
 
 def _doubao_app_call(index: int, item: Json) -> Iterator[Event]:
@@ -213,6 +212,7 @@ _HEAD = frozenset({"id", "type", "status"})
 _HEADS = {
     "message": _HEAD | {"role", "partial"},
     "function_call": _HEAD | {"call_id", "name", "namespace"},
+    "knowledge_search_call": _HEAD | {"queries", "knowledge_resource_id"},
     "mcp_list_tools": _HEAD | {"server_label"},
     "mcp_call": _HEAD | {"server_label", "name"},
     "mcp_approval_request": _HEAD | {"server_label", "name", "arguments"},
