@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import AfterValidator
 
 from langchain_volcark.ark.bot_metadata import check_user_info, merge, to_wire
+from langchain_volcark.ark.bot_wire import ArkBotWire
 from langchain_volcark.ark.chat_models import ChatArk
-from langchain_volcark.ark.wire import ArkBotWire
 
 if TYPE_CHECKING:
     from langchain_volcark.wires.wire import ModelCall

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, model_validator
 
-from langchain_volcark.ark.bot_replies import plugin_blocks
+import langchain_volcark.ark.blocks  # noqa: F401 - lets core read Ark's messages
 from langchain_volcark.ark.call_values import LogitBias, read_four_stops
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.tokenization import ArkTokenization
 from langchain_volcark.ark.wire import ArkChatWire
 from langchain_volcark.chat_model import HTTPChatModel
-from langchain_volcark.content_blocks import register
 from langchain_volcark.structured_output import METHODS, Method
 from langchain_volcark.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
     from langchain_volcark.chat_completions.wire import ChatCompletionsWire
     from langchain_volcark.wires.wire import ModelCall
-
-register("volcengine", server_tools=plugin_blocks)
 
 
 _NOT_FORCED = (

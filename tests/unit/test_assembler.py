@@ -12,7 +12,7 @@ from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
-from langchain_volcark.ark.bot_replies import plugin_blocks
+from langchain_volcark.ark.blocks import plugin_blocks
 from langchain_volcark.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.content_blocks import register
 from langchain_volcark.stream_chunks import ChunkRenderer

@@ -11,7 +11,7 @@ from langchain_core.language_models._utils import _update_message_content_to_blo
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from langchain_volcark.ark.bot_replies import plugin_blocks
+from langchain_volcark.ark.blocks import plugin_blocks
 from langchain_volcark.assembler import StreamAssembler
 from langchain_volcark.chat_completions.replies import read_payload, read_reply
 from langchain_volcark.content_blocks import register

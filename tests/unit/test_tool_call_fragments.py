@@ -17,7 +17,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
-from langchain_volcark.ark.bot_replies import plugin_blocks, read_bot_payload, read_bot_reply
+from langchain_volcark.ark.blocks import plugin_blocks
+from langchain_volcark.ark.bot_replies import read_bot_payload, read_bot_reply
 from langchain_volcark.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.chat_completions.replies import read_payload, read_reply
 from langchain_volcark.content_blocks import register

@@ -6,7 +6,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from langchain_volcark.ark.bot_replies import plugin_blocks, read_bot_reply, sum_model_usage
+from langchain_volcark.ark.blocks import plugin_blocks
+from langchain_volcark.ark.bot_replies import read_bot_reply, sum_model_usage
 from langchain_volcark.assembler import StreamAssembler
 from langchain_volcark.content_blocks import register
 
