@@ -28,7 +28,7 @@ test: $(VENV)/.installed-dev ## Run all tests, of the fault matrix each pair of 
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 faults: $(VENV)/.installed-dev ## Run every cell of the fault matrix
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --all-faults tests/integration/test_faults.py tests/integration/test_faults_proxies.py
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --all-faults tests/integration/http/test_faults.py tests/integration/http/test_faults_proxies.py
 
 upstream: $(VENV)/.installed-upstream ## Test the emulator in front of a real model (a llama.cpp server on this machine)
 	$(BIN)/python -m pytest -n 0 --upstream tests/upstream

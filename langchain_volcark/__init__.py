@@ -1,63 +1,28 @@
 """LangChain integrations for Volcengine Ark, Baidu Qianfan and the VikingDB knowledge base.
 
-The public names load on first use, so importing the package costs nothing.
+The public names load on first use, so importing the package costs nothing. Their types stand in `__init__.pyi`.
 """
 
 from langchain_volcark._version import __version__
 
-# Type checkers know the name; importing `typing` would be most of what importing this package costs.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from langchain_volcark.ark.bot_metadata import bot_metadata, group_chat_config
-    from langchain_volcark.ark.bots import ChatArkBot
-    from langchain_volcark.ark.chat_models import ChatArk
-    from langchain_volcark.ark.embeddings import ArkEmbeddings
-    from langchain_volcark.knowledge.chat_models import ChatVikingKnowledge
-    from langchain_volcark.knowledge.prompts import knowledge_chain
-    from langchain_volcark.knowledge.rerank import VikingKnowledgeReranker
-    from langchain_volcark.knowledge.retrievers import VikingKnowledgeRetriever
-    from langchain_volcark.qianfan.chat_models import ChatQianfan
-    from langchain_volcark.qianfan.embeddings import QianfanEmbeddings
-    from langchain_volcark.qianfan.rerank import QianfanRerank
-    from langchain_volcark.references import References, references_to_documents
-    from langchain_volcark.registration import register
-
-_MODULES = {
-    "ArkEmbeddings": "langchain_volcark.ark.embeddings",
-    "ChatArk": "langchain_volcark.ark.chat_models",
-    "ChatArkBot": "langchain_volcark.ark.bots",
-    "ChatVikingKnowledge": "langchain_volcark.knowledge.chat_models",
-    "References": "langchain_volcark.references",
-    "VikingKnowledgeReranker": "langchain_volcark.knowledge.rerank",
-    "VikingKnowledgeRetriever": "langchain_volcark.knowledge.retrievers",
-    "bot_metadata": "langchain_volcark.ark.bot_metadata",
-    "group_chat_config": "langchain_volcark.ark.bot_metadata",
-    "knowledge_chain": "langchain_volcark.knowledge.prompts",
-    "references_to_documents": "langchain_volcark.references",
-    "register": "langchain_volcark.registration",
-    "ChatQianfan": "langchain_volcark.qianfan.chat_models",
-    "QianfanEmbeddings": "langchain_volcark.qianfan.embeddings",
-    "QianfanRerank": "langchain_volcark.qianfan.rerank",
+_NAMES = {
+    "ark.bots.chat_models": ("ChatArkBot",),
+    "ark.bots.metadata": ("bot_metadata", "group_chat_config"),
+    "ark.chat_models": ("ChatArk",),
+    "ark.embeddings": ("ArkEmbeddings",),
+    "knowledge.chain": ("knowledge_chain",),
+    "knowledge.chat_models": ("ChatVikingKnowledge",),
+    "knowledge.rerank": ("VikingKnowledgeReranker",),
+    "knowledge.retrievers": ("VikingKnowledgeRetriever",),
+    "qianfan.chat_models": ("ChatQianfan",),
+    "qianfan.embeddings": ("QianfanEmbeddings",),
+    "qianfan.rerank": ("QianfanRerank",),
+    "references": ("References", "references_to_documents"),
+    "registration": ("register",),
 }
+_MODULES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "ArkEmbeddings",
-    "ChatArk",
-    "ChatArkBot",
-    "ChatQianfan",
-    "ChatVikingKnowledge",
-    "QianfanEmbeddings",
-    "QianfanRerank",
-    "References",
-    "VikingKnowledgeReranker",
-    "VikingKnowledgeRetriever",
-    "__version__",
-    "bot_metadata",
-    "group_chat_config",
-    "knowledge_chain",
-    "references_to_documents",
-    "register",
-]
+__all__ = ["__version__", *_MODULES]  # noqa: PLE0604 - strings, all of them
 
 
 def __getattr__(name: str) -> object:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, overload
 
 from langchain_core.documents import Document
 
-from langchain_volcark.citations import first_value
-from langchain_volcark.content_blocks import sources_in
+from langchain_volcark.messages.citations import first_value
+from langchain_volcark.messages.content_blocks import sources_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_core.messages import AIMessage
 
-    from langchain_volcark.citations import CitationFields
+    from langchain_volcark.messages.citations import CitationFields
 
 _SITE = ("site_name", "collection_name", "doc_info.collection_name")
 _TIME = ("publish_time",)

@@ -123,7 +123,7 @@ def _make(cls: Callable[..., Any], **arguments: Any) -> Any:
 
 def _make_ark(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
     if str(model).startswith("bot-"):
-        from langchain_volcark.ark.bots import ChatArkBot  # only who has a bot pays for it
+        from langchain_volcark.ark.bots.chat_models import ChatArkBot  # only who has a bot pays for it
 
         return ChatArkBot(model=model, **arguments)
     return cls(model=model, **arguments)

@@ -6,6 +6,7 @@ ordinary Markdown for MyST.
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -77,10 +78,8 @@ def find(name: str) -> griffe.Object:
 def _public_path(package: griffe.Module, name: str) -> str:
     if "." in name:
         return name
-    table = package["_MODULES"].value
-    pairs = zip(table.keys, table.values, strict=True)
-    modules = {str(key).strip("'\""): str(value).strip("'\"") for key, value in pairs}
-    return f"{modules[name].removeprefix(PACKAGE + '.')}.{name}" if name in modules else name
+    table: dict[str, tuple[str, ...]] = ast.literal_eval(str(package["_NAMES"].value))
+    return next((f"{module}.{name}" for module, names in table.items() if name in names), name)
 
 
 def render(name: str, language: str = "en") -> str:

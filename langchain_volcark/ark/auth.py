@@ -16,7 +16,7 @@ from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
 from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.json import dump_json
-from langchain_volcark.http.signing import sign
+from langchain_volcark.volcengine_signing import sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

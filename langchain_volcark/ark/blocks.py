@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.content_blocks import register
 from langchain_volcark.http.json import objects
+from langchain_volcark.messages.content_blocks import register
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

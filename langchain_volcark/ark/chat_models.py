@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, model_validator
 
 import langchain_volcark.ark.blocks  # noqa: F401 - lets core read Ark's messages
-from langchain_volcark.ark.call_values import LogitBias, read_four_stops
 from langchain_volcark.ark.messages import ArkMessageWriter
+from langchain_volcark.ark.options import LogitBias, read_four_stops
 from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.tokenization import ArkTokenization
 from langchain_volcark.ark.wire import ArkChatWire
-from langchain_volcark.chat_model import HTTPChatModel
-from langchain_volcark.structured_output import METHODS, Method
-from langchain_volcark.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch
+from langchain_volcark.base.chat_model import HTTPChatModel
+from langchain_volcark.base.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch
+from langchain_volcark.wires.structured_output import METHODS, Method
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from typing_extensions import Self
 
-    from langchain_volcark.chat_completions.wire import ChatCompletionsWire
+    from langchain_volcark.wires.chat_completions.wire import ChatCompletionsWire
     from langchain_volcark.wires.wire import ModelCall
 
 

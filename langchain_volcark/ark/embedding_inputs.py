@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from langchain_volcark.ark.messages import with_known_type
-from langchain_volcark.chat_completions.content import Media, read_block
-from langchain_volcark.embeddings import check_texts
-from langchain_volcark.values import as_list
+from langchain_volcark.base.embeddings import check_texts
+from langchain_volcark.base.values import as_list
+from langchain_volcark.wires.chat_completions.content import Media, read_block
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_volcark.vectors import read_vector
+from langchain_volcark.base.vectors import read_vector
 
 
 def read_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from langchain_volcark.ark.embedding_replies import read_data, read_multi, read_
 from langchain_volcark.ark.image_files import check_images, image_block
 from langchain_volcark.ark.service import ArkService
 from langchain_volcark.ark.sparse_embeddings import ArkSparseEmbeddings
-from langchain_volcark.embeddings import (
+from langchain_volcark.base.embeddings import (
     EmbeddingPlan,
     HTTPEmbeddings,
     batches,
@@ -26,9 +26,9 @@ from langchain_volcark.embeddings import (
     tokens_at_most,
     with_instruction,
 )
+from langchain_volcark.base.values import OptionalSwitch, OptionalWhole, Whole, as_list, check_value
+from langchain_volcark.base.vectors import read_rows, read_vector, shape
 from langchain_volcark.http.client import ServiceRequest
-from langchain_volcark.values import OptionalSwitch, OptionalWhole, Whole, as_list, check_value
-from langchain_volcark.vectors import read_rows, read_vector, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from langchain_volcark.values import as_list
+from langchain_volcark.base.values import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

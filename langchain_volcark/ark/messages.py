@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, FunctionMessage, HumanMessage, ToolMessage
 
-from langchain_volcark.chat_completions.messages import MessageWriter
-from langchain_volcark.chat_completions.tool_results import as_standard_content
+from langchain_volcark.wires.chat_completions.messages import MessageWriter
+from langchain_volcark.wires.chat_completions.tool_results import as_standard_content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_volcark.chat_completions.content import Media
-    from langchain_volcark.chat_completions.messages import JSONMessage, ReasoningPassback
+    from langchain_volcark.wires.chat_completions.content import Media
+    from langchain_volcark.wires.chat_completions.messages import JSONMessage, ReasoningPassback
 
 # LangChain names sounds and films by MIME type, Ark by file format.
 _AUDIO_FORMATS = {

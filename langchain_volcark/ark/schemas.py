@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_volcark.chat_completions.content import as_json_text
-from langchain_volcark.json_schemas import close_objects, inline_references, map_subschemas
+from langchain_volcark.wires.chat_completions.content import as_json_text
+from langchain_volcark.wires.schemas.json_schemas import close_objects, inline_references, map_subschemas
 
 _HONOURED = frozenset(
     {

@@ -9,10 +9,10 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from langchain_volcark.ark.auth import CONTROL_BASE_URL, TemporaryKeyAuth
 from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.base.service import HTTPService
+from langchain_volcark.base.values import from_variables, secret_from_variables
 from langchain_volcark.http.arguments import check_address, check_headers, check_region
 from langchain_volcark.http.auth import BearerAuth, given
-from langchain_volcark.service import HTTPService
-from langchain_volcark.values import from_variables, secret_from_variables
 
 if TYPE_CHECKING:
     import httpx

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from langchain_volcark.ark.service import ArkService
+from langchain_volcark.base.vectors import read_rows
 from langchain_volcark.http.client import ServiceRequest
-from langchain_volcark.vectors import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

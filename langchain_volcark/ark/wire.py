@@ -9,8 +9,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from langchain_volcark.ark.call_values import finish_options, refuse_contradictions
-from langchain_volcark.chat_completions.wire import ChatCompletionsWire
+from langchain_volcark.ark.options import finish_options, refuse_contradictions
+from langchain_volcark.wires.chat_completions.wire import ChatCompletionsWire
 
 
 class ArkChatWire(ChatCompletionsWire):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.ai import UsageMetadata
 
-    from langchain_volcark.chat_model import HTTPChatModel
+    from langchain_volcark.base.chat_model import HTTPChatModel
 
 _HELP = "/reset forgets the conversation, /quit ends; Ctrl-C stops an answer."
 _STOPPED = 130

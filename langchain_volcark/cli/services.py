@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_volcark.ark.auth import CONTROL_BASE_URL
 from langchain_volcark.ark.service import ARK_BASE_URL
-from langchain_volcark.knowledge.auth import KNOWLEDGE_BASE_URL
+from langchain_volcark.knowledge.service import KNOWLEDGE_BASE_URL
 from langchain_volcark.qianfan.auth import IAM_BASE_URL
 from langchain_volcark.qianfan.service import QIANFAN_BASE_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_volcark.chat_model import HTTPChatModel
+    from langchain_volcark.base.chat_model import HTTPChatModel
 
 ServiceName = Literal["ark", "qianfan", "knowledge"]
 Mode = Literal["key", "pair", "none"]
@@ -210,7 +210,7 @@ def build(setup: Setup, model: str, **settings: Any) -> HTTPChatModel:
 
 
 def _ark(setup: Setup, model: str, arguments: dict[str, Any]) -> HTTPChatModel:
-    from langchain_volcark.ark.bots import ChatArkBot
+    from langchain_volcark.ark.bots.chat_models import ChatArkBot
     from langchain_volcark.ark.chat_models import ChatArk
 
     if setup.exchange:

@@ -5,10 +5,12 @@ A vendor's envelopes and error codes live in its `errors.py`; how a code is look
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import json
 import os
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import httpx
@@ -25,7 +27,6 @@ from langchain_volcark.http.bodies import EventError, read_body
 from langchain_volcark.http.error_table import ErrorFacts, Verdict, class_for_status
 from langchain_volcark.http.redaction import Redaction, shown
 from langchain_volcark.http.retry import parse_retry_after
-from langchain_volcark.http.signing import clock_skew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -324,6 +325,25 @@ def _proxy_error(error: httpx.ProxyError, host: str) -> APIConnectionError:
         status_code=code,
         is_retryable=None if code is None else code >= 500 or code == 429,
     )
+
+
+def clock_skew(response: httpx.Response) -> float | None:
+    """How far this machine's clock is from the server's, judged by a signed request and its reply.
+
+    Args:
+        response: The reply, with its request.
+
+    Returns:
+        Seconds by which this machine is ahead (negative: behind), or None where the request was not signed or the
+        reply has no time.
+    """
+    try:
+        sent = response.request.headers["x-date"]
+        ours = dt.datetime.strptime(sent, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.timezone.utc)
+        theirs = parsedate_to_datetime(response.headers["date"])
+    except (RuntimeError, LookupError, TypeError, ValueError, OverflowError):
+        return None
+    return (ours - theirs).total_seconds() if theirs.tzinfo is not None else None
 
 
 def _clock_advice(response: httpx.Response, error: type[VolcArkError]) -> str:

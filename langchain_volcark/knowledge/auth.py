@@ -1,36 +1,20 @@
-"""Credentials of the knowledge base, and the settings that all its classes share.
+"""Credentials of the knowledge base.
 
 Follows https://www.volcengine.com/docs/84313/1254485 (signature) and /1544072 (keys of packaged services).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING
 
 import httpx
-from pydantic import AfterValidator, Field, SecretStr
 
 from langchain_volcark.exceptions import AuthenticationError
-from langchain_volcark.http.arguments import check_region
-from langchain_volcark.http.auth import BearerAuth, given
-from langchain_volcark.http.signing import VolcSignatureAuth
-from langchain_volcark.knowledge.errors import ERRORS
-from langchain_volcark.service import HTTPService
-from langchain_volcark.values import secret_from_variables
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from langchain_volcark.http.errors import ErrorReader
-
-KNOWLEDGE_BASE_URL = "https://api-knowledgebase.mlp.cn-beijing.volces.com"
-
-CHAT_PATH = "/api/knowledge/chat/completions"
-SEARCH_PATH = "/api/knowledge/collection/search_knowledge"
-SERVICE_CHAT_PATH = "/api/knowledge/service/chat"
-RERANK_PATH = "/api/knowledge/service/rerank"
-
-_MISSING = (
+MISSING = (
     "Set VOLC_ACCESSKEY and VOLC_SECRETKEY (or pass access_key=… and secret_key=…); "
     "a packaged service takes its own key too: VOLC_KNOWLEDGE_API_KEY, or api_key=…"
 )
@@ -42,61 +26,5 @@ class NoCredentials(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Let a request pass that the user authorised by hand."""
         if "authorization" not in request.headers:
-            raise AuthenticationError(f"No credentials. {_MISSING}")
+            raise AuthenticationError(f"No credentials. {MISSING}")
         yield request
-
-
-class KnowledgeService(HTTPService):
-    """Base of the knowledge base's classes: address, credentials, errors."""
-
-    base_url: str = KNOWLEDGE_BASE_URL
-    """The service's address, without a path."""
-    access_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_ACCESSKEY"))
-    """Access key id of the account; requests are signed with its secret."""
-    secret_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_SECRETKEY"))
-    """Secret access key, as the console shows it."""
-    session_token: SecretStr | None = None
-    """Token that belongs to temporary keys (STS)."""
-    region: Annotated[str, AfterValidator(check_region)] = "cn-north-1"
-    """Region of the signature; the vendor's samples say `cn-north-1`, its SDKs `cn-beijing`."""
-    api_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_KNOWLEDGE_API_KEY"), repr=False)
-    """Key of a packaged service. Given here it goes before a signature; by environment, for services only."""
-
-    endpoint_paths: ClassVar[tuple[str, ...]] = (
-        CHAT_PATH,
-        SEARCH_PATH,
-        SERVICE_CHAT_PATH,
-        RERANK_PATH,
-        "/api/knowledge",
-    )
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Each credential's environment variable."""
-        return {
-            "access_key": "VOLC_ACCESSKEY",
-            "secret_key": "VOLC_SECRETKEY",
-            "api_key": "VOLC_KNOWLEDGE_API_KEY",
-        }
-
-    @property
-    def _errors(self) -> ErrorReader:
-        return ERRORS
-
-    def _prefers_key(self) -> bool:
-        return "api_key" in self.model_fields_set
-
-    def _auth(self) -> httpx.Auth:
-        access_key, secret_key = given(self.access_key), given(self.secret_key)
-        signs = access_key is not None and secret_key is not None
-        if self.api_key is not None and (self._prefers_key() or not signs):
-            return BearerAuth(self.api_key, missing=_MISSING)
-        if access_key is None or secret_key is None:
-            return NoCredentials()
-        return VolcSignatureAuth(
-            access_key,
-            secret_key,
-            region=self.region,
-            service="air",
-            session_token=self.session_token,
-        )

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AliasChoices, Field, PlainValidator, SecretStr, model_validator
 from typing_extensions import Self, override
 
-from langchain_volcark.call_values import CALL_TYPES
-from langchain_volcark.chat_model import HTTPChatModel
-from langchain_volcark.citations import CitationFields
-from langchain_volcark.content_blocks import register
-from langchain_volcark.knowledge.auth import KnowledgeService
+from langchain_volcark.base.call_values import CALL_TYPES
+from langchain_volcark.base.chat_model import HTTPChatModel
+from langchain_volcark.base.values import OptionalNumber, OptionalWhole, Switch, check_field
 from langchain_volcark.knowledge.filters import check_filter
+from langchain_volcark.knowledge.service import KnowledgeService
 from langchain_volcark.knowledge.wire import KnowledgeWire
-from langchain_volcark.values import OptionalNumber, OptionalWhole, Switch, check_field
+from langchain_volcark.messages.citations import CitationFields
+from langchain_volcark.messages.content_blocks import register
 
 if TYPE_CHECKING:
     from typing import NoReturn

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
 
+from langchain_volcark.base.vectors import read_number
 from langchain_volcark.http.json import objects
-from langchain_volcark.vectors import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

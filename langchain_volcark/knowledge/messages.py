@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
 
-from langchain_volcark.assembler import StreamDelta
-from langchain_volcark.chat_completions.messages import MessageWriter
-from langchain_volcark.chat_completions.replies import is_empty, read_text, read_usage, read_word, unread_usage
+from langchain_volcark.messages.assembler import StreamDelta
+from langchain_volcark.wires.chat_completions.messages import MessageWriter
+from langchain_volcark.wires.chat_completions.replies import (
+    is_empty,
+    read_text,
+    read_usage,
+    read_word,
+    unread_usage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +26,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.messages.ai import UsageMetadata
 
-    from langchain_volcark.chat_completions.content import Media
+    from langchain_volcark.wires.chat_completions.content import Media
 
 _ROLES = frozenset({"system", "user", "assistant"})
 _ENVELOPE = frozenset({"code", "message", "request_id", "data"})

@@ -11,11 +11,11 @@ from typing import Any
 from langchain_core.documents import Document
 from pydantic import AliasChoices, Field
 
+from langchain_volcark.base.rerank import HTTPReranker, Passage
+from langchain_volcark.base.values import Whole, shown
+from langchain_volcark.base.vectors import read_number
 from langchain_volcark.http.client import ServiceRequest
-from langchain_volcark.knowledge.auth import RERANK_PATH, KnowledgeService
-from langchain_volcark.rerank import HTTPReranker, Passage
-from langchain_volcark.values import Whole, shown
-from langchain_volcark.vectors import read_number
+from langchain_volcark.knowledge.service import RERANK_PATH, KnowledgeService
 
 
 class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False):

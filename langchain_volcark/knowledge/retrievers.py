@@ -12,15 +12,15 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ValidationError, model_validator
 from typing_extensions import Self, override
 
+from langchain_volcark.base.service import Headers, Timeout, serialized_namespace
+from langchain_volcark.base.values import check_value, describe
 from langchain_volcark.http.arguments import to_timeout
 from langchain_volcark.http.client import Reply, ServiceRequest
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
-from langchain_volcark.knowledge.auth import SEARCH_PATH, KnowledgeService
 from langchain_volcark.knowledge.documents import read_item, score_of
 from langchain_volcark.knowledge.errors import SEARCH_ERRORS
 from langchain_volcark.knowledge.search import SearchOptions, write_search
-from langchain_volcark.service import Headers, Timeout, serialized_namespace
-from langchain_volcark.values import check_value, describe
+from langchain_volcark.knowledge.service import SEARCH_PATH, KnowledgeService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

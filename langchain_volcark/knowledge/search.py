@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, convert_to_messages
 from pydantic import BaseModel, Field, PlainValidator, model_validator
 
-from langchain_volcark.chat_completions.messages import assistant_text
+from langchain_volcark.base.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch, shown
 from langchain_volcark.knowledge.filters import check_filter
 from langchain_volcark.knowledge.messages import KnowledgeMessageWriter
-from langchain_volcark.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch, shown
+from langchain_volcark.wires.chat_completions.messages import assistant_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

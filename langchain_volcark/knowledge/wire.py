@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from langchain_volcark.http.client import ServiceRequest
-from langchain_volcark.knowledge.auth import CHAT_PATH, SERVICE_CHAT_PATH
 from langchain_volcark.knowledge.messages import KnowledgeMessageWriter, read_reply
-from langchain_volcark.stop_texts import StoppingAssembler
+from langchain_volcark.knowledge.service import CHAT_PATH, SERVICE_CHAT_PATH
+from langchain_volcark.messages.stop_texts import StoppingAssembler
 from langchain_volcark.wires.wire import ModelCall, StreamReader, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from langchain_volcark.assembler import StreamAssembler
-    from langchain_volcark.deltas import StreamDelta
+    from langchain_volcark.messages.assembler import StreamAssembler
+    from langchain_volcark.messages.deltas import StreamDelta
 
 
 class KnowledgeWire(Wire):

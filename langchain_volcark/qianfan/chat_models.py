@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self, override
 
-from langchain_volcark.chat_model import HTTPChatModel
-from langchain_volcark.content_blocks import register
+from langchain_volcark.base.chat_model import HTTPChatModel
+from langchain_volcark.base.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch
+from langchain_volcark.messages.content_blocks import register
 from langchain_volcark.qianfan.profiles import V1Model, find_v1_model, profile_of
 from langchain_volcark.qianfan.service import QianfanService
-from langchain_volcark.values import OptionalNumber, OptionalSwitch, OptionalWhole, Switch
 
 if TYPE_CHECKING:
     from langchain_core.language_models import ModelProfile
 
-    from langchain_volcark.structured_output import Method
+    from langchain_volcark.wires.structured_output import Method
     from langchain_volcark.wires.wire import ModelCall, Wire
 
 register("qianfan")

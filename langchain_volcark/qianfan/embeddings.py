@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from langchain_volcark.embeddings import EmbeddingPlan, HTTPEmbeddings, batches, check_texts
+from langchain_volcark.base.embeddings import EmbeddingPlan, HTTPEmbeddings, batches, check_texts
+from langchain_volcark.base.values import Whole
+from langchain_volcark.base.vectors import read_rows, read_vector
 from langchain_volcark.qianfan.service import QianfanService
-from langchain_volcark.values import Whole
-from langchain_volcark.vectors import read_rows, read_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

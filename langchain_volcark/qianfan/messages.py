@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.chat_completions.messages import MessageWriter
+from langchain_volcark.wires.chat_completions.messages import MessageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_volcark.chat_completions.content import Media
-    from langchain_volcark.chat_completions.messages import JSONMessage
+    from langchain_volcark.wires.chat_completions.content import Media
+    from langchain_volcark.wires.chat_completions.messages import JSONMessage
 
 Placed = list[tuple[int, "JSONMessage"]]
 """Messages as written, each with its place in the user's list."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from langchain_core.documents import Document
 from pydantic import AfterValidator, AliasChoices, Field
 
+from langchain_volcark.base.rerank import HTTPReranker, Passage
+from langchain_volcark.base.values import Whole, shown
+from langchain_volcark.base.vectors import read_number
 from langchain_volcark.http.arguments import check_segment
 from langchain_volcark.qianfan.service import QianfanService
-from langchain_volcark.rerank import HTTPReranker, Passage
-from langchain_volcark.values import Whole, shown
-from langchain_volcark.vectors import read_number
 
 if TYPE_CHECKING:
     from langchain_volcark.http.client import ServiceRequest

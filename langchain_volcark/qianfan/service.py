@@ -12,6 +12,8 @@ from langchain_core.load.serializable import Serializable
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from typing_extensions import Self  # noqa: TC002 - pydantic reads it
 
+from langchain_volcark.base.service import HTTPService
+from langchain_volcark.base.values import from_variables, secret_from_variables
 from langchain_volcark.http.arguments import check_address, check_headers, check_segment
 from langchain_volcark.http.auth import BearerAuth, given
 from langchain_volcark.qianfan.auth import (
@@ -26,8 +28,6 @@ from langchain_volcark.qianfan.auth import (
 from langchain_volcark.qianfan.errors import ERRORS, RETIRED
 from langchain_volcark.qianfan.profiles import find_v1_model
 from langchain_volcark.qianfan.versions import VERSIONS, Version
-from langchain_volcark.service import HTTPService
-from langchain_volcark.values import from_variables, secret_from_variables
 
 if TYPE_CHECKING:
     from langchain_volcark.http.errors import ErrorReader

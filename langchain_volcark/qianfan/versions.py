@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from langchain_volcark.qianfan.chat_models import ChatQianfan
     from langchain_volcark.qianfan.service import QianfanService
-    from langchain_volcark.structured_output import Method
+    from langchain_volcark.wires.structured_output import Method
     from langchain_volcark.wires.wire import ModelCall, Wire
 
 _NOT_FORCED_THINKING = (

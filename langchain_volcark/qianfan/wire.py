@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typing_extensions import override
 
-from langchain_volcark.chat_completions.replies import read_payload
-from langchain_volcark.chat_completions.wire import ChatCompletionsWire
+from langchain_volcark.base.values import Whole, check_value, within
 from langchain_volcark.qianfan.profiles import find_family
-from langchain_volcark.structured_output import json_schema_format
-from langchain_volcark.values import Whole, check_value, within
+from langchain_volcark.wires.chat_completions.replies import read_payload
+from langchain_volcark.wires.chat_completions.wire import ChatCompletionsWire
+from langchain_volcark.wires.structured_output import json_schema_format
 
 if TYPE_CHECKING:
-    from langchain_volcark.deltas import StreamDelta
+    from langchain_volcark.messages.deltas import StreamDelta
 
 _SEARCH_STATUS = "search_status"
 _Results = Annotated[Whole, within(1, 28, words="1 to 28")]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.assembler import StreamAssembler
+from langchain_volcark.messages.assembler import StreamAssembler
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import httpx
     from langchain_core.messages import BaseMessage
 
-    from langchain_volcark.deltas import StreamDelta
     from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.messages.deltas import StreamDelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from langchain_volcark.citations import REFERENCES, SEARCH_RESULTS, cite, find_markers
+from langchain_volcark.messages.citations import REFERENCES, SEARCH_RESULTS, cite, find_markers
 from langchain_volcark.references import iso_time
 from tests.fuzz.junk import damaged, examples, texts, values
 from tests.fuzz.samples import BOT_USAGE, REFERENCE

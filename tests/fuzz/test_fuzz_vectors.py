@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableGenerator
 
 from langchain_volcark import knowledge_chain
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.knowledge.prompts import format_documents, image_links, to_references
+from langchain_volcark.knowledge.chain import format_documents, image_links, to_references
 from tests.fuzz.junk import damaged, examples, values, write_json
 from tests.fuzz.samples import SCORES, SEARCH, VECTORS
 from tests.fuzz.wire import CHAT, EMBEDDINGS, RERANKERS, RETRIEVER, WIRE, look_at_error

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from langchain_volcark.http.signing import sign as volc_sign
 from langchain_volcark.qianfan.signing import sign as bce_sign
+from langchain_volcark.volcengine_signing import sign as volc_sign
 from tests.live.services import TRUSTED, Services
 
 

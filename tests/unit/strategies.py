@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from langchain_volcark.assembler import StreamDelta
-from langchain_volcark.tool_calls import ToolCallDelta
+from langchain_volcark.messages.assembler import StreamDelta
+from langchain_volcark.messages.tool_calls import ToolCallDelta
 
 texts = st.text(max_size=12)
 marked_texts = st.lists(

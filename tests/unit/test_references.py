@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 
 from langchain_volcark import References, references_to_documents
-from langchain_volcark.content_blocks import register
+from langchain_volcark.messages.content_blocks import register
 from langchain_volcark.references import iso_time
 
 register("qianfan-like")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.chat_completions.content import as_json_text
 from langchain_volcark.qianfan.messages import is_blank, join_neighbours
+from langchain_volcark.wires.chat_completions.content import as_json_text
 
 if TYPE_CHECKING:
-    from langchain_volcark.chat_completions.messages import JSONMessage
     from langchain_volcark.qianfan.messages import Placed
+    from langchain_volcark.wires.chat_completions.messages import JSONMessage
 
 
 def write_conversation(written: Placed, max_characters: int | None) -> list[JSONMessage]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.chat_completions.replies import (
+from langchain_volcark.messages.deltas import StreamDelta
+from langchain_volcark.messages.tool_calls import ToolCallDelta
+from langchain_volcark.wires.chat_completions.replies import (
     read_arguments,
     read_text,
     read_word,
     take_unread,
     take_usage,
 )
-from langchain_volcark.deltas import StreamDelta
-from langchain_volcark.tool_calls import ToolCallDelta
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from langchain_volcark.values import Number, Stop, Whole, check_value, wanted, within
+from langchain_volcark.base.values import Number, Stop, Whole, check_value, wanted, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

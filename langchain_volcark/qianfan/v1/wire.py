@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from langchain_volcark.chat_completions.messages import MessageWriter
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.qianfan.profiles import CUSTOM_CHARACTERS, V1Model, find_v1_model
 from langchain_volcark.qianfan.v1.messages import write_conversation
 from langchain_volcark.qianfan.v1.replies import read_v1_reply
 from langchain_volcark.qianfan.v1.requests import finish_body
-from langchain_volcark.tools import warn_caller
+from langchain_volcark.wires.chat_completions.messages import MessageWriter
+from langchain_volcark.wires.tools import warn_caller
 from langchain_volcark.wires.wire import ModelCall, StreamReader, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from langchain_volcark.assembler import StreamAssembler
-    from langchain_volcark.deltas import StreamDelta
+    from langchain_volcark.messages.assembler import StreamAssembler
+    from langchain_volcark.messages.deltas import StreamDelta
 
 _SYSTEM_OF_CUSTOM = (
     "The system message is sent as `system`, which V1's preset models know and the page of its custom services "

@@ -9,9 +9,10 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 
-from langchain_volcark import ChatArk, content_blocks
+from langchain_volcark import ChatArk
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.emulator.ark.answer import FILTER_OUTPUT
+from langchain_volcark.messages import content_blocks
 
 Make = Callable[..., ChatArk]
 

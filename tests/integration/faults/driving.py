@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 
-from langchain_volcark.embeddings import HTTPEmbeddings
+from langchain_volcark.base.embeddings import HTTPEmbeddings
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.registry import PoolSettings, registry
 

@@ -15,7 +15,7 @@ from langchain_volcark import VikingKnowledgeRetriever
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.emulator.grounding import Source, answer_from, sources_in
 from langchain_volcark.emulator.knowledge.corpus import load
-from langchain_volcark.http.signing import VolcSignatureAuth
+from langchain_volcark.volcengine_signing import VolcSignatureAuth
 
 
 @pytest.fixture

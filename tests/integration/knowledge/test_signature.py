@@ -98,7 +98,7 @@ async def test_a_wrong_clock_is_not_taken_for_a_wrong_key(
     signed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, hours: int, side: str
 ) -> None:
     shifted = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=hours)
-    monkeypatch.setattr("langchain_volcark.http.signing._utc_now", lambda: shifted)
+    monkeypatch.setattr("langchain_volcark.volcengine_signing._utc_now", lambda: shifted)
     model = ChatVikingKnowledge(model=MODEL, **signed)
     for call in (lambda: model.invoke("hi"), lambda: list(model.stream("hi"))):
         with pytest.raises(AuthenticationError, match=f"clock is {side} the server's") as caught:

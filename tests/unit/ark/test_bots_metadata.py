@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from langchain_volcark import ChatArkBot, bot_metadata, group_chat_config
-from langchain_volcark.ark.bot_metadata import merge, to_wire
+from langchain_volcark.ark.bots.metadata import merge, to_wire
 from tests.calls import request_of
 
 CAST = {"Wukong": ("You are the Monkey King.", "ep-1"), "Bajie": ("You are the pig.", "ep-2")}

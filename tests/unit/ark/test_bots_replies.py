@@ -7,9 +7,9 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from langchain_volcark.ark.blocks import plugin_blocks
-from langchain_volcark.ark.bot_replies import read_bot_reply, sum_model_usage
-from langchain_volcark.assembler import StreamAssembler
-from langchain_volcark.content_blocks import register
+from langchain_volcark.ark.bots.replies import read_bot_reply, sum_model_usage
+from langchain_volcark.messages.assembler import StreamAssembler
+from langchain_volcark.messages.content_blocks import register
 
 register("volcengine", server_tools=plugin_blocks)
 

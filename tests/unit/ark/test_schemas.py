@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from langchain_volcark.ark.schemas import rewrite_response_format, rewrite_schema
 from langchain_volcark.emulator.ark.schemas import check_schema
-from langchain_volcark.structured_output import json_schema_format, safe_name, schema_tool
+from langchain_volcark.wires.structured_output import json_schema_format, safe_name, schema_tool
 
 _names = st.sampled_from(["a", "b", "description", "default", "type", "名"])
 _leaf = st.sampled_from(

@@ -7,8 +7,8 @@ from langchain_core.documents import Document
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.runnables import RunnableLambda
 
+from langchain_volcark.knowledge.chain import format_documents, image_links, knowledge_chain, to_references
 from langchain_volcark.knowledge.documents import read_item
-from langchain_volcark.knowledge.prompts import format_documents, image_links, knowledge_chain, to_references
 
 TEXT = Document("Departs {07:40}.", id="p-1", metadata={"doc_name": "a.md", "title": "Ferries", "chunk_title": ""})
 FAQ = read_item({"content": "Yes.", "original_question": "By card?", "doc_info": {"doc_name": "q.faq.xlsx"}})

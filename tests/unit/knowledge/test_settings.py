@@ -12,8 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from langchain_volcark import ChatVikingKnowledge, VikingKnowledgeReranker, VikingKnowledgeRetriever
 from langchain_volcark.http.auth import BearerAuth
-from langchain_volcark.http.signing import VolcSignatureAuth
 from langchain_volcark.knowledge.auth import NoCredentials
+from langchain_volcark.volcengine_signing import VolcSignatureAuth
 
 SECRETS = {"access_key": "AKLTx", "secret_key": "hush-sk", "session_token": "hush-token", "api_key": "hush-key"}
 

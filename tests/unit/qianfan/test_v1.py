@@ -15,7 +15,7 @@ from langchain_core.messages import (
 )
 
 from langchain_volcark import ChatQianfan
-from langchain_volcark.assembler import StreamAssembler
+from langchain_volcark.messages.assembler import StreamAssembler
 from tests.calls import request_of, wire_of
 
 CALL = {"name": "get_tide", "args": {"port": "青岛"}, "id": "as-1", "type": "tool_call"}

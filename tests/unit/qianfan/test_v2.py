@@ -9,8 +9,8 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from pydantic import BaseModel
 
 from langchain_volcark import ChatQianfan
-from langchain_volcark.assembler import StreamAssembler
-from langchain_volcark.stream_chunks import ChunkRenderer
+from langchain_volcark.messages.assembler import StreamAssembler
+from langchain_volcark.messages.chunks import ChunkRenderer
 from tests.calls import request_of, wire_of
 
 

@@ -1,0 +1,16 @@
+from langchain_volcark._version import __version__ as __version__
+from langchain_volcark.ark.bots.chat_models import ChatArkBot as ChatArkBot
+from langchain_volcark.ark.bots.metadata import bot_metadata as bot_metadata
+from langchain_volcark.ark.bots.metadata import group_chat_config as group_chat_config
+from langchain_volcark.ark.chat_models import ChatArk as ChatArk
+from langchain_volcark.ark.embeddings import ArkEmbeddings as ArkEmbeddings
+from langchain_volcark.knowledge.chain import knowledge_chain as knowledge_chain
+from langchain_volcark.knowledge.chat_models import ChatVikingKnowledge as ChatVikingKnowledge
+from langchain_volcark.knowledge.rerank import VikingKnowledgeReranker as VikingKnowledgeReranker
+from langchain_volcark.knowledge.retrievers import VikingKnowledgeRetriever as VikingKnowledgeRetriever
+from langchain_volcark.qianfan.chat_models import ChatQianfan as ChatQianfan
+from langchain_volcark.qianfan.embeddings import QianfanEmbeddings as QianfanEmbeddings
+from langchain_volcark.qianfan.rerank import QianfanRerank as QianfanRerank
+from langchain_volcark.references import References as References
+from langchain_volcark.references import references_to_documents as references_to_documents
+from langchain_volcark.registration import register as register

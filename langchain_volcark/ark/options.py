@@ -1,0 +1,96 @@
+"""The options of a request: in the API's own form, contradictions refused.
+
+Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+
+from langchain_volcark.ark.schemas import rewrite_response_format
+from langchain_volcark.base.values import Number, check_value, read_stop, shown, wanted, within
+from langchain_volcark.wires.structured_output import json_schema_format
+
+MAX_STOPS = 4
+"""How many texts to stop at the service takes."""
+MOST_BIAS = 100
+"""How far the service lets a token's logit be moved."""
+
+
+def read_four_stops(value: Any) -> list[str] | str | None:
+    """Read up to four texts to stop at.
+
+    Raises:
+        ValueError: There are more.
+    """
+    return None if value is None else read_stop(value, at_most=MAX_STOPS)
+
+
+_Bias = Annotated[Number, within(-MOST_BIAS, MOST_BIAS)]
+
+
+def _read_bias(value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise wanted("a dictionary of token ids and numbers")
+    bias = {}
+    for token, number in value.items():
+        if isinstance(token, bool) or not isinstance(token, (int, str)):
+            raise ValueError(f"logit_bias: {shown(token)} is no token id.")  # noqa: TRY004
+        # Token ids are numbers to us, and names of fields in JSON.
+        bias[str(token)] = check_value(_Bias, f"logit_bias.{token}", number)
+    return bias
+
+
+LogitBias = Annotated[dict[str, float], PlainValidator(_read_bias, json_schema_input_type=dict[str, float])]
+"""Token ids and what is added to their logits, -100 to 100."""
+
+
+def finish_options(body: dict[str, Any]) -> None:
+    """Write options in the API's own form where the user gave LangChain's.
+
+    Args:
+        body: The request's body, changed in place: `thinking` as a word, `response_format` as a class.
+    """
+    if isinstance(body.get("thinking"), str):
+        body["thinking"] = {"type": body["thinking"]}
+    wanted = body.get("response_format")
+    if wanted is not None:
+        # A pydantic class or TypedDict stands for its JSON schema.
+        as_dict = wanted if isinstance(wanted, dict) else json_schema_format(wanted)
+        body["response_format"] = rewrite_response_format(as_dict)
+
+
+def refuse_contradictions(body: Mapping[str, Any]) -> None:
+    """Refuse what the service would refuse for certain, and what a stream could not give back.
+
+    Args:
+        body: The request's body.
+
+    Raises:
+        ValueError: Names both fields.
+    """
+    if "max_tokens" in body and "max_completion_tokens" in body:
+        raise ValueError(
+            "max_tokens and max_completion_tokens exclude each other: the first bounds the answer alone, "
+            "the second answer and thinking together. Set one; None for a call takes the model's own back."
+        )
+    thinking = body.get("thinking")
+    effort = body.get("reasoning_effort")
+    disabled = isinstance(thinking, Mapping) and thinking.get("type") == "disabled"
+    if disabled and effort not in (None, "none", "minimal"):
+        raise ValueError(
+            f"thinking is disabled but reasoning_effort is {effort!r}: leave reasoning_effort out, or enable "
+            "thinking."
+        )
+    if "stream_options" in body and not body.get("stream"):
+        raise ValueError("stream_options needs stream: use stream() or astream(), or leave stream_options out.")
+    if body.get("top_logprobs") and not body.get("logprobs"):  # 0 is the documented default
+        raise ValueError("top_logprobs needs logprobs=True.")
+    if body.get("stream") and (body.get("n") or 1) != 1:
+        raise ValueError(
+            f"n={body['n']} and stream exclude each other: a stream holds one answer. Use generate() with "
+            "disable_streaming=True, or leave n out."
+        )

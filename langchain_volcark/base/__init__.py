@@ -1,0 +1,1 @@
+"""What all vendors' classes inherit: chat model, embeddings, reranker, service settings."""

@@ -1,0 +1,142 @@
+"""A chat model's call: its own values, read as the constructor reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import PlainValidator
+
+from langchain_volcark.base.service import Headers, HTTPService, Query, Timeout
+from langchain_volcark.base.values import ResponseFormat, Switch, check_field, check_value, wanted
+from langchain_volcark.http.arguments import to_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from pydantic import BaseModel
+
+_NOT_OF_A_CALL = frozenset({*HTTPService.model_fields, "streaming", "model_kwargs"}) - {"timeout"}
+
+
+def _check_tools(value: Any) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise wanted("a list of tools")
+    for place, tool in enumerate(value):
+        if isinstance(tool, dict) and tool.get("type") == "function":
+            _check_function(tool, f"tools[{place}]")
+        elif not isinstance(tool, dict) and not callable(tool) and not hasattr(tool, "args_schema"):
+            raise ValueError(f"tools[{place}] is no tool but a {type(tool).__name__}.")
+    return list(value)
+
+
+def _check_choice(value: Any) -> Any:
+    if not isinstance(value, (str, bool, dict)):
+        raise wanted("a text, True, False or a dictionary")
+    if isinstance(value, dict) and value.get("type") == "function" and "name" not in value:
+        _check_function(value, "tool_choice")
+    return value
+
+
+def _check_function(tool: Mapping[str, Any], where: str) -> None:
+    function = tool.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise ValueError(f"{where}.function must be a dictionary with a name.")  # noqa: TRY004
+
+
+_Tools = Annotated[list[Any], PlainValidator(_check_tools)]
+"""A call's `tools`."""
+_ToolChoice = Annotated[Any, PlainValidator(_check_choice)]
+"""A call's `tool_choice`."""
+
+CALL_TYPES: dict[str, Any] = {
+    "model_name": str,
+    "tools": _Tools,
+    "tool_choice": _ToolChoice,
+    "response_format": ResponseFormat,
+    "stream_options": dict[str, Switch],
+    "extra_body": dict[str, Any],
+    "extra_headers": Headers,
+    "extra_query": Query,
+    "timeout": Timeout,
+}
+"""What a call of any chat model may give and the constructor may not, or in another form."""
+
+
+def check_call(
+    model: type[BaseModel], values: Mapping[str, Any], *, fields: Collection[str], types: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Hold a call's keyword arguments to the types of the model's fields.
+
+    Args:
+        model: The model's class.
+        values: The keyword arguments; None takes the model's own value back for the call.
+        fields: The fields of the model that a call may give.
+        types: Types of what is no field, or has another form in a call.
+
+    Returns:
+        The same, as the constructor would keep them. What the package does not know passes as it is.
+
+    Raises:
+        ValueError: Names the field, what it must be and what it was; or it is a setting that no call can change.
+    """
+    checked = dict(values)
+    for name, value in values.items():
+        if name in _NOT_OF_A_CALL:
+            raise ValueError(f"{name} is a setting of the model, not of a call: set it in the constructor.")
+        if value is None:
+            continue
+        if name in types:
+            checked[name] = check_value(types[name], name, value)
+        elif name in fields:
+            checked[name] = check_field(model, name, value)
+    return checked
+
+
+class Call:
+    """A call's own values, checked: what goes into the body, and how the request is sent.
+
+    Args:
+        values: The keyword arguments and `stop`; None takes the model's own value back.
+
+    Attributes:
+        model: The model to call, or None.
+        stream_usage: Whether a stream asks for its usage, or None.
+        extra_body: The call's further fields of the body.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+        names = (self._values.pop("model", None), self._values.pop("model_name", None))
+        self.model: str | None = names[0] or names[1] or None
+        self.stream_usage: bool | None = self._values.pop("stream_usage", None)
+        self._stop = self._values.pop("stop", None)
+        self.extra_body: dict[str, Any] = self._values.pop("extra_body", None) or {}
+        self._sent_with = {
+            name: self._values.pop(name, None) for name in ("extra_headers", "extra_query", "timeout")
+        }
+
+    def write(
+        self, body: Mapping[str, Any], *, stop: list[str] | str | None, raw: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write the call's values over the model's.
+
+        Args:
+            body: The fields that the model sets.
+            stop: The model's own texts to stop at.
+            raw: The model's `extra_body` and the call's, which stand over all.
+        """
+        merged = {**body, **self._values}
+        # None for one call takes the model's own value back.
+        merged = {name: value for name, value in merged.items() if value is not None or name not in self._values}
+        if chosen := stop if self._stop is None else self._stop:
+            merged["stop"] = chosen
+        return {**merged, **raw}
+
+    def transport(self) -> dict[str, Any]:
+        """The arguments of a `ServiceRequest` that say how it is sent."""
+        timeout = self._sent_with["timeout"]
+        return {
+            "headers": self._sent_with["extra_headers"] or {},
+            "query": self._sent_with["extra_query"] or {},
+            "timeout": None if timeout is None else to_timeout(timeout),
+        }

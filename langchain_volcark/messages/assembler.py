@@ -1,0 +1,266 @@
+"""From the deltas of a stream to a message; no I/O.
+
+A wire format's reader turns each payload, and a whole reply too, into deltas. `StreamAssembler` repairs what
+deltas get wrong and keeps the message so far, as an ordered list of blocks; `stream_chunks` and `stream_events`
+show what is new in it. `invoke` feeds it the whole reply at once: that is why a sum of chunks equals `invoke`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage
+
+from langchain_volcark.messages.deltas import FIRST, Increment, Place, StreamDelta
+from langchain_volcark.messages.extra_fields import ExtraFields
+from langchain_volcark.messages.reply_metadata import ReplyMetadata
+from langchain_volcark.messages.text_blocks import TextBlocks
+from langchain_volcark.messages.tool_calls import ToolCalls
+
+if TYPE_CHECKING:
+    from langchain_core.messages import InvalidToolCall, ToolCall
+    from langchain_core.messages.ai import UsageMetadata
+    from langchain_core.messages.tool import ToolCallChunk
+
+__all__ = ["Increment", "StreamAssembler", "StreamDelta"]
+
+_CUT = frozenset({"length", "content_filter"})
+_ANSWERS = frozenset({"refusal", "audio"})  # further fields of a message that are an answer on their own
+
+CONTENT_ORDER = "content_order"
+"""Field of `additional_kwargs` with the order of blocks, in messages that have more than one of a kind."""
+
+
+class StreamAssembler:
+    """The message of one stream, as far as it has come.
+
+    Attributes:
+        provider: `model_provider` of the message.
+        id: The reply's id.
+        model_name: The model as resolved by the service.
+        finish_reason: Why the model stopped, or None.
+        usage: Tokens, or None where the service has sent none.
+        is_answered: Whether a payload had the place where an answer stands.
+    """
+
+    def __init__(self, provider: str, metadata: dict[str, Any] | None = None) -> None:
+        """Begin a message.
+
+        Args:
+            provider: `model_provider` of the message.
+            metadata: What is known before the first payload (the request id); stands on the first chunk.
+        """
+        self.provider = provider
+        self.id: str | None = None
+        self.model_name: str | None = None
+        self.finish_reason: str | None = None
+        self.usage: UsageMetadata | None = None
+        self.is_answered = False
+        self._metadata = ReplyMetadata()
+        self._opening = {"model_provider": provider, **(metadata or {})}
+        self._texts = TextBlocks()
+        self._reasonings = TextBlocks("\n\n")
+        self._others: dict[Place, list[dict[str, Any]]] = {}
+        self._tool_calls = ToolCalls()
+        self._call_places: dict[int, Place] = {}
+        self._extra = ExtraFields()
+        self._closed: set[Place] = set()
+        self._is_plain = True
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return self._texts.text
+
+    @property
+    def reasoning(self) -> str:
+        """The thinking so far."""
+        return self._reasonings.text
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Further fields of the reply."""
+        return self._metadata.fields
+
+    @property
+    def opening_metadata(self) -> dict[str, Any]:
+        """What the first chunk says of the reply: provider, request id, and the model once it is known."""
+        if self.model_name is None:
+            return dict(self._opening)
+        return {**self._opening, "model_name": self.model_name}
+
+    def add(self, delta: StreamDelta) -> Increment:
+        """Take what one payload adds.
+
+        Args:
+            delta: The payload, read by the wire format's reader.
+
+        Returns:
+            What is new, repaired.
+        """
+        self._note(delta)
+        increment = Increment(place=delta.place)
+        if delta.text:
+            _, increment.text = self._texts.add(delta.place, delta.text)
+        if delta.reasoning:
+            increment.separator, increment.reasoning = self._reasonings.add(delta.place, delta.reasoning)
+        if delta.tool_calls:
+            increment.tool_calls = self._tool_calls.add(delta.tool_calls)
+        if delta.additional_kwargs:
+            increment.additional_kwargs = dict(self._extra.add(delta.additional_kwargs))
+        if delta.metadata:
+            increment.metadata = self._metadata.add(delta.metadata)
+        if delta.place != FIRST or delta.block or delta.annotations or delta.extras or delta.closes:
+            self._place(delta, increment)
+        return increment
+
+    def _place(self, delta: StreamDelta, increment: Increment) -> None:
+        """Take what only messages have whose blocks have an order of their own."""
+        self._is_plain = False
+        place = delta.place
+        for chunk in increment.tool_calls:
+            if isinstance(chunk["index"], int):
+                self._call_places.setdefault(chunk["index"], place)
+        if delta.annotations:
+            known = self._texts.at(place).extras.setdefault("annotations", [])
+            known.extend(one for one in delta.annotations if one not in known)
+        if delta.extras:
+            self._reasonings.at(place).extras.update(delta.extras)
+        if delta.block is not None:
+            others = self._others.setdefault(place, [])
+            increment.block, increment.number = delta.block, len(others)
+            others.append(delta.block)
+        if delta.closes:
+            increment.more = self._close(place)
+
+    def _close(self, place: Place) -> list[Increment]:
+        """Take note that a block is complete; returns what is shown then, and what is complete."""
+        if place in self._closed:
+            return []
+        self._closed.add(place)
+        shown = _increments(self._reasonings.close(place), self._texts.close(place))
+        complete = dict.fromkeys([place, *(one.place for one in shown)])
+        return [*shown, *(self._end(one) for one in complete if one in self._closed and not self._waits(one))]
+
+    def _waits(self, place: Place) -> bool:
+        return self._texts.waits(place) or self._reasonings.waits(place)
+
+    def _end(self, place: Place) -> Increment:
+        blocks = {"reasoning": self._reasonings.find(place), "text": self._texts.find(place)}
+        ending = {kind: block.extras for kind, block in blocks.items() if block is not None and block.extras}
+        return Increment(place=place, closed=True, ending=ending)
+
+    def finish(self) -> Increment:
+        """Close the message; returns what was held back."""
+        increment = Increment(tool_calls=self._tool_calls.flush(), additional_kwargs=self._extra.flush())
+        if self._is_plain:
+            for _, _, text in self._texts.finish():
+                increment.text = text
+            for _, _, text in self._reasonings.finish():
+                increment.reasoning = text
+            return increment
+        places = sorted({*self._texts.places(), *self._reasonings.places()})
+        increment.more = [one for place in places for one in self._close(place)]
+        increment.additional_kwargs = {**increment.additional_kwargs, CONTENT_ORDER: self.content_order()}
+        return increment
+
+    def _note(self, delta: StreamDelta) -> None:
+        self.id = self.id or delta.id
+        self.model_name = self.model_name or delta.model_name
+        self.finish_reason = delta.finish_reason or self.finish_reason
+        self.usage = delta.usage or self.usage
+        self.is_answered = delta.is_answer or self.is_answered
+
+    def unshown_metadata(self) -> dict[str, Any]:
+        """What of `response_metadata` no increment has shown, without the opening."""
+        return self._metadata.unshown(self.response_metadata())
+
+    def tool_calls(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
+        """The calls as they stand; `cut` where the stream broke rather than ended."""
+        return self._tool_calls.finish(cut=cut or self.finish_reason in _CUT)
+
+    def tool_call_locks(self) -> list[ToolCallChunk]:
+        """What keeps the invalid calls invalid in a sum of chunks; see `ToolCallState.lock`."""
+        return self._tool_calls.locks(cut=self.finish_reason in _CUT)
+
+    def says_something(self) -> bool:
+        """Whether there is text, reasoning, a tool call, another block, a refusal, audio, or a reason to stop."""
+        said = self._texts or self._reasonings or self._others or self.finish_reason or self.tool_calls()
+        return bool(said or _ANSWERS.intersection(self._extra.values()))
+
+    def response_metadata(self) -> dict[str, Any]:
+        """All that the message's `response_metadata` holds in the end."""
+        reason = {"finish_reason": self.finish_reason} if self.finish_reason else {}
+        return {**self.metadata, **self.opening_metadata, **reason}
+
+    @property
+    def has_order(self) -> bool:
+        """Whether the blocks have an order of their own: there is more than one text and one reasoning."""
+        return not self._is_plain
+
+    def text_block(self, kind: str, place: Place) -> dict[str, Any] | None:
+        """A text or reasoning as it stands, as a content block; None where there is none at that place."""
+        block = (self._texts if kind == "text" else self._reasonings).find(place)
+        return None if block is None else {"type": kind, kind: block.text, **block.extras}
+
+    def content_order(self) -> list[dict[str, Any]]:
+        """The blocks in order, for messages that have more than one text and one reasoning.
+
+        Returns:
+            For a text and a reasoning where it begins and ends in `content` and `reasoning_content`, with its
+            further fields; for a tool call its id; other blocks whole. Empty where the message has no such order.
+        """
+        if not self.has_order:
+            return []
+        found: list[tuple[Place, int, dict[str, Any]]] = []
+        for rank, kind, blocks in ((0, "reasoning", self._reasonings), (1, "text", self._texts)):
+            for place, block in blocks.items():
+                begin = block.start or 0
+                span = {"type": kind, "start": begin, "end": begin + len(block.text), **block.extras}
+                found.append((place, rank, span))
+        found.extend((place, 2, block) for place, blocks in self._others.items() for block in blocks)
+        for number, call in enumerate(self.tool_calls()):
+            found.append((self._call_places.get(number, FIRST), 3, {"type": "tool_call", "id": call["id"]}))
+        return [block for _, _, block in sorted(found, key=lambda one: one[:2])]
+
+    def message(self, *, cut: bool = False) -> AIMessage:
+        """The message so far.
+
+        Args:
+            cut: Whether the stream broke: an unfinished tool call is then invalid, even without arguments.
+
+        Returns:
+            A message of its own, which later deltas do not change.
+        """
+        calls = self.tool_calls(cut=cut)
+        fields: dict[str, Any] = {"tool_calls": [call for call in calls if call["type"] == "tool_call"]}
+        fields["invalid_tool_calls"] = [call for call in calls if call["type"] != "tool_call"]
+        return AIMessage(
+            content=self.text,
+            id=self.id,
+            additional_kwargs=self.final_additional_kwargs(),
+            response_metadata=self.response_metadata(),
+            usage_metadata=self.usage,
+            **{name: value for name, value in fields.items() if value},
+        )
+
+    def final_additional_kwargs(self) -> dict[str, Any]:
+        """All that the message's `additional_kwargs` holds in the end."""
+        reasoning = {"reasoning_content": self.reasoning} if self._reasonings else {}
+        order = self.content_order()
+        return {**reasoning, **self._extra.values(), **({CONTENT_ORDER: order} if order else {})}
+
+    def partial(self) -> AIMessage | None:
+        """The message of a stream that broke, or None where nothing of it had come."""
+        if self.has_order:
+            self._reasonings.finish()
+            self._texts.finish()  # what waited for the end of another block
+        came = self._texts or self._reasonings or self._others or self._extra or self._metadata.shown
+        return self.message(cut=True) if came or self.tool_calls() else None
+
+
+def _increments(reasonings: list[tuple[Place, str, str]], texts: list[tuple[Place, str, str]]) -> list[Increment]:
+    return [
+        *(Increment(reasoning=text, separator=separator, place=place) for place, separator, text in reasonings),
+        *(Increment(text=text, place=place) for place, _, text in texts),
+    ]

@@ -1,0 +1,296 @@
+"""Our messages as LangChain's standard content blocks; registered with core for each provider name.
+
+Core asks a provider's translator whenever `content_blocks` is read, on every chunk where the output version is
+v1, and after every structured-output call, so it covers every shape our messages can have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.messages.block_translators import register_translator
+from langchain_core.messages.content import KNOWN_BLOCK_TYPES
+
+from langchain_volcark.http.json import objects
+from langchain_volcark.messages.assembler import CONTENT_ORDER
+from langchain_volcark.messages.citations import SOURCES, CitationFields, cite
+from langchain_volcark.messages.deltas import FIRST
+from langchain_volcark.messages.tool_calls import INVALID_ARGUMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from langchain_core.messages import AIMessage, AIMessageChunk
+    from langchain_core.messages.content import Citation, ContentBlock
+    from langchain_core.messages.tool import ToolCallChunk
+
+    from langchain_volcark.messages.deltas import Increment, Place
+
+    ServerTools = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+
+_PASSED_ON = frozenset(
+    {
+        "text",
+        "reasoning",
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
+        "image",
+        "audio",
+        "video",
+        "file",
+        "text-plain",
+        "non_standard",
+        "refusal",
+    }
+)
+
+# Core 1.7.5 brought the block, and parsers of structured output that raise an error of their own for it.
+_KNOWS_REFUSALS = "refusal" in KNOWN_BLOCK_TYPES
+
+_CALLS = frozenset({"tool_call", "invalid_tool_call"})
+
+_INDEX_PREFIX = {"reasoning": "lc_rs", "text": "lc_txt"}
+
+
+@dataclass(frozen=True)
+class _Metadata:
+    """Where a provider's `response_metadata` holds content.
+
+    Attributes:
+        sources: Fields that list references, and their forms.
+        server_tools: Reads what the service's own tools did into standard blocks; None where it tells nothing.
+    """
+
+    sources: Mapping[str, CitationFields]
+    server_tools: ServerTools | None = None
+
+
+_PROVIDERS: dict[str, _Metadata] = {}
+
+
+def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
+    """The blocks of a whole message.
+
+    Args:
+        message: A message of ours, or a sum of chunks.
+
+    Returns:
+        Reasoning first, then text with its citations, then the service's refusal, tool calls, at last what the
+        service's own tools did; nothing for what the message does not have.
+    """
+    blocks = _content(message)
+    listed = [block.get("id") for block in blocks if block["type"] in _CALLS]
+    calls = [dict(call) for call in message.tool_calls if call["id"] not in listed]
+    invalid = [_with_reason(call) for call in message.invalid_tool_calls if call["id"] not in listed]
+    metadata = message.response_metadata
+    texts = [block for block in blocks if block["type"] == "text" and isinstance(block.get("text"), str)]
+    if len(texts) == 1 and "annotations" not in texts[0] and (found := citations_in(metadata, texts[0]["text"])):
+        texts[0]["annotations"] = found
+    done = [] if any(block["type"] == "server_tool_call" for block in blocks) else _server_tools(metadata)
+    refused = [] if any(block["type"] == "refusal" for block in blocks) else _refusal(metadata)
+    return cast("list[ContentBlock]", [*blocks, *refused, *calls, *invalid, *done])
+
+
+def _with_reason(call: Mapping[str, Any]) -> dict[str, Any]:
+    """An invalid call as `invoke` gives it: a sum of chunks has no place for the reason."""
+    return {**call, "error": call.get("error") or INVALID_ARGUMENTS}
+
+
+def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
+    """The references of a message as citations.
+
+    Args:
+        metadata: The message's `response_metadata`.
+        text: Its text, whole.
+
+    Returns:
+        The citations; see `langchain_volcark.messages.citations.cite`.
+    """
+    provider = _provider_of(metadata)
+    return [
+        citation
+        for name, fields in (provider.sources.items() if provider else ())
+        for citation in cite(text, objects(metadata.get(name)), fields)
+    ]
+
+
+def sources_in(metadata: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], CitationFields]]:
+    """The references of a message.
+
+    Args:
+        metadata: The message's `response_metadata`.
+
+    Returns:
+        Each as sent, with what it calls things.
+    """
+    # A message that lost its provider's name on the way is read like Ark's and Qianfan's.
+    provider = _provider_of(metadata)
+    sources = provider.sources if provider else SOURCES
+    return [(one, fields) for name, fields in sources.items() for one in objects(metadata.get(name))]
+
+
+def _provider_of(metadata: Mapping[str, Any]) -> _Metadata | None:
+    name = metadata.get("model_provider")
+    return _PROVIDERS.get(name) if isinstance(name, str) else None
+
+
+def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    provider = _provider_of(metadata)
+    return provider.server_tools(metadata) if provider and provider.server_tools else []
+
+
+def _refusal(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """An answer that the service's filter took away or cut off, in core's form where core has one."""
+    if metadata.get("finish_reason") != "content_filter" or not _KNOWS_REFUSALS:
+        return []
+    block: dict[str, Any] = {"type": "refusal", "refusal": ""}
+    if "moderation_hit_type" in metadata:
+        block["extras"] = {"category": metadata["moderation_hit_type"]}
+    return [block]
+
+
+def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
+    """What only the end of a stream tells, as block deltas: citations of the text, a refusal, the service's tools.
+
+    Args:
+        metadata: `response_metadata` of the whole message.
+        text: Its text, whole.
+
+    Returns:
+        Deltas that add to the blocks of `to_content_block_deltas`.
+    """
+    found = citations_in(metadata, text) if text else []
+    index = block_index("text", FIRST)
+    blocks = [{"type": "text", "text": "", "annotations": found, "index": index}] if found else []
+    done = [{**block, "index": f"lc_st_{number}"} for number, block in enumerate(_server_tools(metadata))]
+    refused = [{**block, "index": "lc_rf_0"} for block in _refusal(metadata)]
+    return [*blocks, *refused, *done]
+
+
+def to_content_block_deltas(chunk: AIMessageChunk) -> list[ContentBlock]:
+    """The blocks of a chunk, each with the index under which core merges it.
+
+    Core numbers blocks by itself where they have no index, and then confuses text 0 with tool call 0; string
+    indices of one's own keep them apart.
+
+    Args:
+        chunk: One chunk, or a sum of chunks.
+
+    Returns:
+        Deltas; for a sum that includes the last chunk, whole blocks.
+    """
+    if chunk.chunk_position == "last":
+        return to_content_blocks(chunk)
+    blocks = _content(chunk, whole=False)
+    for block in blocks:
+        if block["type"] in _INDEX_PREFIX:
+            block.setdefault("index", block_index(block["type"], FIRST))
+    return cast("list[ContentBlock]", [*blocks, *map(_call_delta, chunk.tool_call_chunks)])
+
+
+def _call_delta(call: ToolCallChunk) -> dict[str, Any]:
+    return {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"}
+
+
+def has_own_place(increment: Increment) -> bool:
+    """Whether an increment belongs to a message that has more than one block of each kind."""
+    return bool(increment.place != FIRST or increment.block or increment.ending or increment.separator)
+
+
+def block_deltas(increment: Increment) -> list[dict[str, Any]]:
+    """The blocks of an increment, each with the index under which core merges it.
+
+    Args:
+        increment: What is new in a message whose blocks have an order of their own.
+    """
+    place = increment.place
+    blocks: list[dict[str, Any]] = []
+    for kind, text in (("reasoning", increment.reasoning), ("text", increment.text)):
+        extras = increment.ending.get(kind, {})
+        if text or extras:
+            blocks.append({"type": kind, kind: text, **extras, "index": block_index(kind, place)})
+    if increment.block is not None:
+        blocks.append({**increment.block, "index": block_index("other", place, increment.number)})
+    return [*blocks, *map(_call_delta, increment.tool_calls)]
+
+
+def block_index(kind: str, place: Place, number: int = 0) -> str:
+    """The index of a block in a stream's content.
+
+    Args:
+        kind: Its type.
+        place: Where it stands in the message.
+        number: Which of the other blocks at that place it is.
+    """
+    at = "_".join(map(str, place))
+    return f"{_INDEX_PREFIX[kind]}_{at}" if kind in _INDEX_PREFIX else f"lc_bl_{at}_{number}"
+
+
+def _content(message: AIMessage, *, whole: bool = True) -> list[dict[str, Any]]:
+    """Reasoning and text, whichever way the message holds them; the order of blocks is that of a whole message."""
+    order = message.additional_kwargs.get(CONTENT_ORDER) if whole else None
+    if isinstance(order, list) and isinstance(message.content, str):
+        ordered = [_ordered(entry, message) for entry in objects(order)]
+        return [block for block in ordered if block is not None]
+    blocks = [_reasoning(message.additional_kwargs)]
+    parts = message.content if isinstance(message.content, list) else [message.content]
+    blocks.extend(_part(part) for part in parts)
+    return [block for block in blocks if block is not None]
+
+
+def _ordered(entry: Mapping[str, Any], message: AIMessage) -> dict[str, Any] | None:
+    """One block of a message whose blocks have an order of their own; see `StreamAssembler.content_order`."""
+    kind = entry.get("type")
+    if kind == "tool_call":
+        calls = [*message.tool_calls, *message.invalid_tool_calls]
+        call = next((call for call in calls if call["id"] == entry.get("id")), None)
+        return None if call is None else dict(call) if call["type"] == "tool_call" else _with_reason(call)
+    fields = {key: value for key, value in entry.items() if key not in ("start", "end")}
+    if kind == "reasoning":
+        text = message.additional_kwargs.get("reasoning_content")
+    elif kind == "text":
+        text = message.content
+    else:
+        return fields
+    span = slice(entry.get("start"), entry.get("end"))
+    return {**fields, str(kind): text[span] if isinstance(text, str) else ""}
+
+
+def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:
+    text = additional_kwargs.get("reasoning_content")
+    encrypted = additional_kwargs.get("encrypted_content")
+    if not (text or encrypted):
+        return None
+    block: dict[str, Any] = {"type": "reasoning", "reasoning": text if isinstance(text, str) else ""}
+    if encrypted:
+        block["extras"] = {"encrypted_content": encrypted}
+    return block
+
+
+def _part(part: str | dict[str, Any]) -> dict[str, Any] | None:
+    if isinstance(part, str):
+        return {"type": "text", "text": part} if part else None
+    kind = part.get("type")
+    if isinstance(kind, str) and kind in _PASSED_ON:
+        return dict(part)
+    return {"type": "non_standard", "value": part}
+
+
+def register(
+    provider: str, *, sources: Mapping[str, CitationFields] = SOURCES, server_tools: ServerTools | None = None
+) -> None:
+    """Let core read the messages of `provider` with this translator.
+
+    Args:
+        provider: `model_provider` of the messages.
+        sources: Fields of `response_metadata` that list references, and their forms.
+        server_tools: Reads from `response_metadata` what the service's own tools did, as `server_tool_call` and
+            `server_tool_result` blocks.
+    """
+    _PROVIDERS[provider] = _Metadata(sources, server_tools)
+    register_translator(provider, to_content_blocks, to_content_block_deltas)

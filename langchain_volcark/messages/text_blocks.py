@@ -1,0 +1,170 @@
+"""The text blocks of one kind in a message, one after the other, as `content` or `reasoning_content` has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.messages.surrogates import SurrogateJoiner
+
+if TYPE_CHECKING:
+    from langchain_volcark.messages.deltas import Place
+
+
+class TextBlock:
+    """One block.
+
+    Attributes:
+        text: What is shown of it.
+        start: Where it begins in the text of all blocks; None until some of it is shown.
+        held: What waits until the block before it is complete.
+        closed: Whether nothing more comes.
+        extras: Its further fields.
+    """
+
+    __slots__ = ("closed", "extras", "held", "joiner", "pieces", "start")
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.held: list[str] = []
+        self.joiner = SurrogateJoiner()
+        self.start: int | None = None
+        self.closed = False
+        self.extras: dict[str, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """What is shown of it."""
+        return "".join(self.pieces)
+
+
+class TextBlocks:
+    """All blocks of one kind.
+
+    A block's text stands in one piece, so that its place in the whole is two numbers: what comes for another block
+    before the one under way is closed is held back.
+
+    Args:
+        separator: What stands between two blocks in the text of all.
+    """
+
+    def __init__(self, separator: str = "") -> None:
+        self._separator = separator
+        self._blocks: dict[Place, TextBlock] = {}
+        self._current: Place | None = None
+        self._open: TextBlock | None = None
+        self._shown: list[str] = []
+        self._length = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._shown)
+
+    def items(self) -> list[tuple[Place, TextBlock]]:
+        """The blocks that have text or further fields, by place."""
+        return sorted(
+            ((place, block) for place, block in self._blocks.items() if block.start is not None), key=_place
+        )
+
+    def places(self) -> list[Place]:
+        """Where blocks are, whether anything of them is shown or not."""
+        return list(self._blocks)
+
+    @property
+    def text(self) -> str:
+        """The text of all blocks so far."""
+        return "".join(self._shown)
+
+    def add(self, place: Place, text: str) -> tuple[str, str]:
+        """Take a piece.
+
+        Args:
+            place: The block's.
+            text: The next piece of its text.
+
+        Returns:
+            A separator, and the text that is new; both empty where the piece waits.
+        """
+        if place == self._current and self._open is not None:
+            return "", self._show(self._open, self._open.joiner.add(text))
+        block = self.at(place)
+        piece = block.joiner.add(text)
+        if self._open is not None:
+            block.held.append(piece)
+            return "", ""
+        return self._begin(place, block, piece) if piece else ("", "")
+
+    def find(self, place: Place) -> TextBlock | None:
+        """The block at a place that has text or further fields; None where there is none."""
+        block = self._blocks.get(place)
+        return block if block is not None and (block.pieces or block.extras) else None
+
+    def waits(self, place: Place) -> bool:
+        """Whether text of the block at a place is held back."""
+        block = self._blocks.get(place)
+        return block is not None and bool(block.held)
+
+    def at(self, place: Place) -> TextBlock:
+        """The block at a place, which is made where there is none."""
+        block = self._blocks.get(place)
+        if block is None:
+            block = self._blocks[place] = TextBlock()
+        return block
+
+    def close(self, place: Place) -> list[tuple[Place, str, str]]:
+        """Take note that nothing more comes for a block.
+
+        Returns:
+            What that makes visible: place, separator and text of each block concerned, in order.
+        """
+        block = self._blocks.get(place)
+        if block is None:
+            return []
+        block.closed = True
+        rest = block.joiner.flush()
+        if place != self._current:
+            if rest:
+                block.held.append(rest)
+            return []
+        shown = [(place, "", self._show(block, rest))] if rest else []
+        return [*shown, *self._next()]
+
+    def finish(self) -> list[tuple[Place, str, str]]:
+        """Take note that the message is complete; returns what that makes visible, as `close` does."""
+        shown = []
+        for place in sorted(self._blocks):
+            if not self._blocks[place].closed:
+                shown.extend(self.close(place))
+        return [*shown, *self._next()]
+
+    def _next(self) -> list[tuple[Place, str, str]]:
+        """Show the blocks that wait, up to the first that is not closed."""
+        shown: list[tuple[Place, str, str]] = []
+        self._current = self._open = None
+        for place in sorted(place for place, block in self._blocks.items() if block.held):
+            block = self._blocks[place]
+            text, block.held = "".join(block.held), []
+            shown.append((place, *self._begin(place, block, text)))
+            if not block.closed:
+                break
+            self._current = self._open = None
+        return shown
+
+    def _begin(self, place: Place, block: TextBlock, text: str) -> tuple[str, str]:
+        separator = self._separator if self._shown and block.start is None else ""
+        if separator:
+            self._shown.append(separator)
+            self._length += len(separator)
+        self._current, self._open = place, block
+        return separator, self._show(block, text)
+
+    def _show(self, block: TextBlock, text: str) -> str:
+        if text:
+            if block.start is None:
+                block.start = self._length
+            block.pieces.append(text)
+            self._shown.append(text)
+            self._length += len(text)
+        return text
+
+
+def _place(item: tuple[Place, TextBlock]) -> Place:
+    return item[0]

@@ -1,0 +1,308 @@
+"""Tool calls as services write them: fragments with holes, arguments that may be cut off."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
+from langchain_core.utils.json import parse_partial_json
+
+from langchain_volcark.messages.json_brackets import JSONBrackets
+from langchain_volcark.messages.surrogates import SurrogateJoiner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from langchain_core.messages import InvalidToolCall, ToolCall
+    from langchain_core.messages.tool import ToolCallChunk
+
+INVALID_ARGUMENTS = "The arguments are not a complete JSON object; the answer may have been cut off."
+NO_NAME = "The call does not say which tool it is for."
+
+
+@dataclass
+class ToolCallDelta:
+    """A fragment of one tool call; any part may be missing.
+
+    Attributes:
+        index: The service's number of the call, or None.
+        id: The call's id; services send it once, with every fragment, empty, or never.
+        name: The tool's name; services send it once, with every fragment, or empty.
+        arguments: The next piece of the arguments' JSON text.
+        whole: Whether it is an entry of a whole reply, which is a call of its own, and not a fragment of a stream.
+    """
+
+    index: int | None = None
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+    whole: bool = False
+
+
+def parse_arguments(text: str, *, cut: bool = False) -> dict[str, Any] | None:
+    """Read a tool call's arguments.
+
+    Args:
+        text: The JSON text; empty means no arguments.
+        cut: Whether the answer was cut off, so that empty text means "not yet written".
+
+    Returns:
+        The arguments, or None where the text is not a complete JSON object.
+    """
+    if not text:
+        return None if cut else {}
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def new_call_id() -> str:
+    """An id for a call to which the service gave none of its own."""
+    return f"call_{uuid.uuid4().hex}"
+
+
+class ToolCallState:
+    """One tool call as far as it has come.
+
+    Attributes:
+        index: Its place among the message's calls.
+        id: Its id in the message, or None until it has one.
+        name: Its tool's name, or None until a fragment brought one.
+        service_index: The service's number of it, or None.
+        service_id: The service's id of it, or None; two calls may have the same.
+    """
+
+    __slots__ = (
+        "_announces_next",
+        "_arguments",
+        "_brackets",
+        "_joiner",
+        "_scanned",
+        "id",
+        "index",
+        "name",
+        "service_id",
+        "service_index",
+    )
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.id: str | None = None
+        self.name: str | None = None
+        self.service_index: int | None = None
+        self.service_id: str | None = None
+        self._joiner = SurrogateJoiner()
+        self._arguments: list[str] = []
+        self._brackets = JSONBrackets()
+        self._scanned = 0
+        self._announces_next = False
+
+    @property
+    def arguments(self) -> str:
+        """The arguments' text so far."""
+        return "".join(self._arguments)
+
+    def takes(self, delta: ToolCallDelta) -> bool:
+        """Whether a fragment can be a piece of this call.
+
+        Some services send id and name with every fragment, so a name that is known already begins another call
+        only where this one's arguments are finished and more of them come.
+        """
+        if (delta.whole and delta.name) or self._contradicts(delta):
+            return False
+        begins = delta.whole or bool(delta.name) or self._announces_next
+        return not (begins and delta.arguments.strip() and self._read_brackets().is_finished)
+
+    def precedes(self, delta: ToolCallDelta) -> bool:
+        """Whether a fragment without a name begins another call of this one's tool, which had been announced."""
+        return self._announces_next and not delta.name and not self._contradicts(delta)
+
+    def _contradicts(self, delta: ToolCallDelta) -> bool:
+        return (
+            _differ(self.service_index, delta.index)
+            or _differ(self.service_id, delta.id)
+            or _differ(self.name, delta.name)
+        )
+
+    def repeats(self, delta: ToolCallDelta) -> bool:
+        """Whether a fragment is this whole call once more: a service that sends a call again means one call."""
+        return (
+            not delta.whole
+            and bool(delta.id and delta.name and delta.arguments)
+            and self.service_id == delta.id
+            and not _differ(self.service_index, delta.index)
+            and self.name == delta.name
+            and self.arguments == delta.arguments
+            and self._read_brackets().is_finished
+        )
+
+    def add(self, delta: ToolCallDelta, ids: set[str]) -> ToolCallChunk:
+        """Take a fragment.
+
+        Args:
+            delta: The fragment.
+            ids: The ids of the message's calls so far; gets this call's.
+
+        Returns:
+            The fragment as LangChain wants it: id and name stand only on the first fragment that has them.
+        """
+        if self.service_index is None:
+            self.service_index = delta.index
+        self.service_id = self.service_id or delta.id or None
+        new_name = delta.name if delta.name and not self.name else None
+        if delta.name and not new_name:
+            # With a finished call's name and no arguments either the next call begins or a habit is kept: what
+            # follows tells.
+            self._announces_next = not delta.arguments.strip() and self._read_brackets().is_finished
+        self.name = self.name or new_name
+        new_id = self._choose_id(ids) if self.service_id or self.name else None
+        arguments = self._joiner.add(delta.arguments)
+        self._arguments.append(arguments)
+        return tool_call_chunk(name=new_name, args=arguments, id=new_id, index=self.index)
+
+    def flush(self, ids: set[str]) -> ToolCallChunk | None:
+        """What was held back, as a last fragment; None where there is nothing."""
+        arguments, new_id = self._joiner.flush(), self._choose_id(ids)
+        self._arguments.append(arguments)
+        if not (arguments or new_id):
+            return None
+        return tool_call_chunk(name=None, args=arguments, id=new_id, index=self.index)
+
+    def finish(self, ids: set[str], *, cut: bool) -> ToolCall | InvalidToolCall:
+        """The call as it stands at the end of the message."""
+        self._choose_id(ids)
+        text = self.arguments
+        arguments = parse_arguments(text, cut=cut)
+        if self.name and arguments is not None:
+            return tool_call(name=self.name, args=arguments, id=self.id)
+        error = INVALID_ARGUMENTS if self.name else NO_NAME
+        return invalid_tool_call(name=self.name, args=text, id=self.id, error=error)
+
+    def lock(self) -> ToolCallChunk | None:
+        """A last fragment that keeps this call, which is invalid, from being read as a valid one.
+
+        Core sums chunks with a parser that closes open brackets by itself, so `{"path": "/tm` would become an
+        executable call. The parser gives up only at a closing bracket that does not match; this adds one. Whatever
+        is added to the sum later comes after it and changes nothing.
+
+        Returns:
+            The fragment to send after the last one, or None where the parser gives up by itself.
+        """
+        text = self.arguments
+        suffix = "" if _cannot_be_object(text) else self._read_brackets().mismatch()
+        return tool_call_chunk(name=None, args=suffix, id=None, index=self.index) if suffix else None
+
+    def _choose_id(self, ids: set[str]) -> str | None:
+        """Give this call its id if it has none yet; returns the id if it is new."""
+        if self.id is not None:
+            return None
+        known = self.service_id
+        self.id = known if known and known not in ids else new_call_id()
+        ids.add(self.id)
+        return self.id
+
+    def _read_brackets(self) -> JSONBrackets:
+        """The arguments' brackets; each piece is read once, and only where somebody asks."""
+        for piece in self._arguments[self._scanned :]:
+            self._brackets.add(piece)
+        self._scanned = len(self._arguments)
+        return self._brackets
+
+
+class ToolCalls:
+    """The tool calls of one message, told apart even where the service's numbers and ids are wrong."""
+
+    def __init__(self) -> None:
+        self._calls: list[ToolCallState] = []
+        self._ids: set[str] = set()
+        # The call that last had a fragment of this id and index; None for any.
+        self._latest: dict[tuple[str | None, int | None], ToolCallState] = {}
+
+    def add(self, deltas: Iterable[ToolCallDelta]) -> list[ToolCallChunk]:
+        """Take the fragments of one payload.
+
+        Returns:
+            Them repaired; one chunk for each call, for core does not merge two of one index within one message.
+        """
+        return join_chunks([chunk for delta in deltas if (chunk := self._add(delta))])
+
+    def _add(self, delta: ToolCallDelta) -> ToolCallChunk | None:
+        keys: list[tuple[str | None, int | None]] = []
+        if delta.id:
+            keys += [(delta.id, delta.index), (delta.id, None)]
+        if delta.index is not None:
+            keys.append((None, delta.index))
+        if not (delta.id and delta.name):  # what brings a new id and a name begins a call
+            keys.append((None, None))
+        known = [self._latest[key] for key in keys if key in self._latest]
+        call = next((one for one in known if one.takes(delta)), None)
+        if call is None:
+            if any(one.repeats(delta) for one in known):
+                return None
+            before = next((one for one in known if one.precedes(delta)), None)
+            if before is not None:
+                delta = replace(delta, id=delta.id or before.service_id, name=before.name)
+            call = ToolCallState(len(self._calls))
+            self._calls.append(call)
+        chunk = call.add(delta, self._ids)
+        for key in (call.service_id, call.service_index), (call.service_id, None), (None, call.service_index):
+            self._latest[key] = call
+        self._latest[None, None] = call
+        return chunk if chunk["id"] or chunk["name"] or chunk["args"] else None
+
+    def flush(self) -> list[ToolCallChunk]:
+        """What was held back, at the end of the message."""
+        return [chunk for call in self._calls if (chunk := call.flush(self._ids))]
+
+    def finish(self, *, cut: bool) -> list[ToolCall | InvalidToolCall]:
+        """All calls as they stand at the end; in a message that was cut off, the last one is suspect."""
+        return [call.finish(self._ids, cut=cut and call is self._calls[-1]) for call in self._calls]
+
+    def locks(self, *, cut: bool) -> list[ToolCallChunk]:
+        """For each invalid call what keeps it invalid in a sum of chunks; see `ToolCallState.lock`."""
+        finished = self.finish(cut=cut)
+        invalid = [call for call, end in zip(self._calls, finished, strict=True) if end["type"] != "tool_call"]
+        return [chunk for call in invalid if (chunk := call.lock())]
+
+
+def join_chunks(chunks: list[ToolCallChunk]) -> list[ToolCallChunk]:
+    """Make the fragments of one call one fragment.
+
+    Args:
+        chunks: Fragments in order; id and name stand on one of each call's at most.
+
+    Returns:
+        One for each index, in the order of appearance.
+    """
+    if len(chunks) < 2:
+        return chunks
+    joined: dict[int | None, ToolCallChunk] = {}
+    for chunk in chunks:
+        first = joined.setdefault(chunk["index"], chunk)
+        if first is not chunk:
+            first["id"] = first["id"] or chunk["id"]
+            first["name"] = first["name"] or chunk["name"]
+            first["args"] = (first["args"] or "") + (chunk["args"] or "")
+    return list(joined.values())
+
+
+def _differ(known: str | int | None, new: str | int | None) -> bool:
+    """Whether both are given and are not the same; an empty text is not given."""
+    return known not in (None, "") and new not in (None, "") and known != new
+
+
+def _cannot_be_object(text: str) -> bool:
+    """Whether core's parser never makes an object of a text, not even of half of it."""
+    if not text.strip():
+        return False  # core takes empty arguments for no arguments
+    try:
+        return not isinstance(parse_partial_json(text), dict)
+    except RecursionError:
+        return False  # how deep a parser goes depends on the machine
+    except ValueError:
+        return True

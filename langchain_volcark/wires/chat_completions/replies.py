@@ -1,0 +1,293 @@
+"""Chat-completions replies and stream payloads, read into `StreamDelta`s; pure functions on dicts.
+
+A whole reply and a stream payload differ only in a name (`message`, `delta`), so one reader serves both.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.messages.ai import UsageMetadata
+
+from langchain_volcark.messages.assembler import StreamDelta
+from langchain_volcark.messages.tool_calls import ToolCallDelta
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
+
+_REPLY_METADATA = ("created", "service_tier")
+_REPLY_FIELDS = frozenset({"id", "object", "model", "choices", "usage", "error", *_REPLY_METADATA})
+_CHOICE_FIELDS = frozenset({"index", "message", "delta", "finish_reason", "logprobs"})
+_MESSAGE_FIELDS = frozenset({"role", "content", "reasoning_content", "tool_calls", "name"})
+_USAGE_FIELDS = frozenset(
+    {
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "prompt_tokens_details",
+        "completion_tokens_details",
+    }
+)
+
+_USAGE_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+_USAGE_DETAILS = frozenset({"cached_tokens", "audio_tokens", "reasoning_tokens"})
+_LONGEST_COUNT = 18  # digits; longer ones are no number of tokens
+
+
+def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> StreamDelta:
+    """Read a whole reply.
+
+    Args:
+        payload: The JSON object.
+        choice: Which of its choices; the first by default. A payload without choices is read too.
+
+    Returns:
+        What it adds to the message. Fields nobody knows keep their names in `metadata`.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
+    """
+    return _read(payload, choice, whole=True)
+
+
+def read_payload(payload: Mapping[str, Any]) -> StreamDelta:
+    """Read one payload of a stream; same as `read_reply`, but its tool calls are fragments.
+
+    Args:
+        payload: The JSON object.
+
+    Returns:
+        What it adds to the message.
+
+    Raises:
+        ValueError: It is not what is documented, in a part that holds the answer.
+    """
+    return _read(payload, None, whole=False)
+
+
+def _read(payload: Mapping[str, Any], choice: Mapping[str, Any] | None, *, whole: bool) -> StreamDelta:
+    delta = StreamDelta(id=read_word(payload, "id"), model_name=read_word(payload, "model"))
+    take_usage(payload.get("usage"), delta)
+    for name in _REPLY_METADATA:
+        if value := payload.get(name):
+            delta.metadata[name] = value
+    take_unread(payload, _REPLY_FIELDS, delta.metadata)
+    if choice is None:
+        choice = next(iter(read_choices(payload)), None)
+    if choice is not None:
+        _read_choice(choice, delta, whole=whole)
+    return delta
+
+
+def read_choices(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The choices of a reply; an empty list where it has none.
+
+    Raises:
+        ValueError: They are no list of objects.
+    """
+    choices = payload.get("choices") or []
+    if not isinstance(choices, list):
+        raise ValueError("`choices` is not a list")  # noqa: TRY004 - a reply, not an argument
+    return [_object(choice, "a choice") for choice in choices]
+
+
+def _object(value: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is not an object")  # noqa: TRY004
+    return value
+
+
+def read_word(source: Mapping[str, Any], name: str) -> str | None:
+    """An id or a name; a number is read as its digits.
+
+    Args:
+        source: An object of the reply.
+        name: The field.
+
+    Returns:
+        The text, or None where there is none.
+
+    Raises:
+        ValueError: It is neither text nor number.
+    """
+    value = source.get(name)
+    if isinstance(value, str) or not value:
+        return value or None
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise ValueError(f"`{name}` is not a text")
+
+
+def _read_choice(choice: Mapping[str, Any], delta: StreamDelta, *, whole: bool) -> None:
+    delta.finish_reason = read_word(choice, "finish_reason")
+    logprobs = choice.get("logprobs")
+    # `{"content": null}` says what null says
+    if logprobs and (any(logprobs.values()) if isinstance(logprobs, dict) else True):
+        delta.metadata["logprobs"] = logprobs
+    take_unread(choice, _CHOICE_FIELDS, delta.metadata)
+    message = choice.get("message") or choice.get("delta")
+    if not message:
+        # The last choice of a stream may hold an empty delta.
+        delta.is_answer = delta.finish_reason is not None and isinstance(choice.get("delta"), dict)
+        return
+    message = _object(message, "a message")
+    delta.is_answer = True
+    delta.text = read_text(message, "content")
+    delta.reasoning = read_text(message, "reasoning_content")
+    calls = message.get("tool_calls")
+    if calls:
+        if not isinstance(calls, list):
+            raise ValueError("`tool_calls` is not a list")
+        delta.tool_calls = [_read_tool_call(_object(call, "a tool call"), whole=whole) for call in calls]
+    take_unread(message, _MESSAGE_FIELDS, delta.additional_kwargs)
+
+
+def read_text(source: Mapping[str, Any], name: str) -> str:
+    """A text that a model wrote; a list of text parts is read too, as some gateways send.
+
+    Args:
+        source: An object of the reply.
+        name: The field.
+
+    Returns:
+        The text; empty where there is none.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    content = source.get(name)
+    if isinstance(content, str):
+        return content
+    if not content:
+        return ""
+    if isinstance(content, list):
+        texts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(text for text in texts if isinstance(text, str))
+    raise ValueError(f"`{name}` is not a text")
+
+
+def _read_tool_call(call: Mapping[str, Any], *, whole: bool) -> ToolCallDelta:
+    function = _object(call.get("function") or {}, "a tool call's function")
+    return ToolCallDelta(
+        index=_count(call.get("index")),
+        id=read_word(call, "id"),
+        name=read_word(function, "name"),
+        arguments=read_arguments(function),
+        whole=whole,
+    )
+
+
+def read_arguments(function: Mapping[str, Any]) -> str:
+    """The arguments' JSON text of a call.
+
+    Args:
+        function: The service's object; an object in the place of the documented text was parsed by a gateway.
+
+    Returns:
+        The text; empty where there is none.
+    """
+    arguments = function.get("arguments")
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else json.dumps(arguments, ensure_ascii=False)
+
+
+def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str, Any]) -> None:
+    """Keep the fields that are not read by name.
+
+    Args:
+        source: An object of the reply.
+        known: The fields that are read.
+        into: Gets the others, but for those that say nothing.
+    """
+    if known.issuperset(source):
+        return
+    for key, value in source.items():
+        if key not in known and (value or value == 0):  # 0 and False say something; None, "", {} and [] do not
+            into[key] = value  # noqa: PERF403 - a comprehension would build a second dict for each payload
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a field says nothing; 0 and False say something."""
+    return not (value or value == 0)
+
+
+def take_usage(usage: Any, delta: StreamDelta) -> None:
+    """Read a reply's `usage`.
+
+    Args:
+        usage: What stands there.
+        delta: Gets the tokens, and in its metadata what LangChain's form cannot hold.
+    """
+    if not usage:
+        return
+    if isinstance(usage, dict):
+        delta.usage = read_usage(usage)
+        delta.metadata.update(unread_usage(usage))
+    else:
+        delta.metadata["usage"] = usage
+
+
+def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
+    """Read `usage` into LangChain's form.
+
+    Args:
+        usage: The service's object. `completion_tokens` includes reasoning, as LangChain's `output_tokens` does.
+
+    Returns:
+        The tokens; details only where the service sent them. What is no number counts as not sent.
+    """
+    prompt, completion = _count(usage.get("prompt_tokens")) or 0, _count(usage.get("completion_tokens")) or 0
+    result = UsageMetadata(
+        input_tokens=prompt,
+        output_tokens=completion,
+        total_tokens=_count(usage.get("total_tokens")) or prompt + completion,
+    )
+    details_in, details_out = _details(usage, "prompt"), _details(usage, "completion")
+    of_input = {
+        "cache_read": _count(details_in.get("cached_tokens")),
+        "audio": _count(details_in.get("audio_tokens")),
+    }
+    of_output = {
+        "reasoning": _count(details_out.get("reasoning_tokens")),
+        "audio": _count(details_out.get("audio_tokens")),
+    }
+    if known := {key: value for key, value in of_input.items() if value is not None}:
+        result["input_token_details"] = cast("InputTokenDetails", known)
+    if known := {key: value for key, value in of_output.items() if value is not None}:
+        result["output_token_details"] = cast("OutputTokenDetails", known)
+    return result
+
+
+def unread_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"usage": …}` as sent where it says more than LangChain's form can hold, else nothing."""
+    more: dict[str, Any] = {}
+    take_unread(usage, _USAGE_FIELDS, more)
+    unread = [usage.get(name) for name in _USAGE_COUNTS]
+    for kind in ("prompt", "completion"):
+        details = _details(usage, kind)
+        take_unread(details, _USAGE_DETAILS, more)
+        unread += [details.get(name) for name in _USAGE_DETAILS]
+        unread.append(None if details else usage.get(f"{kind}_tokens_details"))
+    if more or any(value and _count(value) is None for value in unread):
+        return {"usage": dict(usage)}
+    return {}
+
+
+def _details(usage: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    details = usage.get(f"{kind}_tokens_details")
+    return details if isinstance(details, dict) else {}
+
+
+def _count(value: Any) -> int | None:
+    """A number of tokens; None for what is none."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() and len(value) <= _LONGEST_COUNT else None
+    return None

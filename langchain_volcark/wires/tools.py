@@ -1,0 +1,138 @@
+"""Tools and `tool_choice` in every form LangChain knows, as the chat-completions format wants them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.wires.schemas.functions import to_tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from langchain_core.tools import BaseTool
+
+    ToolLike = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+
+_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+
+
+def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict[str, Any]]:
+    """Write tools.
+
+    Args:
+        tools: Functions, `BaseTool`s, pydantic classes, TypedDicts, JSON schemas, Anthropic tools; or a service's
+            own tools, dicts whose `type` is not `function`, which go out untouched.
+        strict: Whether arguments must match the schema exactly; None leaves it to the service.
+
+    Returns:
+        The request's `tools`; recursive schemas keep their references.
+
+    Raises:
+        ValueError: A tool has no parameters that can be sent.
+    """
+    return [_format_tool(tool, strict) for tool in tools]
+
+
+def _format_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
+    if isinstance(tool, dict) and "type" in tool and not _is_schema(tool):
+        if tool["type"] != "function" or strict is None:
+            return dict(tool)
+        return {**tool, "function": {**tool["function"], "strict": strict}}
+    return to_tool(tool, strict=strict)
+
+
+def _is_schema(tool: Mapping[str, Any]) -> bool:
+    """A JSON schema, or an Anthropic tool: both have a `type` of their own."""
+    kind = tool["type"]
+    return isinstance(kind, list) or kind in (*_JSON_TYPES, "custom") or "input_schema" in tool
+
+
+def format_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
+    """Write `tool_choice`.
+
+    Args:
+        choice: `"auto"`, `"none"`, `"required"`, `"any"`, True (any), a tool's name, a dict in OpenAI's or
+            Anthropic's form; None and False leave it out.
+        tools: The tools as written.
+
+    Returns:
+        The request's `tool_choice`, or None.
+
+    Raises:
+        ValueError: No tool has that name.
+    """
+    if choice is None or choice is False:
+        return None
+    if choice is True or choice in ("any", "required"):
+        return "required"
+    if choice in ("auto", "none"):
+        return str(choice)
+    if isinstance(choice, str):
+        return {"type": "function", "function": {"name": _known(choice, tools)}}
+    return _from_dict(choice, tools)
+
+
+def _from_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
+    if not isinstance(choice, Mapping):
+        raise ValueError(f"tool_choice must be a text, True, False or a dictionary, not {choice!r}.")  # noqa: TRY004
+    kind = choice.get("type")
+    if not isinstance(kind, str):
+        return dict(choice)
+    if kind == "function" and "function" in choice:
+        _known(_name_of(choice), tools)
+        return dict(choice)
+    if kind in {"tool", "function"} and "name" in choice:
+        return {"type": "function", "function": {"name": _known(choice["name"], tools)}}
+    if kind in {"any", "auto", "none"}:
+        return format_tool_choice(kind, tools)
+    return dict(choice)
+
+
+def _name_of(tool: Mapping[str, Any]) -> Any:
+    function = tool.get("function")
+    return function.get("name") if isinstance(function, Mapping) else None
+
+
+def _known(name: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
+    names = [_name_of(tool) for tool in tools if "function" in tool]
+    if name not in names:
+        raise ValueError(f"tool_choice names {name!r}, but the bound tools are {names}.")
+    return name
+
+
+def finish_tools(body: dict[str, Any]) -> None:
+    """Write the tools and the choice among them as the API has them, where they are still in LangChain's form.
+
+    Args:
+        body: The request's body, changed in place.
+
+    Raises:
+        ValueError: `tool_choice` names a tool that is not among the tools.
+    """
+    tools = body.get("tools")
+    if isinstance(tools, (list, tuple)):
+        body["tools"] = tools = format_tools(tools)
+    if "tool_choice" in body:
+        functions = [{"function": function} for function in body.get("functions") or ()]
+        choice = format_tool_choice(body.pop("tool_choice"), [*(tools or ()), *functions])
+        if choice is not None:
+            body["tool_choice"] = choice
+
+
+def forces_call(choice: Any) -> bool:
+    """Whether a `tool_choice`, as written, leaves the model no way but to call a tool."""
+    return choice == "required" or (isinstance(choice, dict) and choice.get("type") == "function")
+
+
+_INNER = ("langchain_volcark", "langchain_core", "langchain.", "langgraph", "concurrent.", "threading", "asyncio")
+
+
+def warn_caller(text: str) -> None:
+    """Warn at the nearest line outside LangChain, so that the default filter shows the text once per such line."""
+    level, frame = 1, sys._getframe()  # noqa: SLF001
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_INNER):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)
