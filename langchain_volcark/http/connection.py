@@ -1,225 +1,88 @@
-"""One HTTP/1.1 connection: h11 speaks the protocol, the network below moves the bytes.
+"""One HTTP/1.1 connection straight to its server: `http.conversation` over one of httpcore's network streams.
 
 httpcore's own connection spends more time on traces, locks and state than h11 does on HTTP itself. This one leaves
-out what a pool of our own makes needless, as `http.pool` hands a connection to one exchange at a time. Connections
-through a proxy stay httpcore's (`http.proxied`).
-
-`Conversation` is all that needs no I/O; the two connections add the awaits.
+out what a pool of our own makes needless, as `http.pool` hands a connection to one request at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-import h11
+import httpcore
 import httpx
 
-from langchain_volcark.http.asyncio_network import AsyncioStream, AsyncNetwork
-from langchain_volcark.http.chunked import ChunkedDecoder
+from langchain_volcark.http.asyncio_backend import AsyncioBackend
+from langchain_volcark.http.conversation import Conversation
 from langchain_volcark.http.deadline import Deadline
-from langchain_volcark.http.network import SocketStream, SyncNetwork
-from langchain_volcark.http.redaction import join
+from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Iterator, MutableMapping
 
     from langchain_volcark.http.ledger import Key
+    from langchain_volcark.http.tls import Verify
+
+READ_LIMITER = "read_limiter"
+"""Response extension: an object whose `read_limit`, in seconds, may be set in place of the read timeout."""
+
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}  # seconds, tries
+KEEPALIVE_OPTIONS: list[httpcore.SOCKET_OPTION] = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    # Each system has its own selection of these.
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in _KEEPALIVE.items()
+        if hasattr(socket, name)
+    ),
+]
+"""Let the system notice within minutes, not hours, that the peer has vanished."""
 
 _READ_BYTES = 64 * 1024
-_SWITCHING_PROTOCOLS = 101
-_WITHOUT_BODY = frozenset({204, 304})
-_LONGEST_HEAD = 100 * 1024  # bytes of headers, or of a chunk's size line, before the server is called broken
-_MOST_INFORMATIONAL = 1000  # heads before the answer's own; a server may send some, but not for ever
+_WRITE_BYTES = 256 * 1024
+_FAILURES = (httpcore.TimeoutException, httpcore.NetworkError)
 
 
-class Answer(Protocol):
-    """A response whose head has come; httpcore's have this form too."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    stream: Any
-    extensions: MutableMapping[str, Any]
+def _in_httpx_terms(error: Exception) -> httpx.TransportError:
+    """Same as httpcore's exception, in httpx's class of that name."""
+    kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
+    return kind(str(error))
 
 
 @dataclass(slots=True)
-class _Answer:
+class Answer:
+    """A response whose head has come."""
+
     status: int
     headers: list[tuple[bytes, bytes]]
     stream: Any
     extensions: MutableMapping[str, Any]
-
-
-class Conversation:
-    """The two sides of one connection, exchange after exchange; no I/O.
-
-    Attributes:
-        is_idle: Whether the last exchange is complete on both sides and another may follow.
-    """
-
-    def __init__(self) -> None:
-        self.is_idle = False
-        self._h11 = _new_h11()
-        self._chunks: ChunkedDecoder | None = None
-        self._wants_body = True
-        self._informational = 0
-
-    def begin(self, request: httpx.Request) -> bytes:
-        """The head of a request."""
-        self.is_idle, self._wants_body, self._informational = False, request.method != "HEAD", 0
-        target = join(request.url.raw_path, request.extensions)
-        try:
-            head = h11.Request(method=request.method, target=target, headers=request.headers.raw)
-            return self._h11.send(head) or b""
-        except h11.LocalProtocolError:
-            head = None
-        # Not in the handler, for h11 quotes the header that it refuses, which may be a secret.
-        raise httpx.LocalProtocolError("A header or the address holds what HTTP does not allow")
-
-    def body(self, part: bytes) -> bytes:
-        """A part of the request's body."""
-        try:
-            return self._h11.send(h11.Data(data=part)) or b""
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
-
-    def end(self) -> bytes:
-        """The end of the request."""
-        try:
-            return self._h11.send(h11.EndOfMessage()) or b""
-        except h11.LocalProtocolError as error:  # the body was shorter than announced
-            raise httpx.LocalProtocolError(str(error)) from error
-
-    def receive_head(self, data: bytes) -> h11.Response | None:
-        """Take what the network read.
-
-        Args:
-            data: Bytes, or nothing where the server hung up.
-
-        Returns:
-            The head of the answer once it is complete; informational ones are read over.
-        """
-        if not data:
-            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        self._h11.receive_data(data)
-        while True:
-            event = self._event()
-            if event is h11.NEED_DATA:
-                return None
-            if type(event) is h11.Response:
-                if self._wants_body and _is_chunked(event):
-                    self._chunks = ChunkedDecoder()
-                return event
-            self._check_informational(event)
-
-    def _check_informational(self, event: Any) -> None:
-        if type(event) is not h11.InformationalResponse or event.status_code == _SWITCHING_PROTOCOLS:
-            raise httpx.RemoteProtocolError("The server switched to another protocol, which was not asked for")
-        self._informational += 1
-        if self._informational > _MOST_INFORMATIONAL:
-            raise httpx.RemoteProtocolError("The server sends informational responses, and no answer")
-
-    def first_part(self) -> bytes:
-        """What of the body came with the head."""
-        return self._part() if self._chunks is None else self._chunked(self._h11.trailing_data[0])
-
-    def next_part(self, data: bytes) -> bytes:
-        """What these bytes, or the server's hanging up, add to the body."""
-        if self._chunks is not None:
-            if not data:
-                raise httpx.RemoteProtocolError("The server hung up inside the body (incomplete chunked read)")
-            return self._chunked(data)
-        self._h11.receive_data(data)
-        return self._part()
-
-    @property
-    def body_ended(self) -> bool:
-        """Whether the answer is complete."""
-        return self._h11.their_state is not h11.SEND_BODY if self._chunks is None else self._chunks.done
-
-    def finish(self) -> None:
-        """Close an exchange; `is_idle` says whether another may follow."""
-        # By now h11 has read both heads: where either side wants to close, ours is MUST_CLOSE instead.
-        both_may = self._h11.our_state is h11.DONE
-        if self._chunks is not None:
-            self.is_idle = both_may and self._chunks.done and not self._chunks.excess
-            self._chunks, self._h11 = None, _new_h11()  # the old one still waits for the body
-        elif both_may and self._h11.their_state is h11.DONE and not self._h11.trailing_data[0]:
-            self._h11.start_next_cycle()
-            self.is_idle = True
-
-    def _chunked(self, data: bytes) -> bytes:
-        try:
-            return self._chunks.feed(data) if self._chunks else b""
-        except ValueError as error:
-            raise httpx.RemoteProtocolError(f"The body is not well chunked: {error}") from error
-
-    def _part(self) -> bytes:
-        parts = []
-        while type(event := self._event()) is h11.Data:
-            parts.append(bytes(event.data))
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _event(self) -> Any:
-        try:
-            return self._h11.next_event()
-        except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
-
-
-def _new_h11() -> h11.Connection:
-    return h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-
-
-def _is_chunked(head: h11.Response) -> bool:
-    if head.status_code in _WITHOUT_BODY:
-        return False
-    return any(name == b"transfer-encoding" for name, _ in head.headers)  # h11 lets no other coding pass
-
-
-def _bounds(request: httpx.Request) -> dict[str, float | None]:
-    bounds: dict[str, float | None] = request.extensions.get("timeout", {})
-    return bounds
-
-
-def _tls_arguments(key: Key, context: ssl.SSLContext, request: httpx.Request) -> dict[str, Any]:
-    context.set_alpn_protocols(["http/1.1"])
-    hostname = request.extensions.get("sni_hostname") or key[1].decode("ascii")
-    return {"ssl_context": context, "server_hostname": hostname, "timeout": _bounds(request).get("connect")}
-
-
-def _answer(head: h11.Response, body: Any, network_stream: Any) -> Answer:
-    extensions = {
-        "http_version": b"HTTP/" + head.http_version,
-        "reason_phrase": head.reason,
-        "network_stream": network_stream,
-    }
-    return _Answer(head.status_code, head.headers.raw_items(), body, extensions)
 
 
 class _Readable(Protocol):
     def get_extra_info(self, info: str) -> Any: ...
 
 
-NetworkT = TypeVar("NetworkT")
 StreamT = TypeVar("StreamT", bound=_Readable)
 
 
-class _DirectConnection(Generic[NetworkT, StreamT]):
-    """A direct connection, made at its first request.
+class _Connection(Generic[StreamT]):
+    """One connection, made at its first request.
+
+    Attributes:
+        heard: Set when bytes come in; the pool resets it before a request.
 
     Args:
         key: Where to.
-        network: Below this connection alone.
-        context: For https.
+        verify: Whom to trust, for https.
     """
 
-    def __init__(self, key: Key, network: NetworkT, context: ssl.SSLContext | None) -> None:
+    def __init__(self, key: Key, verify: Verify) -> None:
+        self.heard = False
         self._key = key
-        self._network = network
-        self._context = context
+        self._verify = verify
         self._stream: StreamT | None = None
         self._conversation = Conversation()
 
@@ -231,119 +94,198 @@ class _DirectConnection(Generic[NetworkT, StreamT]):
         """Whether the server has hung up: nothing else can be heard from it between two requests."""
         return self._stream is None or bool(self._stream.get_extra_info("is_readable"))
 
+    def leave_to_parent(self) -> None:
+        """In a forked child: close this process's copy of the socket, past TLS and the parent's event loop."""
+        shown = None if self._stream is None else self._stream.get_extra_info("socket")
+        # asyncio shows its socket with `close` left out; other loops may keep theirs to themselves.
+        own = getattr(shown, "_sock", shown)
+        if isinstance(own, socket.socket):
+            own.close()
 
-class Connection(_DirectConnection[SyncNetwork, SocketStream]):
-    """A direct connection that blocks."""
+    def _tcp_arguments(self, request: httpx.Request) -> dict[str, Any]:
+        _, host, port = self._key
+        timeout = _timeouts(request).get("connect")
+        return {
+            "host": host.decode("ascii"),
+            "port": port,
+            "timeout": timeout,
+            "socket_options": KEEPALIVE_OPTIONS,
+        }
+
+    def _tls_arguments(self, request: httpx.Request) -> dict[str, Any] | None:
+        scheme, host, _ = self._key
+        if scheme != b"https":
+            return None
+        context = ssl_context(self._verify)
+        context.set_alpn_protocols(["http/1.1"])
+        hostname = request.extensions.get("sni_hostname") or host.decode("ascii")
+        return {"ssl_context": context, "server_hostname": hostname, "timeout": _timeouts(request).get("connect")}
+
+
+class Connection(_Connection[httpcore.NetworkStream]):
+    """A connection that blocks."""
 
     def handle_request(self, request: httpx.Request) -> Answer:
         """Send a request and read the head of its answer."""
-        stream = self._stream or self._connect(request)
-        conversation, bounds = self._conversation, _bounds(request)
-        write, read = bounds.get("write"), bounds.get("read")
-        head = conversation.begin(request)
-        # A server that refuses a request early may have said why: whoever cannot write reads on.
-        with contextlib.suppress(httpx.WriteError):
-            if isinstance(request.stream, httpx.ByteStream):
-                stream.write(head + conversation.body(request.content) + conversation.end(), write)
-            else:
-                stream.write(head, write)
-                for part in request.stream:  # type: ignore[union-attr]
-                    stream.write(conversation.body(part), write)
-                stream.write(conversation.end(), write)
-        head = b""  # error trackers print the variables of a frame that failed
-        deadline = Deadline(read)
-        while True:
-            answered = conversation.receive_head(stream.read(_READ_BYTES, deadline.left()))
-            if answered is not None:
-                return _answer(answered, _Body(conversation, stream, read), stream)
+        try:
+            stream = self._stream or self._connect(request)
+            self._send(request, stream)
+            conversation, seconds = self._conversation, _timeouts(request).get("read")
+            deadline = Deadline(seconds)
+            while True:
+                data = stream.read(_READ_BYTES, deadline.left())
+                self.heard = self.heard or bool(data)
+                head = conversation.receive_head(data)
+                if head is not None:
+                    return _answer(head, _Body(conversation, stream, seconds), stream)
+        except _FAILURES as error:
+            raise _in_httpx_terms(error) from error
 
-    def _connect(self, request: httpx.Request) -> SocketStream:
-        _, host, port = self._key
-        stream = self._network.connect_tcp(host.decode("ascii"), port, _bounds(request).get("connect"))
-        if self._context is not None:
-            stream = stream.start_tls(**_tls_arguments(self._key, self._context, request))
-        self._stream = stream
+    def close(self) -> None:
+        """Close the socket. Allowed at any time, and more than once."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def _send(self, request: httpx.Request, stream: httpcore.NetworkStream) -> None:
+        conversation, seconds = self._conversation, _timeouts(request).get("write")
+        # A server that refuses a request early may have said why: whoever cannot write reads on.
+        with contextlib.suppress(httpcore.WriteError):
+            if isinstance(request.stream, httpx.ByteStream):
+                _write(stream, conversation.whole(request), seconds)
+            else:
+                _write(stream, conversation.begin(request), seconds)
+                for part in cast("httpx.SyncByteStream", request.stream):
+                    _write(stream, conversation.body(part), seconds)
+                _write(stream, conversation.end(), seconds)
+
+    def _connect(self, request: httpx.Request) -> httpcore.NetworkStream:
+        tls = self._tls_arguments(request)
+        self._stream = stream = httpcore.SyncBackend().connect_tcp(**self._tcp_arguments(request))
+        if tls is not None:
+            self._stream = stream = stream.start_tls(**tls)
         return stream
 
 
-class _Body:
-    """The body of one answer, part by part."""
+def _write(stream: httpcore.NetworkStream, data: bytes, seconds: float | None) -> None:
+    # A view: httpcore cuts off what it has sent, and error trackers print the variables of a frame that failed.
+    view = cast("bytes", memoryview(data))
+    for start in range(0, len(data), _WRITE_BYTES):
+        stream.write(view[start : start + _WRITE_BYTES], seconds)
 
-    def __init__(self, conversation: Conversation, stream: SocketStream, read: float | None) -> None:
+
+class _AnyBody:
+    """The body of one answer.
+
+    Attributes:
+        read_limit: Seconds that a read may take, in place of the request's read timeout; None for that.
+    """
+
+    def __init__(self, conversation: Conversation, stream: Any, seconds: float | None) -> None:
+        self.read_limit: float | None = None
         self._conversation = conversation
         self._stream = stream
-        self._read = read
+        self._seconds = seconds
+        self._deadline: Deadline | None = None  # of bytes without content: chunk extensions, trailers
 
+    def _left(self) -> float | None:
+        if self._deadline is not None:
+            return self._deadline.left()
+        return self._seconds if self.read_limit is None else self.read_limit
+
+    def _take(self, data: bytes) -> bytes:
+        part = self._conversation.next_part(data)
+        if part:
+            self._deadline = None
+        elif self._deadline is None:
+            self._deadline = Deadline(self._seconds if self.read_limit is None else self.read_limit)
+        return part
+
+
+class _Body(_AnyBody):
     def __iter__(self) -> Iterator[bytes]:
-        conversation, stream, seconds = self._conversation, self._stream, self._read
+        conversation, stream = self._conversation, self._stream
         if part := conversation.first_part():
             yield part
-        deadline: Deadline | None = None  # of bytes without content: chunk extensions, trailers
-        while not conversation.body_ended:
-            left = seconds if deadline is None else deadline.left()
-            if part := conversation.next_part(stream.read(_READ_BYTES, left)):
-                deadline = None
-                yield part
-            elif deadline is None:
-                deadline = Deadline(seconds)
+        try:
+            while not conversation.body_ended:
+                if part := self._take(stream.read(_READ_BYTES, self._left())):
+                    yield part
+        except _FAILURES as error:
+            raise _in_httpx_terms(error) from error
 
     def close(self) -> None:
         self._conversation.finish()
 
 
-class AsyncConnection(_DirectConnection[AsyncNetwork, AsyncioStream]):
-    """Async twin of `Connection`."""
+class AsyncConnection(_Connection[httpcore.AsyncNetworkStream]):
+    """Same as `Connection`, async."""
 
     async def handle_async_request(self, request: httpx.Request) -> Answer:
         """Send a request and read the head of its answer."""
-        stream = self._stream or await self._connect(request)
-        conversation, bounds = self._conversation, _bounds(request)
-        write, read = bounds.get("write"), bounds.get("read")
-        head = conversation.begin(request)
-        with contextlib.suppress(httpx.WriteError):  # as above
-            if isinstance(request.stream, httpx.ByteStream):
-                await stream.write(head + conversation.body(request.content) + conversation.end(), write)
-            else:
-                await stream.write(head, write)
-                async for part in request.stream:  # type: ignore[union-attr]
-                    await stream.write(conversation.body(part), write)
-                await stream.write(conversation.end(), write)
-        head = b""  # as above
-        deadline = Deadline(read)
-        while True:
-            answered = conversation.receive_head(await stream.read(_READ_BYTES, deadline.left()))
-            if answered is not None:
-                return _answer(answered, _AsyncBody(conversation, stream, read), stream)
+        try:
+            stream = self._stream or await self._connect(request)
+            await self._send(request, stream)
+            conversation, seconds = self._conversation, _timeouts(request).get("read")
+            deadline = Deadline(seconds)
+            while True:
+                data = await stream.read(_READ_BYTES, deadline.left())
+                self.heard = self.heard or bool(data)
+                head = conversation.receive_head(data)
+                if head is not None:
+                    return _answer(head, _AsyncBody(conversation, stream, seconds), stream)
+        except _FAILURES as error:
+            raise _in_httpx_terms(error) from error
 
-    async def _connect(self, request: httpx.Request) -> AsyncioStream:
-        _, host, port = self._key
-        stream = await self._network.connect_tcp(host.decode("ascii"), port, _bounds(request).get("connect"))
-        if self._context is not None:
-            stream = await stream.start_tls(**_tls_arguments(self._key, self._context, request))
-        self._stream = stream
+    async def aclose(self) -> None:
+        """Close the socket. Allowed at any time, and more than once."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    async def _send(self, request: httpx.Request, stream: httpcore.AsyncNetworkStream) -> None:
+        conversation, seconds = self._conversation, _timeouts(request).get("write")
+        with contextlib.suppress(httpcore.WriteError):  # as in `Connection._send`
+            if isinstance(request.stream, httpx.ByteStream):
+                await stream.write(conversation.whole(request), seconds)
+            else:
+                await stream.write(conversation.begin(request), seconds)
+                async for part in cast("httpx.AsyncByteStream", request.stream):
+                    await stream.write(conversation.body(part), seconds)
+                await stream.write(conversation.end(), seconds)
+
+    async def _connect(self, request: httpx.Request) -> httpcore.AsyncNetworkStream:
+        tls = self._tls_arguments(request)
+        self._stream = stream = await AsyncioBackend().connect_tcp(**self._tcp_arguments(request))
+        if tls is not None:
+            self._stream = stream = await stream.start_tls(**tls)
         return stream
 
 
-class _AsyncBody:
-    """Async twin of `_Body`."""
-
-    def __init__(self, conversation: Conversation, stream: AsyncioStream, read: float | None) -> None:
-        self._conversation = conversation
-        self._stream = stream
-        self._read = read
-
+class _AsyncBody(_AnyBody):
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        conversation, stream, seconds = self._conversation, self._stream, self._read
+        conversation, stream = self._conversation, self._stream
         if part := conversation.first_part():
             yield part
-        deadline: Deadline | None = None  # of bytes without content: chunk extensions, trailers
-        while not conversation.body_ended:
-            left = seconds if deadline is None else deadline.left()
-            if part := conversation.next_part(await stream.read(_READ_BYTES, left)):
-                deadline = None
-                yield part
-            elif deadline is None:
-                deadline = Deadline(seconds)
+        try:
+            while not conversation.body_ended:
+                if part := self._take(await stream.read(_READ_BYTES, self._left())):
+                    yield part
+        except _FAILURES as error:
+            raise _in_httpx_terms(error) from error
 
     async def aclose(self) -> None:
         self._conversation.finish()
+
+
+def _timeouts(request: httpx.Request) -> dict[str, float | None]:
+    timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
+    return timeouts
+
+
+def _answer(head: Any, body: _AnyBody, stream: Any) -> Answer:
+    extensions = {
+        "http_version": b"HTTP/" + head.http_version,
+        "reason_phrase": head.reason,
+        "network_stream": stream,
+        READ_LIMITER: body,
+    }
+    return Answer(head.status_code, head.headers.raw_items(), body, extensions)

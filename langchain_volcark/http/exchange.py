@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
+import os
 import threading
 import time
 from abc import abstractmethod
@@ -18,7 +19,6 @@ import httpx
 from langchain_volcark.exceptions import APITimeoutError, ResponseFormatError, VolcArkError
 from langchain_volcark.http.deadline import aread_whole, read_whole
 from langchain_volcark.http.errors import connection_error
-from langchain_volcark.http.forking import in_forked_children
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Hashable, Mapping
@@ -200,7 +200,8 @@ class TokenStore:
 
 
 tokens = TokenStore()
-in_forked_children(tokens.forget_exchanges)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=tokens.forget_exchanges)
 
 
 class ExchangedTokenAuth(httpx.Auth):

@@ -6,12 +6,17 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from typing import TypeAlias
 
     Key: TypeAlias = tuple[bytes, bytes, int]  # scheme, host, port
 
 LinkT = TypeVar("LinkT")
+
+KEEPALIVE_EXPIRY = 300.0
+"""Seconds until an idle connection is closed, at the next request. Long, so that someone who thinks between two
+questions does not pay for a TLS handshake with each."""
 
 
 class Lease(Generic[LinkT]):
@@ -147,3 +152,9 @@ class Ledger(Generic[LinkT]):
         free = min((free for free in self._free.values() if free), key=lambda free: free[0][0])
         self.idle -= 1
         return free.popleft()[1]
+
+
+def settle(future: asyncio.Future[bool], value: bool) -> None:
+    """Give a future its result, unless it has one or was cancelled."""
+    if not future.done():
+        future.set_result(value)

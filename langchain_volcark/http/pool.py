@@ -2,8 +2,8 @@
 
 The pool below `httpx.HTTPTransport` walks all its connections for every request that comes or goes, so its
 cost grows with the square of the calls in flight. These transports keep a last-in-first-out list of idle
-connections for each origin instead (`http.ledger`). A connection is `http.connection`'s, or httpcore's where it
-leads through a proxy (`http.proxied`); HTTP itself is h11's.
+connections for each origin instead (`http.ledger`). They lead straight to a server; proxies are httpx's
+(`http.proxies`).
 
 The two transports differ by the lock, the await and the way to wait; the rest is shared.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import threading
 import time
 import weakref
@@ -21,16 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from langchain_volcark.http.asyncio_network import AsyncNetwork, settle
-from langchain_volcark.http.dialer import Dialer, is_replayable, origin_of, pool_timeout
-from langchain_volcark.http.forking import in_forked_children
-from langchain_volcark.http.ledger import Lease, Ledger
-from langchain_volcark.http.network import SyncNetwork
+from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY, Lease, Ledger, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from langchain_volcark.http.connection import Answer
+    from langchain_volcark.http.connection import Answer, AsyncConnection, Connection
     from langchain_volcark.http.ledger import Key
     from langchain_volcark.http.tls import Verify
 
@@ -39,16 +36,24 @@ if TYPE_CHECKING:
 _STALE_SECONDS = 5.0
 
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_PORTS = {b"http": 80, b"https": 443}
+
+_transports: weakref.WeakSet[PooledTransport] = weakref.WeakSet()
+# A forked child has copies of their sockets; as long as it keeps them, the server does not see that the parent has
+# hung up.
+_connections: weakref.WeakSet[Connection | AsyncConnection] = weakref.WeakSet()
 
 
-class _Link:
-    """One connection and the network below it."""
+def _after_fork() -> None:
+    """In the child: no lock of a thread that is not there, no socket that is the parent's."""
+    for connection in list(_connections):
+        connection.leave_to_parent()
+    for transport in list(_transports):
+        transport._forget_threads()  # noqa: SLF001
 
-    __slots__ = ("connection", "network")
 
-    def __init__(self, key: Key, dialer: Dialer) -> None:
-        self.network = SyncNetwork()
-        self.connection = dialer.dial(key, self.network)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class PooledTransport(httpx.BaseTransport):
@@ -62,37 +67,33 @@ class PooledTransport(httpx.BaseTransport):
         >>> client = httpx.Client(transport=PooledTransport())
 
     Args:
-        proxy: URL of a proxy for all requests; http, https, or socks5 with the package socksio.
         verify: True for the usual certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), the path of
             a certificate file or directory, False to trust anybody, an SSL context, or a function which
             returns one and is called when a connection is opened.
         max_connections: Most connections open at once. Further requests queue, first come, first served,
             for as long as the `pool` timeout of the request allows.
         max_idle: Most idle connections kept; the oldest are closed first.
-        keepalive_expiry: Seconds until an idle connection is closed, at the next request. Long, so that
-            someone who thinks between two questions does not pay for a TLS handshake with each.
+        keepalive_expiry: Seconds until an idle connection is closed, at the next request.
         clock: Seconds of a clock that never goes back.
 
     Raises:
         httpx.TransportError: By requests; the same subclasses as `httpx.HTTPTransport`.
-        ImportError: The proxy speaks SOCKS and socksio is missing.
-        ValueError: A cap makes no sense, or the proxy's scheme is unknown.
+        ValueError: A cap makes no sense.
     """
 
     def __init__(
         self,
-        proxy: httpx.Proxy | str | None = None,
         *,
         verify: Verify = True,
         max_connections: int = 1000,
         max_idle: int = 100,
-        keepalive_expiry: float = 300.0,
+        keepalive_expiry: float = KEEPALIVE_EXPIRY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._dialer = Dialer(proxy, verify)
-        self._ledger: Ledger[_Link] = Ledger(max_connections, max_idle, keepalive_expiry)
+        self._verify = verify
+        self._ledger: Ledger[Connection] = Ledger(max_connections, max_idle, keepalive_expiry)
         self._lock = threading.Lock()  # held over the ledger only, never over I/O
-        self._returned: deque[tuple[Lease[_Link], bool]] = deque()
+        self._returned: deque[tuple[Lease[Connection], bool]] = deque()
         self._clock = clock
         _transports.add(self)
 
@@ -108,7 +109,7 @@ class PooledTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the response holds its connection until it is closed."""
-        lease = self._take(origin_of(request), pool_timeout(request))
+        lease = self._take(_origin_of(request), _pool_timeout(request))
         try:
             response = self._send(lease, request)
         except BaseException:
@@ -126,22 +127,25 @@ class PooledTransport(httpx.BaseTransport):
         _close_all(closing)
         self._settle()
 
-    def _send(self, lease: Lease[_Link], request: httpx.Request) -> Answer:
-        link = lease.link
-        if link is not None:
-            if not link.connection.has_expired():
-                started, link.network.heard = self._clock(), False
+    def _send(self, lease: Lease[Connection], request: httpx.Request) -> Answer:
+        from langchain_volcark.http.connection import Connection  # httpcore is long to import
+
+        used = lease.link
+        if used is not None:
+            if not used.has_expired():
+                started, used.heard = self._clock(), False
                 try:
-                    return link.connection.handle_request(request)
+                    return used.handle_request(request)
                 except _STALE:
                     late = self._clock() - started > _STALE_SECONDS
-                    if link.network.heard or late or not is_replayable(request):
+                    if used.heard or late or not _is_replayable(request):
                         raise
-            link.network.close()
-        lease.link = link = _Link(lease.key, self._dialer)
-        return link.connection.handle_request(request)
+            used.close()
+        lease.link = fresh = Connection(lease.key, self._verify)
+        _connections.add(fresh)
+        return fresh.handle_request(request)
 
-    def _take(self, key: Key, timeout: float | None) -> Lease[_Link]:
+    def _take(self, key: Key, timeout: float | None) -> Lease[Connection]:
         with self._lock:
             closing = self._take_back()
             lease, more = self._ledger.take(key, self._clock())
@@ -159,13 +163,13 @@ class PooledTransport(httpx.BaseTransport):
             raise
         return lease
 
-    def _withdraw(self, lease: Lease[_Link]) -> bool:
+    def _withdraw(self, lease: Lease[Connection]) -> bool:
         with self._lock:
             withdrawn = self._ledger.withdraw(lease)
         self._settle()
         return withdrawn
 
-    def _give(self, lease: Lease[_Link], *, keep: bool) -> None:
+    def _give(self, lease: Lease[Connection], *, keep: bool) -> None:
         # The garbage collector may close a forgotten stream while this very thread holds the lock: whoever
         # holds it sees to what was given back meanwhile.
         self._returned.append((lease, keep))
@@ -179,7 +183,7 @@ class PooledTransport(httpx.BaseTransport):
                 self._lock.release()
             _close_all(closing)
 
-    def _take_back(self) -> list[_Link]:
+    def _take_back(self) -> list[Connection]:
         closing = []
         while self._returned:
             lease, keep = self._returned.popleft()
@@ -194,7 +198,7 @@ class PooledTransport(httpx.BaseTransport):
 class _Body(httpx.SyncByteStream):
     """The bytes of a response; closing it gives the connection back."""
 
-    def __init__(self, lease: Lease[_Link], stream: Any, give: Callable[..., None]) -> None:
+    def __init__(self, lease: Lease[Connection], stream: Any, give: Callable[..., None]) -> None:
         self._lease = lease
         self._stream = stream
         self._give = give
@@ -208,57 +212,34 @@ class _Body(httpx.SyncByteStream):
             return
         try:
             self._stream.close()
-            keep = link.connection.is_idle()  # false unless both sides are done and neither wants to close
+            keep = link.is_idle()  # false unless both sides are done and neither wants to close
         finally:
             self._give(self._lease, keep=keep)
 
 
-_transports: weakref.WeakSet[PooledTransport] = weakref.WeakSet()
-
-
-def _forget_threads() -> None:
-    for transport in list(_transports):
-        transport._forget_threads()  # noqa: SLF001
-
-
-in_forked_children(_forget_threads)
-
-
-def _close_all(links: list[_Link]) -> None:
+def _close_all(links: list[Connection]) -> None:
     with ExitStack() as stack:  # one failure must not spare the others
         for link in links:
-            stack.callback(link.network.close)
-
-
-class _AsyncLink:
-    """One connection and the network below it."""
-
-    __slots__ = ("connection", "network")
-
-    def __init__(self, key: Key, dialer: Dialer) -> None:
-        self.network = AsyncNetwork()
-        self.connection = dialer.dial_async(key, self.network)
+            stack.callback(link.close)
 
 
 class AsyncPooledTransport(httpx.AsyncBaseTransport):
-    """The twin of `PooledTransport` for `httpx.AsyncClient`; belongs to one asyncio event loop.
+    """Same as `PooledTransport`, async, for `httpx.AsyncClient`; belongs to one asyncio event loop.
 
-    A cancelled request closes its connection and frees its place. The arguments are those of
-    `PooledTransport`; an https:// proxy for https needs Python 3.11.
+    A cancelled request closes its connection and frees its place.
     """
 
     def __init__(
         self,
-        proxy: httpx.Proxy | str | None = None,
         *,
         verify: Verify = True,
         max_connections: int = 1000,
         max_idle: int = 100,
-        keepalive_expiry: float = 300.0,
+        keepalive_expiry: float = KEEPALIVE_EXPIRY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._dialer = Dialer(proxy, verify)
-        self._ledger: Ledger[_AsyncLink] = Ledger(max_connections, max_idle, keepalive_expiry)
+        self._verify = verify
+        self._ledger: Ledger[AsyncConnection] = Ledger(max_connections, max_idle, keepalive_expiry)
         self._clock = clock
 
     @property
@@ -273,7 +254,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the response holds its connection until it is closed."""
-        lease = await self._take(origin_of(request), pool_timeout(request))
+        lease = await self._take(_origin_of(request), _pool_timeout(request))
         try:
             response = await self._send(lease, request)
         except BaseException:
@@ -288,22 +269,25 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
         """Close idle connections now and the others when their responses are closed."""
         await _aclose_all(self._ledger.close())
 
-    async def _send(self, lease: Lease[_AsyncLink], request: httpx.Request) -> Answer:
-        link = lease.link
-        if link is not None:
-            if not link.connection.has_expired():
-                started, link.network.heard = self._clock(), False
+    async def _send(self, lease: Lease[AsyncConnection], request: httpx.Request) -> Answer:
+        from langchain_volcark.http.connection import AsyncConnection  # httpcore is long to import
+
+        used = lease.link
+        if used is not None:
+            if not used.has_expired():
+                started, used.heard = self._clock(), False
                 try:
-                    return await link.connection.handle_async_request(request)
+                    return await used.handle_async_request(request)
                 except _STALE:
                     late = self._clock() - started > _STALE_SECONDS
-                    if link.network.heard or late or not is_replayable(request):
+                    if used.heard or late or not _is_replayable(request):
                         raise
-            await link.network.aclose()
-        lease.link = link = _AsyncLink(lease.key, self._dialer)
-        return await link.connection.handle_async_request(request)
+            await used.aclose()
+        lease.link = fresh = AsyncConnection(lease.key, self._verify)
+        _connections.add(fresh)
+        return await fresh.handle_async_request(request)
 
-    async def _take(self, key: Key, seconds: float | None) -> Lease[_AsyncLink]:
+    async def _take(self, key: Key, seconds: float | None) -> Lease[AsyncConnection]:
         lease, closing = self._ledger.take(key, self._clock())
         try:
             if closing:
@@ -316,7 +300,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
             raise
         return lease
 
-    async def _wait(self, lease: Lease[_AsyncLink], seconds: float | None) -> None:
+    async def _wait(self, lease: Lease[AsyncConnection], seconds: float | None) -> None:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
         lease.wake = functools.partial(settle, turn, True)
@@ -328,7 +312,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
             if timer is not None:
                 timer.cancel()
 
-    async def _give(self, lease: Lease[_AsyncLink], *, keep: bool) -> None:
+    async def _give(self, lease: Lease[AsyncConnection], *, keep: bool) -> None:
         closing = self._ledger.give(lease, self._clock(), keep=keep)
         if closing:
             await _aclose_all(closing)
@@ -337,7 +321,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 class _AsyncBody(httpx.AsyncByteStream):
     """The bytes of a response; closing it gives the connection back."""
 
-    def __init__(self, lease: Lease[_AsyncLink], stream: Any, give: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, lease: Lease[AsyncConnection], stream: Any, give: Callable[..., Awaitable[None]]) -> None:
         self._lease = lease
         self._stream = stream
         self._give = give
@@ -351,12 +335,36 @@ class _AsyncBody(httpx.AsyncByteStream):
             return
         try:
             await self._stream.aclose()
-            keep = link.connection.is_idle()  # false unless both sides are done and neither wants to close
+            keep = link.is_idle()  # false unless both sides are done and neither wants to close
         finally:
             await self._give(self._lease, keep=keep)
 
 
-async def _aclose_all(links: list[_AsyncLink]) -> None:
+async def _aclose_all(links: list[AsyncConnection]) -> None:
     async with AsyncExitStack() as stack:  # one failure or cancellation must not spare the others
         for link in links:
-            stack.push_async_callback(link.network.aclose)
+            stack.push_async_callback(link.aclose)
+
+
+def _origin_of(request: httpx.Request) -> Key:
+    """Which server a request is for.
+
+    Raises:
+        httpx.UnsupportedProtocol: The URL is not one of http or https with a host.
+    """
+    url = request.url
+    scheme, host = url.raw_scheme, url.raw_host
+    if scheme not in _PORTS or not host:
+        raise httpx.UnsupportedProtocol(f"{url.scheme!r} is not http or https, or the host is missing")
+    return scheme, host, url.port or _PORTS[scheme]
+
+
+def _pool_timeout(request: httpx.Request) -> float | None:
+    """How many seconds a request wants to wait for a connection at most."""
+    timeout: float | None = request.extensions.get("timeout", {}).get("pool")
+    return timeout
+
+
+def _is_replayable(request: httpx.Request) -> bool:
+    """Whether the body can be sent a second time: not that of a generator or a file."""
+    return isinstance(request.stream, httpx.ByteStream)

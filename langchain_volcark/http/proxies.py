@@ -13,12 +13,16 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.request import getproxies
 
 import httpx
 
+from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY
+from langchain_volcark.http.redaction import joined
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
 TransportT = TypeVar("TransportT")
@@ -248,3 +252,48 @@ class AsyncEnvironmentTransport(httpx.AsyncBaseTransport):
         async with AsyncExitStack() as stack:
             for transport in self._routes.transports():
                 stack.push_async_callback(transport.aclose)
+
+
+class HTTPXTransport(httpx.HTTPTransport):
+    """httpx's own transport, through a proxy or without one, as our calls need it.
+
+    Args:
+        proxy: URL of the proxy; http, https, or socks5 with the package socksio.
+        context: Whom to trust, of servers and of a proxy that is reached by TLS.
+        max_connections: Most connections open at once.
+        max_idle: Most idle connections kept.
+    """
+
+    def __init__(self, proxy: str | None, context: ssl.SSLContext, *, max_connections: int, max_idle: int) -> None:
+        super().__init__(**_httpx_arguments(proxy, context, max_connections, max_idle))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        return super().handle_request(joined(request))
+
+
+class AsyncHTTPXTransport(httpx.AsyncHTTPTransport):
+    """Same as `HTTPXTransport`, async."""
+
+    def __init__(self, proxy: str | None, context: ssl.SSLContext, *, max_connections: int, max_idle: int) -> None:
+        super().__init__(**_httpx_arguments(proxy, context, max_connections, max_idle))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request."""
+        return await super().handle_async_request(joined(request))
+
+
+def _httpx_arguments(
+    proxy: str | None, context: ssl.SSLContext, max_connections: int, max_idle: int
+) -> dict[str, Any]:
+    from langchain_volcark.http.connection import KEEPALIVE_OPTIONS  # httpcore is long to import
+
+    by_tls = proxy is not None and proxy.startswith("https:")
+    return {
+        "verify": context,
+        "proxy": None if proxy is None else httpx.Proxy(proxy, ssl_context=context if by_tls else None),
+        "limits": httpx.Limits(
+            max_connections=max_connections, max_keepalive_connections=max_idle, keepalive_expiry=KEEPALIVE_EXPIRY
+        ),
+        "socket_options": KEEPALIVE_OPTIONS,
+    }

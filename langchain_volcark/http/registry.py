@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import weakref
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from langchain_volcark.http.forking import in_forked_children
 from langchain_volcark.http.instrumentation import wants_httpx
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
-from langchain_volcark.http.proxies import AsyncEnvironmentTransport, EnvironmentTransport, proxy_variables
+from langchain_volcark.http.proxies import (
+    AsyncEnvironmentTransport,
+    AsyncHTTPXTransport,
+    EnvironmentTransport,
+    HTTPXTransport,
+    proxy_variables,
+)
 from langchain_volcark.http.sender import AsyncSender, Sender
 from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from langchain_volcark.http.tls import Trust
 
@@ -124,20 +130,11 @@ class ClientRegistry:
 
 
 def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
-    def pooled(proxy: str | None) -> PooledTransport:
-        return PooledTransport(
-            _proxy(proxy, settings),
-            verify=settings.verify,
-            max_connections=settings.max_connections,
-            max_idle=_MAX_IDLE,
-        )
+    def make(proxy: str | None) -> httpx.BaseTransport:
+        if proxy is None and not settings.plain_httpx:
+            return PooledTransport(verify=settings.verify, **_caps(settings))
+        return HTTPXTransport(proxy, ssl_context(settings.verify), **_caps(settings))
 
-    def plain(proxy: str | None) -> httpx.HTTPTransport:
-        return httpx.HTTPTransport(
-            proxy=_proxy(proxy, settings), verify=ssl_context(settings.verify), limits=_limits(settings)
-        )
-
-    make: Callable[[str | None], httpx.BaseTransport] = plain if settings.plain_httpx else pooled
     variables = {} if settings.proxy else proxy_variables()
     transport = EnvironmentTransport(make, variables) if variables else make(settings.proxy)
     if settings.plain_httpx:
@@ -146,20 +143,11 @@ def _new_client(settings: PoolSettings) -> Sender | httpx.Client:
 
 
 def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient:
-    def pooled(proxy: str | None) -> AsyncPooledTransport:
-        return AsyncPooledTransport(
-            _proxy(proxy, settings),
-            verify=settings.verify,
-            max_connections=settings.max_connections,
-            max_idle=_MAX_IDLE,
-        )
+    def make(proxy: str | None) -> httpx.AsyncBaseTransport:
+        if proxy is None and not settings.plain_httpx:
+            return AsyncPooledTransport(verify=settings.verify, **_caps(settings))
+        return AsyncHTTPXTransport(proxy, ssl_context(settings.verify), **_caps(settings))
 
-    def plain(proxy: str | None) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
-            proxy=_proxy(proxy, settings), verify=ssl_context(settings.verify), limits=_limits(settings)
-        )
-
-    make: Callable[[str | None], httpx.AsyncBaseTransport] = plain if settings.plain_httpx else pooled
     variables = {} if settings.proxy else proxy_variables()
     transport = AsyncEnvironmentTransport(make, variables) if variables else make(settings.proxy)
     if settings.plain_httpx:
@@ -167,16 +155,8 @@ def _new_async_client(settings: PoolSettings) -> AsyncSender | httpx.AsyncClient
     return AsyncSender(transport)
 
 
-def _proxy(url: str | None, settings: PoolSettings) -> httpx.Proxy | None:
-    """A proxy that is reached by TLS shows a certificate too."""
-    if url is None:
-        return None
-    return httpx.Proxy(url, ssl_context=ssl_context(settings.verify) if url.startswith("https:") else None)
-
-
-def _limits(settings: PoolSettings) -> httpx.Limits:
-    """A plain httpx client keeps as many connections as the pool does."""
-    return httpx.Limits(max_connections=settings.max_connections, max_keepalive_connections=_MAX_IDLE)
+def _caps(settings: PoolSettings) -> dict[str, Any]:
+    return {"max_connections": settings.max_connections, "max_idle": _MAX_IDLE}
 
 
 def _no_cookies() -> CookieJar:
@@ -185,4 +165,5 @@ def _no_cookies() -> CookieJar:
 
 
 registry = ClientRegistry()
-in_forked_children(registry.forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=registry.forget)

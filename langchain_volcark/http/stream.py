@@ -186,8 +186,7 @@ class PayloadDecoder:
 
 
 def _read_limiter(response: httpx.Response) -> Any:
-    stream = response.extensions.get("network_stream")
-    return None if stream is None else stream.get_extra_info("read_limiter")
+    return response.extensions.get("read_limiter")  # a body of `http.connection`
 
 
 def _raw(response: httpx.Response) -> httpx.SyncByteStream:

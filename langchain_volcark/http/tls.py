@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from langchain_volcark.http.forking import in_forked_children
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
@@ -96,7 +94,8 @@ def _forget_threads() -> None:
     _lock = threading.Lock()
 
 
-in_forked_children(_forget_threads)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 @functools.lru_cache(maxsize=8)

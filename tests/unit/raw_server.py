@@ -169,8 +169,8 @@ class RawServer:
 
     def _start(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)  # started, for `forget` joins it
 
     def _accept(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
@@ -101,10 +102,18 @@ def drive(call: Call, model: Any, at_first: AtFirst = nothing) -> Seen:
     except VolcArkError as caught:
         error = caught
     finally:
-        active, idle = transport.active_connections, transport.idle_connections  # type: ignore[union-attr]
+        active, idle = connections(transport)
         transport.close()
         registry._clients.clear()
     return Seen(text, error, active, idle)  # type: ignore[arg-type]
+
+
+def connections(transport: Any) -> tuple[int, int]:
+    """How many are in use, and how many wait; httpx's own transports, which lead through proxies, do not tell."""
+    if isinstance(transport, (httpx.HTTPTransport, httpx.AsyncHTTPTransport)):
+        idle = sum(one.is_idle() for one in transport._pool.connections)
+        return len(transport._pool.connections) - idle, idle
+    return transport.active_connections, transport.idle_connections
 
 
 async def _adrive(call: Any, model: Any, settings: PoolSettings, at_first: AtFirst) -> Seen:
@@ -117,4 +126,4 @@ async def _adrive(call: Any, model: Any, settings: PoolSettings, at_first: AtFir
     # A closed socket leaves the loop in its next round; the loop's end closes the others.
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(0)
-    return Seen(text, error, transport.active_connections, transport.idle_connections)
+    return Seen(text, error, *connections(transport))

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_volcark.http.connection import Connection as HTTPConnection
 from langchain_volcark.http.ledger import Lease, Ledger
-from langchain_volcark.http.network import SyncNetwork
 from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
 from tests.unit.raw_server import Connection, RawServer, raw_server, reply
 
@@ -128,7 +128,7 @@ def test_an_interrupted_call_closes_its_connection(server: RawServer, monkeypatc
     with httpx.Client(transport=transport, timeout=30) as client:
         client.get(server.url)
         with monkeypatch.context() as patch:
-            patch.setattr("langchain_volcark.http.network.SocketStream.read", interrupted)
+            patch.setattr("httpcore._backends.sync.SyncStream.read", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 client.get(server.url)
         assert server.connections[0].closed.wait(30)
@@ -248,11 +248,9 @@ def test_the_idle_connection_closed_for_another_is_the_oldest_of_all_origins() -
 
 
 def test_bytes_that_came_in_are_noticed(server: RawServer) -> None:
-    network = SyncNetwork()
-    stream = network.connect_tcp("127.0.0.1", server.port)
-    assert not network.heard
-    stream.write(b"GET / HTTP/1.1\r\n\r\n")
-    assert stream.read(100, 5)
-    assert network.heard
-    network.close()
-    network.close()
+    connection = HTTPConnection((b"http", b"127.0.0.1", server.port), True)
+    assert not connection.heard
+    connection.handle_request(httpx.Request("GET", server.url))
+    assert connection.heard
+    connection.close()
+    connection.close()
