@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 PAGES = {
     "vegetables.md": "# 蔬菜\n\n花椰菜又称菜花,是一种常见的十字花科蔬菜。\n",
