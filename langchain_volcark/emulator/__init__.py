@@ -37,6 +37,30 @@ and times. It shares no code with the rest of the package, so that the two can d
   `doubao-seed-not-open-260101` is not activated (`ModelNotOpen`); `ep-closed-…` is stopped
   (`InvalidEndpoint.ClosedEndpoint`).
 
+**Ark responses** (`POST {ark_base_url}/responses`; `GET` and `DELETE /responses/{id}`,
+`GET /responses/{id}/input_items`), besides the rules of Ark chat:
+
+* *Answers.* Texts, tools, thinking, JSON and limits as in chat. Models from 2026-04-15 on show a summary of their
+  thinking, and seal it where `include` asks. A model of before June 2025 does not know this API.
+* *Storage.* By the server's clock, which `shift_clock` moves. A chain belongs to the model or endpoint that began
+  it; a deleted response is left out of it. A stream that broke off left nothing.
+* *Caches.* A chain with `caching` counts all that it had as cached; a prefix needs 256 tokens.
+* *Search* (`web_search`). The bots' corpus and weather; for what finds something, or asks for news or a search, or
+  is forced. Parts between semicolons are rounds. Sources are unmarked unless `EMULATOR_MARKS_…` asks: `NUMBER`,
+  `CARET`, `FOOTNOTE`, `LENTICULAR`.
+* *Knowledge* (`knowledge_search`). The collection `kb-demo` of the knowledge base below; with any other id, or a
+  filter it cannot apply, the search fails and the answer goes on.
+* *MCP.* A server on this machine is really asked, for ten seconds at most. Any other has one canned tool,
+  `ask_question`. Tools are chosen as functions are; approval goes round as documented.
+* *Pictures* (`image_process`). What the words name, else the first operation allowed. `image 3` is the third;
+  there are none behind the links of the results.
+* *Doubao's apps* answer in blocks, from the same corpus.
+* *Beside hosted tools* a function is called where the words name it, or share one with its name.
+* *Words that trigger*, in the last user message. `EMULATOR_END_…` breaks the answer off: `FAILED` by
+  `response.failed`, `ERROR` by an `error` event, `ENVELOPE` by a bare envelope, `MISSING` by `[DONE]` alone.
+  `EMULATOR_RAW_THINKING` shows thinking as raw text.
+* *Accounts.* `close_tools("web_search")` lets a hosted tool be as in an account that has not activated it.
+
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 
 * *Vectors.* Equal inputs have equal vectors, texts that share words near ones, in Chinese and English; see
@@ -106,6 +130,7 @@ OpenAI's chat and embeddings (Ollama, vLLM, llama.cpp) writes the replies, in th
   does not count is counted as `langchain_volcark.emulator.tokens` says. A prefilled beginning that it repeats is
   taken off. Its errors, silence and broken streams are errors in the service's envelope; a caller that leaves ends
   its work.
+* *Refused.* Hosted tools of Ark's responses.
 * *Kept.* What plugins, web search and knowledge base find (bots and packaged services show it to the model),
   encrypted reasoning, sparse vectors, reranking, `EMULATOR_SENSITIVE_INPUT`. The other words trigger nothing.
 * *Embeddings.* Texts only, as long as the server's vectors are: Ark's, and Qianfan's V2.

@@ -9,8 +9,23 @@ from langchain_volcark.emulator.ark.errors import ArkError, invalid
 Json = dict[str, Any]
 
 
+# What stands in these fields is JSON of the caller's own, where null is a value.
+_FREE = frozenset({"parameters", "schema", "input_schema", "doc_filter", "arguments"})
+
+
+def without_nulls(value: Any) -> Any:
+    """A body without its null fields, which the official SDKs send for everything their user did not set."""
+    if isinstance(value, dict):
+        return {
+            name: inner if name in _FREE else without_nulls(inner)
+            for name, inner in value.items()
+            if inner is not None
+        }
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
 def known(owner: Any, allowed: frozenset[str], path: str) -> Json:
-    """An object without the fields that are null.
+    """An object whose fields are all known.
 
     Args:
         owner: What was sent.
@@ -22,10 +37,10 @@ def known(owner: Any, allowed: frozenset[str], path: str) -> Json:
     """
     if not isinstance(owner, dict):
         raise invalid(path, "expected an object")
-    for name, value in owner.items():
-        if name not in allowed and value is not None:
+    for name in owner:
+        if name not in allowed:
             raise unknown_field(name)
-    return {name: value for name, value in owner.items() if value is not None}
+    return owner
 
 
 def unknown_field(name: str) -> ArkError:

@@ -40,7 +40,7 @@ TRANSLATION = "doubao-seed-translation"
 
 
 def check_content(content: Any, kinds: frozenset[str], path: str, model: Model) -> str | list[Json]:
-    """Check a message's content or a tool's output; return it without nulls.
+    """Check a message's content or a tool's output, and return it.
 
     Args:
         content: A string or a list of parts.
@@ -63,7 +63,7 @@ def _check_part(sent: Any, kinds: frozenset[str], path: str, model: Model) -> Js
     kind = sent.get("type") if isinstance(sent, dict) else None
     if kind is None:
         raise missing("input.content.type")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise invalid(f"{path}.type", f"unknown type: {kind}")
     part = known(sent, _FIELDS[kind], path)
     if kind in ("input_text", "output_text"):

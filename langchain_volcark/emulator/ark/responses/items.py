@@ -53,7 +53,7 @@ _VERSION = b"v1{"
 
 
 def check_input(sent: Any, model: Model) -> list[Json]:
-    """Check `input`; return its items without nulls, a string as the user's message."""
+    """Check `input`; return its items, a string as the user's message."""
     if sent is None or sent in ("", []):
         raise missing("input")
     if isinstance(sent, str):
@@ -108,6 +108,8 @@ def _check_item(sent: Any, path: str, model: Model) -> Json:
         return _check_reasoning(item, path, model)
     if kind == "function_call_output":
         item["output"] = check_content(item["output"], INPUT, f"{path}.output", model)
+    if kind == "mcp_list_tools":
+        _check_listed(item.get("tools", []), f"{path}.tools")
     check_bool(item, "approve", f"{path}.")
     return item
 
@@ -137,6 +139,18 @@ def _check_message(item: Json, path: str, model: Model) -> Json:
     if not item["content"]:
         raise missing("input.content")
     return item
+
+
+def _check_listed(tools: Any, path: str) -> None:
+    if not isinstance(tools, list):
+        raise invalid(path, "expected a list")
+    for place, tool in enumerate(tools):
+        here = f"{path}[{place}]"
+        listed = known(tool, frozenset({"name", "description", "input_schema", "annotations"}), here)
+        if not isinstance(listed.get("name"), str):
+            raise missing("input.tools.name")
+        if not isinstance(listed.get("input_schema", {}), dict):
+            raise invalid(f"{here}.input_schema", "expected an object")
 
 
 def _check_reasoning(item: Json, path: str, model: Model) -> Json:

@@ -14,7 +14,7 @@ from langchain_volcark.emulator.ark.checks import check_bool
 from langchain_volcark.emulator.ark.errors import ArkError, invalid
 from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.request import ChatRequest
-from langchain_volcark.emulator.ark.responses.checks import known, unknown_field
+from langchain_volcark.emulator.ark.responses.checks import known, without_nulls
 from langchain_volcark.emulator.ark.responses.conversation import messages_of
 from langchain_volcark.emulator.ark.responses.items import check_input, check_results
 from langchain_volcark.emulator.ark.responses.options import (
@@ -151,11 +151,7 @@ def read_request(
     Raises:
         ArkError: It breaks one.
     """
-    for field, value in sent.items():
-        if field not in _FIELDS and value is not None:
-            raise unknown_field(field)
-    # The official SDKs send null for everything their user did not set.
-    body = {field: value for field, value in sent.items() if value is not None}
+    body = known(without_nulls(sent), _FIELDS, "body")
     _check_model(model)
     items = check_input(body.get("input"), model)
     thinking = check_options(body, model)
@@ -200,8 +196,7 @@ def _check_caching(body: Json, tools: list[Json], items: list[Json], previous: S
         raise invalid("caching.type", "expected enabled or disabled")
     check_bool(caching, "prefix", "caching.")
     enabled = caching.get("type") == "enabled"
-    schema = (body.get("text") or {}).get("format", {}).get("type") == "json_schema"
-    if schema and ("caching" in body or (previous is not None and previous.in_cache)):
+    if _wants_schema(body) and ("caching" in body or (previous is not None and previous.in_cache)):
         raise invalid("text.format.type", "json_schema cannot be combined with caching")
     if caching.get("prefix"):
         if not enabled:
@@ -215,6 +210,12 @@ def _check_caching(body: Json, tools: list[Json], items: list[Json], previous: S
             raise invalid("tools", "along a cached chain tools can be set in the first turn only")
         if body.get("thinking") != previous.thinking:
             raise invalid("thinking", "it must be the same along a cached chain")
+
+
+def _wants_schema(body: Json) -> bool:
+    text = body.get("text")
+    wanted = text.get("format") if isinstance(text, dict) else None
+    return isinstance(wanted, dict) and wanted.get("type") == "json_schema"
 
 
 def _check_cached_turn(body: Json, tools: list[Json], items: list[Json], previous: Stored | None) -> None:

@@ -53,7 +53,7 @@ _NAMES = {
 
 
 def check_tools(sent: Any, model: Model, closed: Container[str]) -> list[Json]:
-    """Check `tools`; return them without nulls.
+    """Check `tools`, and return them.
 
     Args:
         sent: The list, or None.
@@ -127,7 +127,7 @@ def _check_tool(sent: Any, path: str) -> Json:
     kind = sent.get("type")
     if kind is None:
         raise missing("tools.type")
-    if kind not in _FIELDS:
+    if not isinstance(kind, str) or kind not in _FIELDS:
         raise invalid(f"{path}.type", f"unknown type: {kind}")
     tool = known(sent, frozenset(_FIELDS[kind] | {"type"}), path)
     _CHECKS[kind](tool, path)
