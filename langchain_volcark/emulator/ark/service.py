@@ -117,7 +117,7 @@ class ArkService:
             route = self._stored_response
         if route is None:
             return ArkError(
-                404, "NotFound", f"There is no {request.method} {request.path} here.", "path"
+                404, "InvalidAction", f"There is no {request.method} {request.path} here.", "path"
             ).response(request_id)
         try:
             answering.set(request_id)

@@ -93,7 +93,8 @@ def test_a_request_without_a_good_key_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/responses/responses/x", "/responses/resp_1/cancel", "/batch/responses"])
 def test_other_paths_are_not_there(client: Client, path: str) -> None:
-    assert client.http.post(path, json={}).status_code == 404
+    reply = client.http.post(path, json={})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "InvalidAction")
 
 
 def test_the_words_for_faults_leave_other_answers_alone(client: Client) -> None:

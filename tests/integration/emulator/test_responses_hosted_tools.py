@@ -190,6 +190,17 @@ def test_an_app_answers_in_blocks(client: Client, feature: str, blocks: list[str
         assert results[0]["text_card"]["url"] == "https://atlas.example.com/peru"
 
 
+def test_what_an_app_said_is_part_of_the_chain(client: Client) -> None:
+    tools = [{"type": "doubao_app", "feature": {"chat": {}}}]
+    first = client.ask(input="count to 200", tools=tools)
+    second = client.ask(input="And?", previous_response_id=first["id"], tools=tools)
+    assert second["usage"]["input_tokens"] > 200
+
+
+def test_a_search_is_run_where_some_tool_is_required(client: Client) -> None:
+    assert "web_search_call" in kinds(client.ask(input="Hi", tools=[WEB], tool_choice="required")["output"])
+
+
 def test_sources_stay_out_of_structured_answers(client: Client) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     wanted = {"format": {"type": "json_schema", "name": "n", "schema": schema}}

@@ -108,6 +108,24 @@ def test_a_streamed_response_is_kept_when_it_is_whole(client: Client) -> None:
     assert client.http.get(f"/responses/{found['id']}").json()["status"] == "completed"
 
 
+def test_a_response_is_not_there_before_it_is_whole(client: Client, emulator: Emulator) -> None:
+    emulator.stall_stream_after(5, seconds=600)
+    with client.http.stream("POST", "/responses", json={"model": OLDER, "input": "Hi", "stream": True}) as reply:
+        response_id = f"resp_{reply.headers['x-request-id']}"
+        assert next(reply.iter_text())
+        early = client.http.get(f"/responses/{response_id}")
+    assert (early.status_code, early.json()["error"]["code"]) == (400, "InvalidParameter")
+    assert emulator.wait_for(lambda: emulator.active_streams == 0)
+    assert client.http.get(f"/responses/{response_id}").status_code == 404
+
+
+def test_a_chain_holds_a_thousand_items(client: Client) -> None:
+    first = client.ask(input=[user("x") for _ in range(999)], thinking={"type": "disabled"})
+    assert client.ask(input="And?", previous_response_id=first["id"])["status"] == "completed"
+    longer = client.ask(input=[user("x") for _ in range(1000)], thinking={"type": "disabled"})
+    assert "more than 1000 items" in client.refuse(input="And?", previous_response_id=longer["id"])["message"]
+
+
 def test_a_broken_stream_keeps_nothing(client: Client, emulator: Emulator) -> None:
     emulator.break_stream_after(5)
     with (
@@ -208,6 +226,18 @@ def test_a_prefix_is_made_without_an_answer(client: Client) -> None:
     reading = client.ask(input="And?", previous_response_id=prefix["id"])
     assert reading["caching"] == {"type": "disabled"}
     assert reading["usage"]["input_tokens_details"]["cached_tokens"] >= 256
+
+
+def test_a_turn_that_only_reads_the_cache_adds_nothing_to_it(client: Client) -> None:
+    def cached(found: Json) -> int:
+        return int(found["usage"]["input_tokens_details"]["cached_tokens"])
+
+    first = client.ask(input=LONG, **CACHED)
+    reading = client.ask(input=LONG, previous_response_id=first["id"])
+    again = client.ask(input="And?", previous_response_id=reading["id"])
+    assert cached(reading) == cached(again) > 0
+    writing = client.ask(input=LONG, previous_response_id=first["id"], **CACHED)
+    assert cached(client.ask(input="And?", previous_response_id=writing["id"])) > cached(writing)
 
 
 def test_instructions_forgo_the_cache(client: Client) -> None:

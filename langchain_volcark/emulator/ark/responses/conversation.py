@@ -34,7 +34,7 @@ def messages_of(items: list[Json], instructions: str | None = None) -> list[Json
             messages.append(result)
         elif kind in _NOTED:
             messages.append({"role": "system", "content": json.dumps(item, ensure_ascii=False)})
-        elif kind in ("message", "function_call", "reasoning"):
+        elif kind in ("message", "function_call", "reasoning", "doubao_app_call"):
             _say(_open_turn(messages), item)
     if items[-1]["type"] in ("function_call", "reasoning"):
         # Nobody may take what stands there for the beginning of an answer.
@@ -58,7 +58,9 @@ def _open_turn(messages: list[Json]) -> Json:
 
 def _say(turn: Json, item: Json) -> None:
     if item["type"] == "message":
-        turn["content"] = f"{turn['content']}{said_by(item)}"
+        turn["content"] += said_by(item)
+    elif item["type"] == "doubao_app_call":
+        turn["content"] += "".join(block["text"] for block in item["blocks"] if block["type"] == "output_text")
     elif item["type"] == "reasoning":
         texts = [part["text"] for part in item.get("summary") or item.get("content") or ()]
         turn["reasoning_content"] = turn.get("reasoning_content", "") + "".join(texts)

@@ -69,11 +69,11 @@ async def answer(upstream: Upstream, writer: Writer) -> Response:
 async def _events(stream: UpstreamStream, writer: Writer) -> AsyncIterator[bytes]:
     """The events as they come; an error of the server in the place of the rest."""
     numbered = frames.Frames()
-    for opening in writer.begin(numbered):
-        yield opening
     written = _Written(writer)
     usage = None
     try:
+        for opening in writer.begin(numbered):
+            yield opening
         async for said in stream:
             usage = said.usage or usage
             for piece in said.pieces[:1]:

@@ -94,7 +94,7 @@ class Responses:
         if request.makes_prefix and counts.total < _MIN_PREFIX:
             raise invalid("input", f"a prefix cache needs at least {_MIN_PREFIX} tokens, got {counts.total}")
         if request.previous is not None and request.previous.in_cache:
-            cached = 0 if "instructions" in request.body else min(request.previous.tokens, counts.total - 1)
+            cached = 0 if "instructions" in request.body else min(request.previous.cached_tokens, counts.total - 1)
             return PromptCount(counts.total, cached, counts.audio)
         return counts
 

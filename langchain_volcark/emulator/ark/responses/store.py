@@ -31,7 +31,7 @@ class Stored:
         in_cache: Whether this turn or one before it was.
         tools: Its tools.
         thinking: Its `thinking` as sent, which a cached chain may not change.
-        tokens: How long the conversation is with it, thinking left out.
+        cached_tokens: How much of the conversation is in the cache.
         deleted: Whether it was deleted: it stays as a link between what is before and after it.
     """
 
@@ -44,7 +44,7 @@ class Stored:
     in_cache: bool = False
     tools: list[Json] = field(default_factory=list)
     thinking: Any = None
-    tokens: int = 0
+    cached_tokens: int = 0
     deleted: bool = False
 
     @property

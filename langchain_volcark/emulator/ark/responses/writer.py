@@ -72,8 +72,8 @@ class Writer:
     def events(self, output: Output) -> Iterator[bytes]:
         """The response as a stream."""
         frames = Frames()
-        yield from self.begin(frames)
         try:
+            yield from self.begin(frames)
             inner = [one for place, item in enumerate(output.items) for one in item_events(place, item)]
             if self._end is None and output.refused is None:
                 for one in inner:
@@ -107,7 +107,8 @@ class Writer:
         if request.stores:
             before = request.previous
             usage = response["usage"]
-            thought = usage["output_tokens_details"]["reasoning_tokens"]
+            # Thinking is not cached.
+            written = usage["total_tokens"] - usage["output_tokens_details"]["reasoning_tokens"]
             stored = Stored(
                 response=response,
                 name=request.name,
@@ -118,7 +119,7 @@ class Writer:
                 in_cache=request.caches or (before is not None and before.in_cache),
                 tools=request.tools,
                 thinking=request.body.get("thinking"),
-                tokens=usage["total_tokens"] - thought,
+                cached_tokens=written if request.caches else before.cached_tokens if before is not None else 0,
             )
         self._store.end(self.id, stored)
         return response
