@@ -112,7 +112,8 @@ def test_a_response_is_not_there_before_it_is_whole(client: Client, emulator: Em
     emulator.stall_stream_after(5, seconds=600)
     with client.http.stream("POST", "/responses", json={"model": OLDER, "input": "Hi", "stream": True}) as reply:
         response_id = f"resp_{reply.headers['x-request-id']}"
-        assert next(reply.iter_text())
+        pieces = reply.iter_text()
+        assert next(pieces)
         early = client.http.get(f"/responses/{response_id}")
     assert (early.status_code, early.json()["error"]["code"]) == (400, "InvalidParameter")
     assert emulator.wait_for(lambda: emulator.active_streams == 0)
