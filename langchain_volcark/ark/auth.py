@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
 from langchain_volcark.exceptions import ResponseFormatError
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.arguments import check_headers
 from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
 from langchain_volcark.http.client import read_json_reply
-from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.json import dump_json
+from langchain_volcark.http.token_refresh import Token, TokenRefreshAuth, fingerprint, second_request
 from langchain_volcark.volcengine_signing import sign
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def resource_type(model: str) -> ResourceType:
     return "bot" if model.startswith("bot-") else "presetendpoint"
 
 
-class TemporaryKeyAuth(ExchangedTokenAuth):
+class TemporaryKeyAuth(TokenRefreshAuth):
     """Signs a request for a temporary key, and authorises with that.
 
     A key is for one endpoint, bot, or model of a project, and lives seven days. It is shared by all models of the
@@ -109,7 +109,7 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
             )
         return kind, model, None if kind == "bot" else project
 
-    def _exchange(self, request: httpx.Request) -> httpx.Request:
+    def _refresh_request(self, request: httpx.Request) -> httpx.Request:
         kind, resource, project = self._resource(request)
         body: dict[str, object] = {"DurationSeconds": _LIFETIME, "ResourceType": kind, "ResourceIds": [resource]}
         if project:
@@ -149,8 +149,8 @@ class TemporaryKeyAuth(ExchangedTokenAuth):
 
 def _token(result: dict[str, object]) -> Token:
     value, end = result.get("ApiKey"), result.get("ExpiredTime")
-    now = exchange.clock()
-    lifetime = end - now if isinstance(end, (int, float)) and end < exchange.FOREVER else 0.0
+    now = token_refresh.clock()
+    lifetime = end - now if isinstance(end, (int, float)) and end < token_refresh.FOREVER else 0.0
     if not isinstance(value, str) or not value or lifetime <= 0:
         # The reply is not shown: whatever it is, it may hold a secret.
         raise ResponseFormatError(

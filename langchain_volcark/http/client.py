@@ -22,13 +22,13 @@ from langchain_volcark.http.errors import (
     find_error,
     format_error,
 )
-from langchain_volcark.http.exchange import forget_refused
 from langchain_volcark.http.json import dump_json
 from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
 from langchain_volcark.http.stream import AsyncPayloadStream, Begins, PayloadStream, at_once
+from langchain_volcark.http.token_refresh import forget_refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -208,8 +208,7 @@ def format_error(
     """
     if secret:
         return ResponseFormatError(
-            f"The reply to the exchange of credentials is not what the service documents: {what}. "
-            "Is its address right?",
+            f"The reply to the token request is not what the service documents: {what}. Is its address right?",
             status_code=response.status_code,
             request_id=reader.request_id(response.headers, None),
         )

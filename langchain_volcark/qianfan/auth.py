@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 import httpx
 
 from langchain_volcark.exceptions import AuthenticationError, ResponseFormatError
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.auth import secret_text
 from langchain_volcark.http.client import read_json_reply
-from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, fingerprint, second_request
 from langchain_volcark.http.redaction import add_secret_query
+from langchain_volcark.http.token_refresh import Token, TokenRefreshAuth, fingerprint, second_request
 from langchain_volcark.qianfan.errors import ERRORS
 from langchain_volcark.qianfan.signing import sign
 
@@ -51,7 +51,7 @@ class AccessTokenAuth(httpx.Auth):
         yield request
 
 
-class OAuthAuth(ExchangedTokenAuth):
+class OAuthAuth(TokenRefreshAuth):
     """V1's application pair, exchanged for an access token that lives 30 days.
 
     One exchange serves all callers of the process. The token is renewed a day before it ends, and once more if
@@ -78,12 +78,12 @@ class OAuthAuth(ExchangedTokenAuth):
         self._store_key = ("qianfan-oauth", token_url, fingerprint(client_id), fingerprint(client_secret))
         if access_token is not None:
             text = secret_text(access_token, "access_token")
-            exchange.tokens.seed(self._store_key, Token(text, math.inf, math.inf))
+            token_refresh.tokens.put_if_absent(self._store_key, Token(text, math.inf, math.inf))
 
     def _key(self, request: httpx.Request) -> Hashable:  # noqa: ARG002
         return self._store_key
 
-    def _exchange(self, request: httpx.Request) -> httpx.Request:
+    def _refresh_request(self, request: httpx.Request) -> httpx.Request:
         asking = second_request(request, "POST", self._token_url, {"content-type": "application/json"})
         add_secret_query(
             asking,
@@ -140,7 +140,7 @@ class SignatureAuth(httpx.Auth):
         )
 
 
-class ShortTermKeyAuth(ExchangedTokenAuth):
+class ShortTermKeyAuth(TokenRefreshAuth):
     """V2 with an IAM pair, exchanged for a bearer key that lives 12 hours.
 
     One exchange serves all callers of the process; the key is renewed before it ends, and once more if the service
@@ -161,7 +161,7 @@ class ShortTermKeyAuth(ExchangedTokenAuth):
     def _key(self, request: httpx.Request) -> Hashable:  # noqa: ARG002
         return self._store_key
 
-    def _exchange(self, request: httpx.Request) -> httpx.Request:
+    def _refresh_request(self, request: httpx.Request) -> httpx.Request:
         asking = second_request(request, "GET", self._url)
         asking.headers.update(self._signature.sign(asking))
         return asking
@@ -192,9 +192,13 @@ class NoAuth(httpx.Auth):
 def _token(value: object, lifetime: object) -> Token:
     if not isinstance(value, str) or not value:
         # The reply is not shown: whatever it is, it may hold a secret.
-        raise ResponseFormatError("The reply to the exchange of credentials holds no token. Is its address right?")
-    now = exchange.clock()
-    if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not 0 < lifetime < exchange.FOREVER:
+        raise ResponseFormatError("The reply to the token request holds no token. Is its address right?")
+    now = token_refresh.clock()
+    if (
+        isinstance(lifetime, bool)
+        or not isinstance(lifetime, (int, float))
+        or not 0 < lifetime < token_refresh.FOREVER
+    ):
         return Token(value, math.inf, math.inf)
     return Token(value, now + lifetime - min(_LONGEST_MARGIN, lifetime * 0.1), now + lifetime)
 

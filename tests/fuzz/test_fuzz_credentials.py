@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from langchain_volcark.ark.auth import TemporaryKeyAuth
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.client import HTTPClient, ServiceRequest
 from langchain_volcark.qianfan.auth import OAuthAuth, ShortTermKeyAuth
 from langchain_volcark.qianfan.errors import ERRORS
@@ -71,7 +71,7 @@ def exchanges(name: str) -> st.SearchStrategy[bytes]:
 @examples(300)
 @given(st.sampled_from(sorted(AUTHS)), st.sampled_from([200, 201, 400, 401, 403, 429, 500]), st.data())
 def test_an_exchange_of_credentials_in_any_form(name: str, status: int, data: st.DataObject) -> None:
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
     SERVICE.body, SERVICE.status = data.draw(exchanges(name)), status
     # The service may also say that the token is no good.
     SERVICE.then = data.draw(
@@ -84,17 +84,17 @@ def test_an_exchange_of_credentials_in_any_form(name: str, status: int, data: st
         look_at_error(error)
     else:
         event("a token")
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
 
 
 @examples(100)
 @given(st.sampled_from(sorted(AUTHS)), texts | st.text(max_size=5))
 def test_a_token_of_any_characters_is_sent_or_refused(name: str, token: str) -> None:
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
     fields = {"ark": {"Result": {"ApiKey": token, "ExpiredTime": FAR}}, "oauth": {"access_token": token}}
     SERVICE.body, SERVICE.status, SERVICE.then = write_json(fields.get(name, {"token": token})), 200, b"{}"
     try:
         CLIENTS[name].post(ServiceRequest("/call", {"model": "ep-x"}))
     except VolcArkError as error:
         look_at_error(error)
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()

@@ -9,8 +9,8 @@ import pytest
 from langchain.chat_models import base as chat_base
 from langchain.embeddings import base as embeddings_base
 
-from langchain_volcark.http import exchange
 from langchain_volcark.http import stream as http_stream
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.registry import registry
 from tests.integration.echo import Echo
 from tests.unit.raw_server import RawServer, raw_server
@@ -52,9 +52,9 @@ def registries() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 @pytest.fixture(autouse=True)
 def no_tokens() -> Iterator[None]:
     """No test finds a token that another one asked for."""
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
     yield
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from langchain_volcark.emulator import Emulator
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from tests.live.kit import Kit, Wire
 from tests.live.services import TRUSTED, Services
 
@@ -40,7 +40,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.fixture
 def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """The services, real or emulated; no test finds a token that another one asked for."""
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
     if request.config.getoption("--live") == "services":
         for name in (one for one in _ENVIRONMENT if one.upper().endswith("_PROXY")):
             monkeypatch.setenv(name, _ENVIRONMENT[name])  # the other tests go without
@@ -48,7 +48,7 @@ def services(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     else:
         emulator: Emulator = request.getfixturevalue("emulator")
         yield Services({}, emulator)
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
 
 
 @pytest.fixture

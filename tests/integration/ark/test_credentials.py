@@ -18,7 +18,7 @@ import pytest
 from langchain_volcark import ArkEmbeddings, ChatArk, ChatArkBot
 from langchain_volcark import exceptions as ours
 from langchain_volcark.emulator import Emulator, RecordedRequest
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 
 ENDPOINT = "ep-20250101000000-abcde"
 MODEL = "doubao-seed-2-1-pro-260915"
@@ -47,8 +47,8 @@ def pair(keys: dict[str, Any]) -> Pair:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock of the keys; the test sets its only item."""
-    now = [exchange.clock()]
-    monkeypatch.setattr(exchange, "clock", lambda: now[0])
+    now = [token_refresh.clock()]
+    monkeypatch.setattr(token_refresh, "clock", lambda: now[0])
     return now
 
 
@@ -108,7 +108,7 @@ def test_a_pickled_model_works_elsewhere(pair: Pair, emulator: Emulator) -> None
     model = pair()
     model.invoke("hi")
     arrived = pickle.loads(pickle.dumps(model))
-    exchange.tokens.clear()  # another process has none
+    token_refresh.tokens.clear()  # another process has none
     assert arrived.invoke("hi").text == "You said: hi"
     assert len(asked(emulator)) == 2
 
@@ -402,14 +402,14 @@ def test_secrets_are_seen_by_the_service_alone(
     failures: list[tuple[str, str]] = [("/", "AccessDenied"), ("/chat/completions", "AuthenticationError")]
     for path, code in failures:
         if path == "/":
-            exchange.tokens.clear()
+            token_refresh.tokens.clear()
         emulator.fail_next(401, code, times=2, path=path)
         with pytest.raises(ours.VolcArkError) as caught:
             model.invoke("hi")
         error = caught.value
         seen += [repr(error), str(error), "".join(traceback.format_exception(error)), repr(vars(error))]
         seen += [repr(pickle.dumps(error)), repr(getattr(error.response, "headers", ""))]
-    seen += [repr(model), str(model), repr(model._auth()), repr(model._client), repr(exchange.tokens._tokens)]
+    seen += [repr(model), str(model), repr(model._auth()), repr(model._client), repr(token_refresh.tokens._tokens)]
     seen += [f"{record.getMessage()} {record.args!r}" for record in log.records]
     assert log.records
     for text in seen:

@@ -33,7 +33,7 @@ from langchain_volcark import (
     VikingKnowledgeRetriever,
 )
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.registry import registry
 from tests.integration.faults.faults import (
     BODIES,
@@ -336,7 +336,7 @@ def test_no_fault_of_an_exchange_shows_a_secret(
 ) -> None:
     failures = 0
     for fault in faults_of(SERVICES[credential.service], streaming=False):
-        exchange.tokens.clear()
+        token_refresh.tokens.clear()
         play(broken_server, fault, credential, streaming=False, in_exchange=True)
         model = credential.build(broken_server.url, max_retries=0)
         error, collector = attempt(model, is_async=is_async)
@@ -364,7 +364,7 @@ def test_what_is_no_credential_stays_readable(
         body = json.dumps(x.service.error).replace("not today", f"not today: {HARMLESS}").encode()
         return answer(body, "application/json", "400 Bad Request", f"X-Echo: {HARMLESS}\r\n")
 
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
     fault = Fault("", refuse, None, None)
     play(broken_server, fault, credential, streaming=is_async, in_exchange=in_exchange)
     model = credential.build(broken_server.url, max_retries=0)
@@ -423,7 +423,7 @@ def test_the_users_own_client_changes_nothing(
 
     for hooks in ({}, {"response": [strict]}):
         for fault in [*LOSSES, *STATUSES, *QUOTES]:
-            exchange.tokens.clear()
+            token_refresh.tokens.clear()
             play(broken_server, fault, credential, streaming=False)
             with httpx.Client(event_hooks=hooks) as client:
                 model = credential.build(broken_server.url, max_retries=0, http_client=client)
@@ -518,7 +518,7 @@ def test_a_credential_with_a_line_break_inside_is_refused_and_not_shown(
         spoiled = broken(getattr(good_model, name))
         if spoiled is None or name == "endpoint_api_key":  # that one travels in the body
             continue
-        exchange.tokens.clear()
+        token_refresh.tokens.clear()
         play(broken_server, Fault("", good, None, None), credential, streaming=is_async)
         model = credential.build(broken_server.url, max_retries=0, **{name: spoiled})
         error, collector = attempt(model, is_async=is_async)

@@ -13,7 +13,7 @@ import pytest
 from langchain_volcark import ChatQianfan
 from langchain_volcark import exceptions as ours
 from langchain_volcark.emulator import Emulator
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from tests.integration.qianfan.conftest import Make
 
 OAUTH = "/oauth/2.0/token"
@@ -28,8 +28,8 @@ def exchanges(emulator: Emulator, path: str = OAUTH) -> int:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock of the tokens; the test sets its only item."""
-    now = [exchange.clock()]
-    monkeypatch.setattr(exchange, "clock", lambda: now[0])
+    now = [token_refresh.clock()]
+    monkeypatch.setattr(token_refresh, "clock", lambda: now[0])
     return now
 
 

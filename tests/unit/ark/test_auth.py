@@ -16,7 +16,7 @@ from langchain_volcark import ArkEmbeddings, ChatArk, ChatArkBot
 from langchain_volcark import exceptions as ours
 from langchain_volcark.ark.auth import TemporaryKeyAuth, resource_type
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
-from langchain_volcark.http import exchange
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.auth import MODEL_EXTENSION, BearerAuth
 from langchain_volcark.http.client import read_json_reply
 
@@ -56,7 +56,7 @@ def test_the_id_tells_the_kind_of_resource(model: str, kind: str) -> None:
 
 def test_the_exchange_is_signed_as_the_worked_example_says() -> None:
     """The documented vector, but for the spaces and the order of its body."""
-    asked = auth()._exchange(request_for())
+    asked = auth()._refresh_request(request_for())
     assert asked.method == "POST"
     assert str(asked.url) == "https://open.volcengineapi.com/?Action=GetApiKey&Version=2024-01-01"
     assert json.loads(asked.content) == {
@@ -74,7 +74,7 @@ def test_the_exchange_is_signed_as_the_worked_example_says() -> None:
 def test_the_exchange_with_the_worked_examples_body_has_its_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     body = b'{"DurationSeconds": 604800, "ResourceIds": ["ep-20250101000000-abcde"], "ResourceType": "endpoint"}'
     monkeypatch.setattr("langchain_volcark.ark.auth.dump_json", lambda _: body)
-    asked = auth()._exchange(request_for())
+    asked = auth()._refresh_request(request_for())
     assert asked.headers["x-content-sha256"] == "5d109771f0ea11e0e758691085224c70757b5931a17ac92c5c03da71274ce1c5"
     assert asked.headers["authorization"].endswith(
         "Signature=de153de90bc6d29ed58dfebb43cae814f641e78e37459b3c3d3d79ea1ac796df"
@@ -93,7 +93,7 @@ def test_the_exchange_with_the_worked_examples_body_has_its_signature(monkeypatc
 def test_the_question_names_the_resource_of_the_request(
     model: str, project: str | None, sent: dict[str, Any]
 ) -> None:
-    asked = auth(project_name=project)._exchange(request_for(model))
+    asked = auth(project_name=project)._refresh_request(request_for(model))
     assert json.loads(asked.content) == {"DurationSeconds": 604800, **sent}
 
 
@@ -129,7 +129,7 @@ def test_the_users_own_authorization_stands() -> None:
 def test_the_exchange_waits_half_a_minute_at_most() -> None:
     request = request_for()
     request.extensions["timeout"] = httpx.Timeout(600.0, connect=3.0).as_dict()
-    bounds = auth()._exchange(request).extensions["timeout"]
+    bounds = auth()._refresh_request(request).extensions["timeout"]
     assert bounds == {"connect": 3.0, "read": 30.0, "write": 30.0, "pool": 30.0}
 
 
@@ -137,7 +137,7 @@ def test_the_exchange_waits_half_a_minute_at_most() -> None:
 @pytest.mark.parametrize("value", ["one\ntwo", "密钥"])
 def test_a_key_that_cannot_be_one_is_not_shown(name: str, value: str) -> None:
     with pytest.raises(ours.AuthenticationError, match=name) as caught:
-        auth(**{name: SecretStr(value)})._exchange(request_for())
+        auth(**{name: SecretStr(value)})._refresh_request(request_for())
     assert value not in str(caught.value)
 
 
@@ -159,7 +159,7 @@ def issued(seconds: float) -> dict[str, Any]:
 def test_a_key_is_renewed_half_an_hour_early_and_useless_ten_minutes_early(
     monkeypatch: pytest.MonkeyPatch, lifetime: float, renewal: float, end: float
 ) -> None:
-    monkeypatch.setattr(exchange, "clock", lambda: 1_000_000.0)
+    monkeypatch.setattr(token_refresh, "clock", lambda: 1_000_000.0)
     token = auth()._read(reply(issued(lifetime)))
     assert (token.value, token.renew_at - 1_000_000, token.expires_at - 1_000_000) == ("temporary", renewal, end)
 

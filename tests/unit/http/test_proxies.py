@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_volcark.http.pool import AsyncPooledTransport, PooledTransport
 from langchain_volcark.http.proxies import (
     AsyncEnvironmentTransport,
     EnvironmentTransport,
@@ -19,6 +18,7 @@ from langchain_volcark.http.proxies import (
     proxy_for,
     proxy_variables,
 )
+from tests.unit.http.test_network import async_transport, blocking_transport
 from tests.unit.raw_server import raw_server
 
 URLS = ["http://ark.example.com/", "https://ark.example.com/", "https://example.com/", "https://notexample.com/",
@@ -246,12 +246,12 @@ def test_the_environments_transports_are_all_closed() -> None:
         proxies = {"HTTP_PROXY": proxy.url, "NO_PROXY": "localhost,127.0.0.1"}
 
         def blocking() -> None:
-            with httpx.Client(transport=EnvironmentTransport(PooledTransport, proxies)) as client:
+            with httpx.Client(transport=EnvironmentTransport(blocking_transport, proxies)) as client:
                 client.get(server.url)
                 client.get("http://ark.invalid/")
 
         async def on_a_loop() -> None:
-            transport = AsyncEnvironmentTransport(AsyncPooledTransport, proxies)
+            transport = AsyncEnvironmentTransport(async_transport, proxies)
             async with httpx.AsyncClient(transport=transport) as client:
                 await client.get(server.url)
                 await client.get("http://ark.invalid/")

@@ -12,9 +12,15 @@ import httpx
 import pytest
 
 from langchain_volcark.exceptions import AuthenticationError, ServiceError, VolcArkError
-from langchain_volcark.http import exchange
-from langchain_volcark.http.exchange import ExchangedTokenAuth, Token, TokenStore, forget_refused, second_request
+from langchain_volcark.http import token_refresh
 from langchain_volcark.http.redaction import EXTENSION, add_secret_query, join, joined
+from langchain_volcark.http.token_refresh import (
+    Token,
+    TokenRefreshAuth,
+    TokenStore,
+    forget_refused,
+    second_request,
+)
 
 KEY = ("test",)
 
@@ -22,17 +28,17 @@ KEY = ("test",)
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No tokens of other tests, and nobody waits long for an exchange that hangs."""
-    monkeypatch.setattr(exchange, "_PATIENCE", 0.01)
-    exchange.tokens.clear()
-    exchange.tokens.forget_exchanges()
+    monkeypatch.setattr(token_refresh, "_PATIENCE", 0.01)
+    token_refresh.tokens.clear()
+    token_refresh.tokens.forget_refreshes()
     yield
-    exchange.tokens.clear()
+    token_refresh.tokens.clear()
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(exchange, "clock", lambda: now[0])
+    monkeypatch.setattr(token_refresh, "clock", lambda: now[0])
     return now
 
 
@@ -42,76 +48,76 @@ def token(value: str = "t", renew: float = 2000.0, expire: float = 3000.0) -> To
 
 def test_the_first_caller_leads_and_the_next_waits(clock: list[float]) -> None:
     store = TokenStore()
-    first, second = store.turn(KEY), store.turn(KEY)
-    assert (first.leads, second.leads) == (True, False)
+    first, second = store.look_up(KEY), store.look_up(KEY)
+    assert (first.is_leader, second.is_leader) == (True, False)
     with first:
         first.succeed(token())
     assert second.wait() == token()
-    assert store.turn(KEY).token == token()
+    assert store.look_up(KEY).token == token()
 
 
 def test_between_renewal_and_end_the_old_token_serves_all_but_the_leader(clock: list[float]) -> None:
     store = TokenStore()
     store.put(KEY, token())
     clock[0] = 2500
-    leader, other = store.turn(KEY), store.turn(KEY)
-    assert leader.leads
-    assert (other.leads, other.wait()) == (False, token())
+    leader, other = store.look_up(KEY), store.look_up(KEY)
+    assert leader.is_leader
+    assert (other.is_leader, other.wait()) == (False, token())
 
 
 def test_after_its_end_a_token_is_useless(clock: list[float]) -> None:
     store = TokenStore()
     store.put(KEY, token())
     clock[0] = 3000
-    turn = store.turn(KEY)
-    assert (turn.leads, turn.token) == (True, None)
+    lookup = store.look_up(KEY)
+    assert (lookup.is_leader, lookup.token) == (True, None)
 
 
 def test_a_renewal_that_is_refused_leaves_the_old_token_for_a_minute(clock: list[float]) -> None:
     store = TokenStore()
     store.put(KEY, token())
     clock[0] = 2500
-    turn = store.turn(KEY)
-    with turn:
-        turn.fail(ServiceError("no"))
-    assert not store.turn(KEY).leads
+    lookup = store.look_up(KEY)
+    with lookup:
+        lookup.fail(ServiceError("no"))
+    assert not store.look_up(KEY).is_leader
     clock[0] += 61
-    assert store.turn(KEY).leads
+    assert store.look_up(KEY).is_leader
 
 
 def test_a_renewal_that_is_given_up_leaves_the_old_token_too(clock: list[float]) -> None:
     store = TokenStore()
     store.put(KEY, token())
     clock[0] = 2500
-    with store.turn(KEY):
+    with store.look_up(KEY):
         pass
-    assert (store.turn(KEY).leads, store.turn(KEY).wait().value) == (False, "t")  # type: ignore[union-attr]
+    assert (store.look_up(KEY).is_leader, store.look_up(KEY).wait().value) == (False, "t")  # type: ignore[union-attr]
 
 
 def test_an_exchange_that_is_given_up_frees_its_place(clock: list[float]) -> None:
     store = TokenStore()
-    waiting_for, waiter = store.turn(KEY), store.turn(KEY)
+    waiting_for, waiter = store.look_up(KEY), store.look_up(KEY)
     with waiting_for:
         pass
     assert waiter.wait() is None
-    assert store.turn(KEY).leads
+    assert store.look_up(KEY).is_leader
 
 
 def test_a_waiter_does_not_wait_for_ever(clock: list[float]) -> None:
     store = TokenStore()
-    leader, waiter = store.turn(KEY), store.turn(KEY)
-    assert leader.leads
+    leader, waiter = store.look_up(KEY), store.look_up(KEY)
+    assert leader.is_leader
     assert waiter.wait() is None
-    alone = store.turn(KEY, alone=True)
-    assert alone.leads
+    alone = store.look_up(KEY, alone=True)
+    assert alone.is_leader
     with leader:  # the first one comes back late: it must not free the other's place
         leader.succeed(token("late"))
-    assert store.turn(KEY).token == token("late")
+    assert store.look_up(KEY).token == token("late")
 
 
 def test_every_waiter_gets_an_exception_of_its_own(clock: list[float]) -> None:
     store = TokenStore()
-    leader, one, other = (store.turn(KEY) for _ in range(3))
+    leader, one, other = (store.look_up(KEY) for _ in range(3))
     failure = AuthenticationError("no", code="c", request_id="r")
     with pytest.raises(AuthenticationError), leader:
         leader.fail(failure)
@@ -127,9 +133,9 @@ def test_every_waiter_gets_an_exception_of_its_own(clock: list[float]) -> None:
 async def test_a_waiter_that_is_cancelled_disturbs_neither_the_leader_nor_the_others(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "_PATIENCE", 10.0)
+    monkeypatch.setattr(token_refresh, "_PATIENCE", 10.0)
     store = TokenStore()
-    leader, *waiters = [store.turn(KEY) for _ in range(4)]
+    leader, *waiters = [store.look_up(KEY) for _ in range(4)]
     tasks = [asyncio.ensure_future(waiter.await_()) for waiter in waiters]
     await asyncio.sleep(0)
     tasks[1].cancel()
@@ -144,38 +150,38 @@ def test_a_refused_token_is_discarded_unless_it_was_replaced(clock: list[float])
     store.put(KEY, token("old"))
     store.put(KEY, token("new"))
     store.discard(KEY, "old")
-    assert store.turn(KEY).token == token("new")
+    assert store.look_up(KEY).token == token("new")
     store.discard(KEY, "new")
-    assert store.turn(KEY).leads
+    assert store.look_up(KEY).is_leader
 
 
 def test_a_seed_never_brings_a_refused_token_back(clock: list[float]) -> None:
     store = TokenStore()
-    store.seed(KEY, token("given"))
+    store.put_if_absent(KEY, token("given"))
     store.discard(KEY, "given")
-    store.seed(KEY, token("given"))
-    assert store.turn(KEY).token is None
+    store.put_if_absent(KEY, token("given"))
+    assert store.look_up(KEY).token is None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_waits_for_no_exchange_of_its_parent(clock: list[float]) -> None:
     store = TokenStore()
-    assert store.turn(KEY).leads
+    assert store.look_up(KEY).is_leader
     store.put(("other",), token())
-    store.forget_exchanges()  # what `register_at_fork` calls in the child
-    assert store.turn(KEY).leads
-    assert store.turn(("other",)).token == token()
+    store.forget_refreshes()  # what `register_at_fork` calls in the child
+    assert store.look_up(KEY).is_leader
+    assert store.look_up(("other",)).token == token()
 
 
 def test_tokens_show_no_value() -> None:
     assert "secret" not in repr(token("secret"))
 
 
-class _Auth(ExchangedTokenAuth):
+class _Auth(TokenRefreshAuth):
     def _key(self, request: httpx.Request) -> str:
         return "k"
 
-    def _exchange(self, request: httpx.Request) -> httpx.Request:
+    def _refresh_request(self, request: httpx.Request) -> httpx.Request:
         return second_request(request, "POST", "https://tokens.example/", {"x-a": "b"}, b"{}")
 
     def _read(self, response: httpx.Response) -> Token:
@@ -253,7 +259,7 @@ def test_a_request_without_a_token_of_ours_has_none_to_forget() -> None:
 
 
 def test_many_threads_ask_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_PATIENCE", 10.0)
+    monkeypatch.setattr(token_refresh, "_PATIENCE", 10.0)
     asked = []
     ready = threading.Barrier(50)
 
@@ -300,4 +306,4 @@ def test_a_users_own_client_gets_a_request_with_the_secret_in_the_url() -> None:
 
 
 def test_errors_are_ours() -> None:
-    assert issubclass(type(exchange._no_token()), VolcArkError)
+    assert issubclass(type(token_refresh._no_token()), VolcArkError)

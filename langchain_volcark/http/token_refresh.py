@@ -1,4 +1,4 @@
-"""Tokens that are asked for with other credentials: one exchange serves every thread, task and event loop."""
+"""Token refresh: one request for a new token serves every thread, task and event loop that waits for it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 clock: Callable[[], float] = time.time
 
 _USED = "volcark_token"  # the request extension that says which token authorised it
-_PATIENCE = 60.0  # seconds to wait for somebody else's exchange before starting one's own
+_PATIENCE = 60.0  # seconds to wait for another caller's refresh before starting one's own
 _LONGEST_TIMEOUT = 30.0  # seconds; a call's own may be minutes, for a model that thinks
-_POSTPONEMENT = 60.0  # seconds until a renewal that failed is tried again, while the old token still serves
+_POSTPONEMENT = 60.0  # seconds until a refresh that failed is tried again, while the cached token is valid
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Token:
     expires_at: float
 
 
-class Turn:
-    """What a caller that needs a token is to do: use one, ask for one, or wait for who asks.
+class TokenLookup:
+    """What a caller that needs a token is to do: use the cached one, refresh it as the leader, or wait.
 
     Attributes:
-        token: The token to use, if there is one.
-        leads: Whether this caller does the exchange; then `with turn:` around it, and `succeed` or `fail` inside.
+        token: The cached token, if there is a valid one.
+        is_leader: Whether this caller refreshes; then `with lookup:` around it, and `succeed` or `fail` inside.
     """
 
     def __init__(
@@ -63,24 +63,24 @@ class Turn:
         store: TokenStore,
         key: Hashable,
         token: Token | None,
-        flight: Future[Token | None] | None,
+        refresh: Future[Token | None] | None,
         *,
-        leads: bool,
+        is_leader: bool,
     ) -> None:
         self._store = store
         self._key = key
-        self._flight = flight
+        self._refresh = refresh
         self.token = token
-        self.leads = leads
+        self.is_leader = is_leader
 
     def succeed(self, token: Token) -> None:
         """Keep the new token and hand it to those who wait."""
         self._store.put(self._key, token)
         self.token = token
-        self._settle(token)
+        self._resolve(token)
 
     def fail(self, error: VolcArkError) -> None:
-        """Say that the exchange was refused.
+        """Say that the refresh failed.
 
         Raises:
             VolcArkError: The same, unless an older token still serves.
@@ -88,66 +88,66 @@ class Turn:
         if self.token is not None:
             self._postpone(self.token)
             return
-        if self._flight is not None and not self._flight.done():
-            self._flight.set_exception(error)
+        if self._refresh is not None and not self._refresh.done():
+            self._refresh.set_exception(error)
         raise error
 
     def wait(self) -> Token | None:
-        """Wait for who does the exchange; None where they gave up."""
-        if self._flight is None:
+        """Wait for the leader; None where it gave up."""
+        if self._refresh is None:
             return self.token
         try:
-            return self._flight.result(_PATIENCE)
+            return self._refresh.result(_PATIENCE)
         except (FutureTimeoutError, TimeoutError):
             return None
         except VolcArkError as error:
             raise copy.copy(error) from error  # each caller's own, for a traceback of its own
 
     async def await_(self) -> Token | None:
-        """Async twin of `wait`."""
-        if self._flight is None:
+        """Same as `wait`, async."""
+        if self._refresh is None:
             return self.token
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(self._flight), _PATIENCE)
+            return await asyncio.wait_for(asyncio.wrap_future(self._refresh), _PATIENCE)
         except (asyncio.TimeoutError, TimeoutError):
             return None
         except VolcArkError as error:
             raise copy.copy(error) from error
 
     def _postpone(self, token: Token) -> None:
-        """Let the older token serve on, and its renewal wait."""
+        """Keep the cached token, and try the refresh again later."""
         postponed = replace(token, renew_at=clock() + _POSTPONEMENT)
         self._store.put(self._key, postponed)
-        self._settle(postponed)
+        self._resolve(postponed)
 
-    def _settle(self, token: Token | None) -> None:
-        if self._flight is not None and not self._flight.done():
-            self._flight.set_result(token)
+    def _resolve(self, token: Token | None) -> None:
+        if self._refresh is not None and not self._refresh.done():
+            self._refresh.set_result(token)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         # Reached by GeneratorExit too: a cancelled task's flow is closed; httpx's own client throws nothing in.
-        self._store.land(self._key, self._flight)
-        if self.token is not None and self._flight is not None and not self._flight.done():
+        self._store.end_refresh(self._key, self._refresh)
+        if self.token is not None and self._refresh is not None and not self._refresh.done():
             self._postpone(self.token)
-        self._settle(self.token)
+        self._resolve(self.token)
 
 
 class TokenStore:
-    """The process's tokens, and the exchanges under way."""
+    """The process's cached tokens, and the refreshes under way."""
 
     def __init__(self) -> None:
         self._tokens: dict[Hashable, Token] = {}
-        self.forget_exchanges()
+        self.forget_refreshes()
 
-    def forget_exchanges(self) -> None:
-        """In a forked child the exchanges under way are the parent's; the tokens are good."""
+    def forget_refreshes(self) -> None:
+        """In a forked child the refreshes under way are the parent's; the tokens are good."""
         self._lock = threading.Lock()  # held over the dicts only, never over I/O
-        self._flights: dict[Hashable, Future[Token | None]] = {}
+        self._refreshes: dict[Hashable, Future[Token | None]] = {}
 
-    def turn(self, key: Hashable, *, alone: bool = False) -> Turn:
+    def look_up(self, key: Hashable, *, alone: bool = False) -> TokenLookup:
         """Say what a caller is to do.
 
         Args:
@@ -160,21 +160,21 @@ class TokenStore:
             if token is not None and now >= token.expires_at:
                 token = None
             if token is not None and now < token.renew_at:
-                return Turn(self, key, token, None, leads=False)
-            flight = self._flights.get(key)
-            if flight is not None and not alone:
-                return Turn(self, key, token, None if token else flight, leads=False)
-            flight = self._flights[key] = Future()
+                return TokenLookup(self, key, token, None, is_leader=False)
+            refresh = self._refreshes.get(key)
+            if refresh is not None and not alone:
+                return TokenLookup(self, key, token, None if token else refresh, is_leader=False)
+            refresh = self._refreshes[key] = Future()
             # Only a pending future can be cancelled, and a waiter's cancellation must not reach the others.
-            flight.set_running_or_notify_cancel()
-            return Turn(self, key, token, flight, leads=True)
+            refresh.set_running_or_notify_cancel()
+            return TokenLookup(self, key, token, refresh, is_leader=True)
 
     def put(self, key: Hashable, token: Token) -> None:
         """Keep a token."""
         with self._lock:
             self._tokens[key] = token
 
-    def seed(self, key: Hashable, token: Token) -> None:
+    def put_if_absent(self, key: Hashable, token: Token) -> None:
         """Keep a token unless there is one."""
         with self._lock:
             self._tokens.setdefault(key, token)
@@ -184,14 +184,14 @@ class TokenStore:
         with self._lock:
             known = self._tokens.get(key)
             if known is not None and known.value == value:
-                # Not removed: `seed` must not bring a refused token back.
+                # Not removed: `put_if_absent` must not bring a refused token back.
                 self._tokens[key] = Token("", 0.0, 0.0)
 
-    def land(self, key: Hashable, flight: Future[Token | None] | None) -> None:
-        """Take an exchange that has ended off the list."""
+    def end_refresh(self, key: Hashable, refresh: Future[Token | None] | None) -> None:
+        """Take a refresh that has ended off the list."""
         with self._lock:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+            if self._refreshes.get(key) is refresh:
+                del self._refreshes[key]
 
     def clear(self) -> None:
         """Forget all tokens; for tests."""
@@ -201,10 +201,10 @@ class TokenStore:
 
 tokens = TokenStore()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=tokens.forget_exchanges)
+    os.register_at_fork(after_in_child=tokens.forget_refreshes)
 
 
-class ExchangedTokenAuth(httpx.Auth):
+class TokenRefreshAuth(httpx.Auth):
     """Authorises with a token that a second request asks for, once for all callers.
 
     A subclass says how to ask, how to read the answer, where the token goes, and how the service says that it
@@ -217,7 +217,7 @@ class ExchangedTokenAuth(httpx.Auth):
         """Which token this request needs; callers with equal keys share it."""
 
     @abstractmethod
-    def _exchange(self, request: httpx.Request) -> httpx.Request:
+    def _refresh_request(self, request: httpx.Request) -> httpx.Request:
         """The request that asks for a token; `second_request` makes it."""
 
     @abstractmethod
@@ -249,20 +249,20 @@ class ExchangedTokenAuth(httpx.Auth):
 
     def _obtain(self, request: httpx.Request, key: Hashable) -> Generator[httpx.Request, httpx.Response, Token]:
         for alone in (False, False, True):
-            turn = tokens.turn(key, alone=alone)
-            if turn.leads:
-                with turn:
-                    asking = self._exchange(request)
+            lookup = tokens.look_up(key, alone=alone)
+            if lookup.is_leader:
+                with lookup:
+                    asking = self._refresh_request(request)
                     try:
                         response = yield asking
                         read_whole(response)
                     except httpx.HTTPError as error:
-                        turn.fail(_unreachable(error, asking))
+                        lookup.fail(_unreachable(error, asking))
                     else:
-                        self._finish(turn, response)
-                token = turn.token
+                        self._finish(lookup, response)
+                token = lookup.token
             else:
-                token = turn.wait()
+                token = lookup.wait()
             if token is not None:
                 return token
         raise _no_token()
@@ -275,20 +275,20 @@ class ExchangedTokenAuth(httpx.Auth):
         key = self._key(request)
         token: Token | None = None
         for alone in (False, False, True):
-            turn = tokens.turn(key, alone=alone)
-            if turn.leads:
-                with turn:
-                    asking = self._exchange(request)
+            lookup = tokens.look_up(key, alone=alone)
+            if lookup.is_leader:
+                with lookup:
+                    asking = self._refresh_request(request)
                     try:
                         response = yield asking
                         await aread_whole(response)
                     except httpx.HTTPError as error:
-                        turn.fail(_unreachable(error, asking))
+                        lookup.fail(_unreachable(error, asking))
                     else:
-                        self._finish(turn, response)
-                token = turn.token
+                        self._finish(lookup, response)
+                token = lookup.token
             else:
-                token = await turn.await_()
+                token = await lookup.await_()
             if token is not None:
                 break
         if token is None:
@@ -314,14 +314,14 @@ class ExchangedTokenAuth(httpx.Auth):
         tokens.discard(key, token.value)
         return True
 
-    def _finish(self, turn: Turn, response: httpx.Response) -> None:
+    def _finish(self, lookup: TokenLookup, response: httpx.Response) -> None:
         try:
             token = self._read(response)
             _check_sendable(token)
         except VolcArkError as error:
-            turn.fail(error)
+            lookup.fail(error)
         else:
-            turn.succeed(token)
+            lookup.succeed(token)
 
 
 def _check_sendable(token: Token) -> None:
@@ -329,7 +329,7 @@ def _check_sendable(token: Token) -> None:
     if not (token.value.isascii() and token.value.isprintable()):
         raise ResponseFormatError(
             "The token that came for the credentials holds a line break or a character outside ASCII. "
-            "Is the address of the exchange right?"
+            "Is the address that tokens come from right?"
         )
 
 
@@ -388,8 +388,8 @@ def forget_refused(auth: httpx.Auth, request: httpx.Request, error: VolcArkError
     Returns:
         Whether the same request may succeed with a new token.
     """
-    return isinstance(auth, ExchangedTokenAuth) and auth.forget_refused(request, error)
+    return isinstance(auth, TokenRefreshAuth) and auth.forget_refused(request, error)
 
 
 def _no_token() -> APITimeoutError:
-    return APITimeoutError("No access token came in time; another call's exchange of credentials is still stuck.")
+    return APITimeoutError("No access token came in time; another call's token request is still waiting.")
