@@ -1,8 +1,9 @@
-"""From the deltas of a stream to a message; no I/O.
+"""Assembles one message from the deltas of a stream; no I/O.
 
-A wire format's reader turns each payload, and a whole reply too, into deltas. `StreamAssembler` repairs what
-deltas get wrong and keeps the message so far, as an ordered list of blocks; `stream_chunks` and `stream_events`
-show what is new in it. `invoke` feeds it the whole reply at once: that is why a sum of chunks equals `invoke`.
+A wire format's reader turns each payload of a stream, or a whole reply, into deltas. `StreamAssembler` corrects
+what services get wrong in them and keeps the message so far as an ordered list of blocks; the renderers in
+`chunks` and `events` show what is new. `invoke` feeds the whole reply to the same assembler, so the sum of a
+stream's chunks equals the message that `invoke` returns.
 """
 
 from __future__ import annotations
@@ -25,30 +26,30 @@ if TYPE_CHECKING:
 __all__ = ["Increment", "StreamAssembler", "StreamDelta"]
 
 _CUT = frozenset({"length", "content_filter"})
-_ANSWERS = frozenset({"refusal", "audio"})  # further fields of a message that are an answer on their own
+_ANSWERS = frozenset({"refusal", "audio"})  # fields of a message that are an answer without any text
 
 CONTENT_ORDER = "content_order"
-"""Field of `additional_kwargs` with the order of blocks, in messages that have more than one of a kind."""
+"""Key of `additional_kwargs` under which messages with several text or reasoning blocks keep the block order."""
 
 
 class StreamAssembler:
-    """The message of one stream, as far as it has come.
+    """Builds one message from deltas; readable at any time.
 
     Attributes:
         provider: `model_provider` of the message.
         id: The reply's id.
         model_name: The model as resolved by the service.
         finish_reason: Why the model stopped, or None.
-        usage: Tokens, or None where the service has sent none.
-        is_answered: Whether a payload had the place where an answer stands.
+        usage: Token counts, or None where the service has sent none.
+        is_answered: Whether a payload had the field that holds an answer, even if empty.
     """
 
     def __init__(self, provider: str, metadata: dict[str, Any] | None = None) -> None:
-        """Begin a message.
+        """Start a message.
 
         Args:
             provider: `model_provider` of the message.
-            metadata: What is known before the first payload (the request id); stands on the first chunk.
+            metadata: Metadata known before the first payload (the request id); shown on the first chunk.
         """
         self.provider = provider
         self.id: str | None = None
@@ -69,36 +70,36 @@ class StreamAssembler:
 
     @property
     def text(self) -> str:
-        """The answer so far."""
+        """The text of all text blocks so far."""
         return self._texts.text
 
     @property
     def reasoning(self) -> str:
-        """The thinking so far."""
+        """The text of all reasoning blocks so far."""
         return self._reasonings.text
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """Further fields of the reply."""
+        """Unknown fields of the reply so far."""
         return self._metadata.fields
 
     @property
     def opening_metadata(self) -> dict[str, Any]:
-        """What the first chunk says of the reply: provider, request id, and the model once it is known."""
+        """Metadata of the first chunk: provider, request id, and the model where it is known by then."""
         if self.model_name is None:
             return dict(self._opening)
         return {**self._opening, "model_name": self.model_name}
 
     def add(self, delta: StreamDelta) -> Increment:
-        """Take what one payload adds.
+        """Add one delta to the message.
 
         Args:
-            delta: The payload, read by the wire format's reader.
+            delta: What one payload adds, as the wire format's reader made it.
 
         Returns:
-            What is new, repaired.
+            What is new in the message.
         """
-        self._note(delta)
+        self._read_reply_fields(delta)
         increment = Increment(place=delta.place)
         if delta.text:
             _, increment.text = self._texts.add(delta.place, delta.text)
@@ -111,11 +112,11 @@ class StreamAssembler:
         if delta.metadata:
             increment.metadata = self._metadata.add(delta.metadata)
         if delta.place != FIRST or delta.block or delta.annotations or delta.extras or delta.closes:
-            self._place(delta, increment)
+            self._add_ordered(delta, increment)
         return increment
 
-    def _place(self, delta: StreamDelta, increment: Increment) -> None:
-        """Take what only messages have whose blocks have an order of their own."""
+    def _add_ordered(self, delta: StreamDelta, increment: Increment) -> None:
+        """Add the parts of a delta that only occur in messages with several blocks of a kind."""
         self._is_plain = False
         place = delta.place
         for chunk in increment.tool_calls:
@@ -134,7 +135,7 @@ class StreamAssembler:
             increment.more = self._close(place)
 
     def _close(self, place: Place) -> list[Increment]:
-        """Take note that a block is complete; returns what is shown then, and what is complete."""
+        """Mark the blocks at a place as complete; returns what that makes visible, and which blocks end."""
         if place in self._closed:
             return []
         self._closed.add(place)
@@ -151,7 +152,7 @@ class StreamAssembler:
         return Increment(place=place, closed=True, ending=ending)
 
     def finish(self) -> Increment:
-        """Close the message; returns what was held back."""
+        """Complete the message; returns the text and calls that were held back until now."""
         increment = Increment(tool_calls=self._tool_calls.flush(), additional_kwargs=self._extra.flush())
         if self._is_plain:
             for _, _, text in self._texts.finish():
@@ -164,7 +165,7 @@ class StreamAssembler:
         increment.additional_kwargs = {**increment.additional_kwargs, CONTENT_ORDER: self.content_order()}
         return increment
 
-    def _note(self, delta: StreamDelta) -> None:
+    def _read_reply_fields(self, delta: StreamDelta) -> None:
         self.id = self.id or delta.id
         self.model_name = self.model_name or delta.model_name
         self.finish_reason = delta.finish_reason or self.finish_reason
@@ -172,43 +173,44 @@ class StreamAssembler:
         self.is_answered = delta.is_answer or self.is_answered
 
     def unshown_metadata(self) -> dict[str, Any]:
-        """What of `response_metadata` no increment has shown, without the opening."""
+        """The part of `response_metadata` that no increment has shown yet, without `opening_metadata`."""
         return self._metadata.unshown(self.response_metadata())
 
     def tool_calls(self, *, cut: bool = False) -> list[ToolCall | InvalidToolCall]:
-        """The calls as they stand; `cut` where the stream broke rather than ended."""
+        """The tool calls so far; `cut` says that the stream broke before its end."""
         return self._tool_calls.finish(cut=cut or self.finish_reason in _CUT)
 
     def tool_call_locks(self) -> list[ToolCallChunk]:
-        """What keeps the invalid calls invalid in a sum of chunks; see `ToolCallState.lock`."""
+        """Fragments that keep invalid calls invalid in a sum of chunks; see `ToolCallState.lock`."""
         return self._tool_calls.locks(cut=self.finish_reason in _CUT)
 
-    def says_something(self) -> bool:
-        """Whether there is text, reasoning, a tool call, another block, a refusal, audio, or a reason to stop."""
-        said = self._texts or self._reasonings or self._others or self.finish_reason or self.tool_calls()
-        return bool(said or _ANSWERS.intersection(self._extra.values()))
+    def has_content(self) -> bool:
+        """Whether there is text, reasoning, a tool call, another block, a refusal, audio, or a finish reason."""
+        content = self._texts or self._reasonings or self._others or self.finish_reason or self.tool_calls()
+        return bool(content or _ANSWERS.intersection(self._extra.values()))
 
     def response_metadata(self) -> dict[str, Any]:
-        """All that the message's `response_metadata` holds in the end."""
+        """The message's `response_metadata`."""
         reason = {"finish_reason": self.finish_reason} if self.finish_reason else {}
         return {**self.metadata, **self.opening_metadata, **reason}
 
     @property
     def has_order(self) -> bool:
-        """Whether the blocks have an order of their own: there is more than one text and one reasoning."""
+        """Whether the message has, or may get, several blocks of a kind, so that their order must be kept."""
         return not self._is_plain
 
     def text_block(self, kind: str, place: Place) -> dict[str, Any] | None:
-        """A text or reasoning as it stands, as a content block; None where there is none at that place."""
+        """The text or reasoning so far at a place, as a content block; None where there is none."""
         block = (self._texts if kind == "text" else self._reasonings).find(place)
         return None if block is None else {"type": kind, kind: block.text, **block.extras}
 
     def content_order(self) -> list[dict[str, Any]]:
-        """The blocks in order, for messages that have more than one text and one reasoning.
+        """The order of the message's blocks, for messages that may have several text or reasoning blocks.
 
         Returns:
-            For a text and a reasoning where it begins and ends in `content` and `reasoning_content`, with its
-            further fields; for a tool call its id; other blocks whole. Empty where the message has no such order.
+            One entry per block: text and reasoning as the range of characters they take in `content` and
+            `reasoning_content`, with their further fields; tool calls by their id; other blocks complete. Empty
+            for a message whose order needs not be kept.
         """
         if not self.has_order:
             return []
@@ -230,7 +232,7 @@ class StreamAssembler:
             cut: Whether the stream broke: an unfinished tool call is then invalid, even without arguments.
 
         Returns:
-            A message of its own, which later deltas do not change.
+            A new message, which later deltas do not change.
         """
         calls = self.tool_calls(cut=cut)
         fields: dict[str, Any] = {"tool_calls": [call for call in calls if call["type"] == "tool_call"]}
@@ -245,16 +247,16 @@ class StreamAssembler:
         )
 
     def final_additional_kwargs(self) -> dict[str, Any]:
-        """All that the message's `additional_kwargs` holds in the end."""
+        """The message's `additional_kwargs`."""
         reasoning = {"reasoning_content": self.reasoning} if self._reasonings else {}
         order = self.content_order()
         return {**reasoning, **self._extra.values(), **({CONTENT_ORDER: order} if order else {})}
 
     def partial(self) -> AIMessage | None:
-        """The message of a stream that broke, or None where nothing of it had come."""
+        """The message of a stream that broke, or None where nothing of it had arrived."""
         if self.has_order:
             self._reasonings.finish()
-            self._texts.finish()  # what waited for the end of another block
+            self._texts.finish()  # shows text that was held back until another block was complete
         came = self._texts or self._reasonings or self._others or self._extra or self._metadata.shown
         return self.message(cut=True) if came or self.tool_calls() else None
 

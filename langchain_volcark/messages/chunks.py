@@ -1,4 +1,4 @@
-"""A stream as LangChain chunks, whose sum is the message that `invoke` returns."""
+"""Renders a stream as LangChain chunks; their sum equals the message that `invoke` returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_volcark.messages.assembler import Increment
-from langchain_volcark.messages.content_blocks import block_deltas, closing_blocks, has_own_place
+from langchain_volcark.messages.content_blocks import block_deltas, closing_blocks, needs_block_index
 from langchain_volcark.messages.tool_calls import join_chunks
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from langchain_volcark.messages.assembler import StreamAssembler, StreamDelta
 
-_OF_GENERATION = ("finish_reason", "logprobs")
+_GENERATION_KEYS = ("finish_reason", "logprobs")
 _NOTHING_NEW = Increment("", "", [], {})
 
 
@@ -24,23 +24,23 @@ def generation_info(response_metadata: Mapping[str, Any]) -> dict[str, Any] | No
     """Why an answer ended and its log probabilities, or None where the service sent neither.
 
     Args:
-        response_metadata: The whole message's.
+        response_metadata: That of the complete message.
     """
-    info = {name: response_metadata[name] for name in _OF_GENERATION if name in response_metadata}
+    info = {name: response_metadata[name] for name in _GENERATION_KEYS if name in response_metadata}
     return info or None
 
 
 class ChunkRenderer:
-    """Shows each increment of an assembler's message as one chunk.
+    """Renders each increment of an assembler's message as chunks.
 
-    Core sums chunks by concatenating equal keys, so each piece of metadata stands on exactly one of them: what
-    is known early (model, request id) on the first, references on the one they came with, the rest on the last.
-    Only `model_provider`, by which core finds our translator, stands on all.
+    Core adds chunks by concatenating the values of equal metadata keys. So each field is on exactly one chunk:
+    model and request id on the first, references on the one they arrived with, everything else on the last. Only
+    `model_provider`, by which core finds our translator, is on all.
 
     Args:
-        assembler: Keeps the message.
-        blocks: Whether the chunks' content becomes blocks (output version v1). What only the end tells (citations,
-            whose places are in the whole text) is then added as blocks too; a string has no room for it.
+        assembler: Builds the message.
+        blocks: Whether the chunks' content is a list of blocks (output version v1). Citations, whose offsets are
+            known at the end only, are then added as blocks before the last chunk.
     """
 
     def __init__(self, assembler: StreamAssembler, *, blocks: bool = False) -> None:
@@ -50,16 +50,16 @@ class ChunkRenderer:
         self._sent: frozenset[str] = frozenset()
 
     def feed(self, delta: StreamDelta) -> Sequence[ChatGenerationChunk]:
-        """The chunks of one delta; none where it adds nothing to show yet."""
+        """The chunks of one delta; none where nothing new can be shown yet."""
         increment = self._assembler.add(delta)
         return self._chunks(increment) if increment else ()
 
     def finish(self) -> Sequence[ChatGenerationChunk]:
-        """The closing chunks.
+        """The chunks at the end of the stream.
 
         Returns:
-            What was held back, if anything; then the last chunk, which adds only what is known at the end
-            (finish reason, usage, metadata), so that content never depends on a chunk's position.
+            Content that was held back, if any; then the last chunk, which has no content, only what is known at
+            the end: finish reason, usage, metadata.
         """
         increment = self._assembler.finish()
         increment.tool_calls = join_chunks([*increment.tool_calls, *self._assembler.tool_call_locks()])
@@ -77,7 +77,7 @@ class ChunkRenderer:
         return [self._chunk(one) for one in every if one or (self._blocks and one.ending)]
 
     def _block_chunk(self, blocks: list[dict[str, Any]], *, last: bool = False) -> ChatGenerationChunk:
-        """A chunk whose content is blocks already, which core leaves as they are."""
+        """A chunk whose content is already a list of v1 blocks, which core does not convert again."""
         generation = self._chunk(_NOTHING_NEW, last=last)
         generation.message.content = list(blocks)
         generation.message.response_metadata["output_version"] = "v1"
@@ -85,7 +85,7 @@ class ChunkRenderer:
 
     def _chunk(self, increment: Increment, *, last: bool = False) -> ChatGenerationChunk:
         metadata = {**self._metadata(last=last), **increment.metadata}
-        # Each argument costs time in validation, so only what is there is passed; dicts are copied by pydantic.
+        # Validation costs time per argument, so only fields with a value are passed; pydantic copies dicts.
         fields: dict[str, Any] = {
             "content": increment.text,
             "id": self._assembler.id,
@@ -98,7 +98,7 @@ class ChunkRenderer:
         if increment.tool_calls:
             fields["tool_call_chunks"] = increment.tool_calls
         if not last:
-            if self._blocks and has_own_place(increment):
+            if self._blocks and needs_block_index(increment):
                 fields["content"] = block_deltas(increment)
                 metadata["output_version"] = "v1"
             return ChatGenerationChunk(message=AIMessageChunk(**fields))

@@ -1,7 +1,7 @@
-"""A service's references as LangChain's standard citations.
+"""Converts a service's references into LangChain's standard citations.
 
-Every service lists its sources in a form of its own and marks them in the text in one of a few ways. What the
-forms call things is data (`CitationFields`); everything else is the same for all.
+Each service has its own names for the fields of a reference; these are data (`CitationFields`). The markers in
+the text have a few common forms, read by the same code for all services.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CitationFields:
-    """What one form of references calls things.
+    """The field names of one kind of references.
 
-    Each name may be a path (`"doc_info.doc_name"`); of several the first with a value counts.
+    Each name may be a dotted path (`"doc_info.doc_name"`); of several names the first with a value is used.
 
     Attributes:
-        url: Names of the address.
-        title: Names of the title.
-        cited_text: Names of the excerpt that was used.
-        number: Name of the number by which the text refers to it; None where that is its place, from 1 on.
+        url: Names of the URL field.
+        title: Names of the title field.
+        cited_text: Names of the field with the excerpt.
+        number: Name of the number that markers in the text use; None where that is the 1-based position.
     """
 
     url: tuple[str, ...] = ("url",)
@@ -39,17 +39,17 @@ REFERENCES = CitationFields(
     url=("url", "mobile_url"),
     title=("title", "doc_title", "doc_name", "chunk_title"),
 )
-"""Ark bots, web and knowledge base alike: https://www.volcengine.com/docs/82379/1526787."""
+"""References of Ark bots, from web search and knowledge base: https://www.volcengine.com/docs/82379/1526787."""
 
 SEARCH_RESULTS = CitationFields(number="index")
 """Qianfan's web search, which numbers its results: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/2m3fihw8s."""
 
 SOURCES: Mapping[str, CitationFields] = {"references": REFERENCES, "search_results": SEARCH_RESULTS}
-"""Fields of `response_metadata` that hold references, and their forms."""
+"""Keys of `response_metadata` that list references, with the field names of each."""
 
 
 class Marker(NamedTuple):
-    """A mark in a text: the references it names and the span it takes, in characters."""
+    """A citation marker in a text: the numbers of the references it cites, and its start and end offset."""
 
     numbers: tuple[int, ...]
     start: int
@@ -62,18 +62,18 @@ _MARKER = re.compile(
     r"|\[(?:citation:|\^)?\d{1,3}(?:\s*[,，、]\s*\^?\d{1,3})*\^?\]"
     r"|【\^?\d{1,3}(?:\s*[,，、]\s*\d{1,3})*】"
 )
-# Brackets in code are indices, and `[^1]: …` at the beginning of a line says what a mark means.
+# Brackets in code are indices; `[^1]: …` at the start of a line defines a footnote and cites nothing.
 _NOT_MARKERS = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|^\[\^?\d{1,3}\]:", re.DOTALL | re.MULTILINE)
 
 
 def find_markers(text: str) -> list[Marker]:
-    """Find the marks that refer to sources.
+    """Find the citation markers of a text.
 
     Args:
-        text: An answer, whole.
+        text: A complete answer.
 
     Returns:
-        The marks in order. `^[1][2]^` and `[1, 2]` are one mark that names two references.
+        The markers in order. `^[1][2]^` and `[1, 2]` are one marker with two references.
 
     Example:
         >>> find_markers("Cabbage[1] and kale^[2][3]^.")
@@ -92,17 +92,17 @@ def find_markers(text: str) -> list[Marker]:
 def cite(
     text: str, references: Sequence[Mapping[str, Any]], fields: CitationFields = REFERENCES
 ) -> list[Citation]:
-    """Write references as standard citations of a text.
+    """Convert references to standard citations of a text.
 
     Args:
-        text: The answer, whole: offsets are into it.
+        text: The complete answer; offsets refer to it.
         references: The references as the service sent them.
-        fields: What they call things.
+        fields: Their field names.
 
     Returns:
-        The citations in the order of the references: one for each mark that names the reference, with the mark's
-        `start_index` and `end_index`; one without them for a reference that no mark names. What has no standard
-        field stands in `extras` under its own name.
+        The citations in the order of the references: one per marker that cites the reference, with the marker's
+        `start_index` and `end_index`; one without offsets for a reference that no marker cites. Fields without a
+        standard name are kept in `extras`.
 
     Example:
         >>> cite("Cabbage[1].", [{"url": "https://example.com", "title": "Plants", "site_name": "Example"}])
@@ -112,19 +112,19 @@ def cite(
     """
     spans: dict[int, list[tuple[int, int]]] = {}
     for marker in find_markers(text):
-        # A number written twice in one mark cites once.
+        # A number repeated within one marker is one citation.
         for number in dict.fromkeys(marker.numbers):
             spans.setdefault(number, []).append((marker.start, marker.end))
     return [
         citation
-        for place, reference in enumerate(references, 1)
-        for citation in _citations(reference, fields, spans.get(_number(reference, fields, place), []))
+        for position, reference in enumerate(references, 1)
+        for citation in _citations(reference, fields, spans.get(_number(reference, fields, position), []))
     ]
 
 
-def _number(reference: Mapping[str, Any], fields: CitationFields, place: int) -> int:
-    said = reference.get(fields.number) if fields.number else None
-    return said if isinstance(said, int) else place
+def _number(reference: Mapping[str, Any], fields: CitationFields, position: int) -> int:
+    number = reference.get(fields.number) if fields.number else None
+    return number if isinstance(number, int) else position
 
 
 def _citations(
@@ -146,11 +146,11 @@ def _citations(
 
 
 def first_value(reference: Mapping[str, Any], names: Sequence[str]) -> tuple[str | None, str]:
-    """The first text that stands under one of several names.
+    """The first non-empty text among several fields.
 
     Args:
-        reference: A reference as sent.
-        names: Names or dotted paths, best first.
+        reference: A reference as the service sent it.
+        names: Field names or dotted paths, in order of preference.
 
     Returns:
         The name and the text; None and an empty text where there is none.

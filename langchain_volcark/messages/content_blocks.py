@@ -1,7 +1,7 @@
-"""Our messages as LangChain's standard content blocks; registered with core for each provider name.
+"""Converts our messages to LangChain's standard content blocks; registered with core for each provider name.
 
-Core asks a provider's translator whenever `content_blocks` is read, on every chunk where the output version is
-v1, and after every structured-output call, so it covers every shape our messages can have.
+Core calls a provider's translator whenever `content_blocks` is read, on every chunk where the output version is
+v1, and after every structured-output call, so it must handle every form our messages can have.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PASSED_ON = frozenset(
     }
 )
 
-# Core 1.7.5 brought the block, and parsers of structured output that raise an error of their own for it.
+# langchain-core 1.7.5 added the refusal block, and output parsers that raise `ModelRefusalError` for it.
 _KNOWS_REFUSALS = "refusal" in KNOWN_BLOCK_TYPES
 
 _CALLS = frozenset({"tool_call", "invalid_tool_call"})
@@ -59,11 +59,11 @@ _INDEX_PREFIX = {"reasoning": "lc_rs", "text": "lc_txt"}
 
 @dataclass(frozen=True)
 class _Metadata:
-    """Where a provider's `response_metadata` holds content.
+    """How to read content from a provider's `response_metadata`.
 
     Attributes:
-        sources: Fields that list references, and their forms.
-        server_tools: Reads what the service's own tools did into standard blocks; None where it tells nothing.
+        sources: Keys that list references, with the field names of each.
+        server_tools: Returns the service's own tool calls as standard blocks; None where it reports none.
     """
 
     sources: Mapping[str, CitationFields]
@@ -74,14 +74,14 @@ _PROVIDERS: dict[str, _Metadata] = {}
 
 
 def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
-    """The blocks of a whole message.
+    """The blocks of a complete message.
 
     Args:
         message: A message of ours, or a sum of chunks.
 
     Returns:
-        Reasoning first, then text with its citations, then the service's refusal, tool calls, at last what the
-        service's own tools did; nothing for what the message does not have.
+        Reasoning, text with its citations, refusal, tool calls, the service's own tool calls, in this order, as
+        far as the message has them; or the message's own order of blocks (see `StreamAssembler.content_order`).
     """
     blocks = _content(message)
     listed = [block.get("id") for block in blocks if block["type"] in _CALLS]
@@ -97,7 +97,7 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
 
 
 def _with_reason(call: Mapping[str, Any]) -> dict[str, Any]:
-    """An invalid call as `invoke` gives it: a sum of chunks has no place for the reason."""
+    """An invalid call with the error text that `invoke` returns; a sum of chunks cannot hold one."""
     return {**call, "error": call.get("error") or INVALID_ARGUMENTS}
 
 
@@ -106,7 +106,7 @@ def citations_in(metadata: Mapping[str, Any], text: str) -> list[Citation]:
 
     Args:
         metadata: The message's `response_metadata`.
-        text: Its text, whole.
+        text: Its complete text.
 
     Returns:
         The citations; see `langchain_volcark.messages.citations.cite`.
@@ -126,9 +126,9 @@ def sources_in(metadata: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], Cit
         metadata: The message's `response_metadata`.
 
     Returns:
-        Each as sent, with what it calls things.
+        Each as the service sent it, with its field names.
     """
-    # A message that lost its provider's name on the way is read like Ark's and Qianfan's.
+    # A message that has lost its provider name (a cache, a converter) is read by the common keys.
     provider = _provider_of(metadata)
     sources = provider.sources if provider else SOURCES
     return [(one, fields) for name, fields in sources.items() for one in objects(metadata.get(name))]
@@ -145,7 +145,7 @@ def _server_tools(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _refusal(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An answer that the service's filter took away or cut off, in core's form where core has one."""
+    """A refusal block where the service's content filter removed or cut the answer; needs langchain-core 1.7.5."""
     if metadata.get("finish_reason") != "content_filter" or not _KNOWS_REFUSALS:
         return []
     block: dict[str, Any] = {"type": "refusal", "refusal": ""}
@@ -155,14 +155,14 @@ def _refusal(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
-    """What only the end of a stream tells, as block deltas: citations of the text, a refusal, the service's tools.
+    """Blocks known at the end of a stream only: citations of the text, a refusal, the service's own tool calls.
 
     Args:
-        metadata: `response_metadata` of the whole message.
-        text: Its text, whole.
+        metadata: `response_metadata` of the complete message.
+        text: Its complete text.
 
     Returns:
-        Deltas that add to the blocks of `to_content_block_deltas`.
+        Block deltas that core merges with those of `to_content_block_deltas`.
     """
     found = citations_in(metadata, text) if text else []
     index = block_index("text", FIRST)
@@ -173,16 +173,16 @@ def closing_blocks(metadata: Mapping[str, Any], text: str) -> list[dict[str, Any
 
 
 def to_content_block_deltas(chunk: AIMessageChunk) -> list[ContentBlock]:
-    """The blocks of a chunk, each with the index under which core merges it.
+    """The blocks of a chunk, each with the index by which core merges it.
 
-    Core numbers blocks by itself where they have no index, and then confuses text 0 with tool call 0; string
-    indices of one's own keep them apart.
+    Core numbers blocks without an index itself, and then mixes up text 0 and tool call 0; string indices with a
+    prefix per kind avoid that.
 
     Args:
         chunk: One chunk, or a sum of chunks.
 
     Returns:
-        Deltas; for a sum that includes the last chunk, whole blocks.
+        Block deltas; complete blocks for a sum that includes the last chunk.
     """
     if chunk.chunk_position == "last":
         return to_content_blocks(chunk)
@@ -197,16 +197,16 @@ def _call_delta(call: ToolCallChunk) -> dict[str, Any]:
     return {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"}
 
 
-def has_own_place(increment: Increment) -> bool:
-    """Whether an increment belongs to a message that has more than one block of each kind."""
+def needs_block_index(increment: Increment) -> bool:
+    """Whether an increment must be shown as blocks: its message may have several blocks of a kind."""
     return bool(increment.place != FIRST or increment.block or increment.ending or increment.separator)
 
 
 def block_deltas(increment: Increment) -> list[dict[str, Any]]:
-    """The blocks of an increment, each with the index under which core merges it.
+    """The blocks of an increment, each with the index by which core merges it.
 
     Args:
-        increment: What is new in a message whose blocks have an order of their own.
+        increment: What is new in a message that may have several blocks of a kind.
     """
     place = increment.place
     blocks: list[dict[str, Any]] = []
@@ -220,19 +220,19 @@ def block_deltas(increment: Increment) -> list[dict[str, Any]]:
 
 
 def block_index(kind: str, place: Place, number: int = 0) -> str:
-    """The index of a block in a stream's content.
+    """The index by which core merges the deltas of a block.
 
     Args:
-        kind: Its type.
-        place: Where it stands in the message.
-        number: Which of the other blocks at that place it is.
+        kind: `reasoning`, `text`, or `other`.
+        place: The block's place in the message.
+        number: Its number among the other blocks at that place.
     """
     at = "_".join(map(str, place))
     return f"{_INDEX_PREFIX[kind]}_{at}" if kind in _INDEX_PREFIX else f"lc_bl_{at}_{number}"
 
 
 def _content(message: AIMessage, *, whole: bool = True) -> list[dict[str, Any]]:
-    """Reasoning and text, whichever way the message holds them; the order of blocks is that of a whole message."""
+    """Reasoning, text and other blocks of a message; `whole` says whether to restore the recorded block order."""
     order = message.additional_kwargs.get(CONTENT_ORDER) if whole else None
     if isinstance(order, list) and isinstance(message.content, str):
         ordered = [_ordered(entry, message) for entry in objects(order)]
@@ -244,7 +244,7 @@ def _content(message: AIMessage, *, whole: bool = True) -> list[dict[str, Any]]:
 
 
 def _ordered(entry: Mapping[str, Any], message: AIMessage) -> dict[str, Any] | None:
-    """One block of a message whose blocks have an order of their own; see `StreamAssembler.content_order`."""
+    """The block for one entry of `StreamAssembler.content_order`."""
     kind = entry.get("type")
     if kind == "tool_call":
         calls = [*message.tool_calls, *message.invalid_tool_calls]
@@ -284,13 +284,13 @@ def _part(part: str | dict[str, Any]) -> dict[str, Any] | None:
 def register(
     provider: str, *, sources: Mapping[str, CitationFields] = SOURCES, server_tools: ServerTools | None = None
 ) -> None:
-    """Let core read the messages of `provider` with this translator.
+    """Register this translator with core for the messages of `provider`.
 
     Args:
         provider: `model_provider` of the messages.
-        sources: Fields of `response_metadata` that list references, and their forms.
-        server_tools: Reads from `response_metadata` what the service's own tools did, as `server_tool_call` and
-            `server_tool_result` blocks.
+        sources: Keys of `response_metadata` that list references, with the field names of each.
+        server_tools: Returns the service's own tool calls, read from `response_metadata`, as `server_tool_call`
+            and `server_tool_result` blocks.
     """
     _PROVIDERS[provider] = _Metadata(sources, server_tools)
     register_translator(provider, to_content_blocks, to_content_block_deltas)

@@ -1,4 +1,4 @@
-"""What one payload of a reply adds to a message, before and after repair."""
+"""The data that moves through the assembler: `StreamDelta` goes in, `Increment` comes out."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ if TYPE_CHECKING:
     from langchain_volcark.messages.tool_calls import ToolCallDelta
 
 Place = tuple[int, ...]
-"""Where a block stands among the blocks of a message; at one place: reasoning, text, another block, tool calls."""
+"""Sort key of a block within its message. Blocks with the same key are ordered by kind: reasoning, text, other
+blocks, tool calls."""
 
 FIRST: Place = (0,)
-"""The only place of a wire format whose messages have one text and one reasoning."""
+"""The place of all blocks in a wire format with at most one text and one reasoning block per message."""
 
 
 @dataclass(slots=True)
 class StreamDelta:
-    """What one payload adds to the message.
+    """What one payload of a stream, or a whole reply, adds to the message; made by a wire format's reader.
 
     Attributes:
-        text: Answer text of the block at `place`.
-        reasoning: Thinking text of the block at `place`.
+        text: New text of the text block at `place`.
+        reasoning: New text of the reasoning block at `place`.
         tool_calls: Fragments of tool calls.
         id: The reply's id.
         model_name: The model as resolved by the service.
         finish_reason: Why the model stopped; None until it has.
-        usage: Tokens so far; a later one replaces an earlier one.
-        additional_kwargs: Further fields of the message; `ExtraFields` puts the pieces of each together.
-        metadata: Further fields of the reply, merged by `ReplyMetadata`.
-        is_last: Whether the payload itself says that nothing follows it.
-        is_answer: Whether the payload has the place where an answer stands, even if that is empty.
-        place: Which block the text, the reasoning or the other block is, and where the tool calls stand.
-        block: A whole content block of another kind, such as a server's tool call or its result.
-        annotations: Citations of the text at `place`.
-        extras: Further fields of the reasoning at `place`, such as its encrypted form.
-        closes: Whether nothing more comes for `place`.
+        usage: Token counts so far; a later one replaces an earlier one.
+        additional_kwargs: Unknown fields of the message, or pieces of them; merged by `ExtraFields`.
+        metadata: Unknown fields of the reply; merged by `ReplyMetadata`.
+        is_last: Whether the payload itself says that it is the last one.
+        is_answer: Whether the payload has the field for an answer (a choice, an output item), even if empty.
+        place: Position in the message of the text, reasoning, other block and tool calls of this delta.
+        block: A complete content block of another kind, such as a server tool call or its result.
+        annotations: Citations of the text block at `place`.
+        extras: Further fields of the reasoning block at `place`, such as its encrypted form.
+        closes: Whether the blocks at `place` are complete.
     """
 
     text: str = ""
@@ -63,21 +64,21 @@ class StreamDelta:
 
 @dataclass(slots=True)
 class Increment:
-    """A delta after repair: what is new in the message.
+    """What is new in the message after one delta; shown as a chunk or as protocol events.
 
     Attributes:
-        text: New text of the block at `place`.
-        reasoning: New thinking text of the block at `place`.
-        tool_calls: Fragments, at most one of each call.
-        additional_kwargs: New text of further fields of the message.
-        metadata: New metadata of the reply that is shown at once.
-        place: Which block the text and the reasoning belong to.
-        separator: What stands between this reasoning and that of the block before, in `reasoning_content`.
-        block: A whole block of another kind.
-        number: Which of the other blocks at `place` it is.
-        closed: Whether the text and reasoning at `place` are complete.
-        ending: What is added to them then: `annotations` of the text, fields of the reasoning, by kind.
-        more: What became new together with this, at other places.
+        text: New text of the text block at `place`.
+        reasoning: New text of the reasoning block at `place`.
+        tool_calls: Fragments, at most one per call.
+        additional_kwargs: New text of unknown fields of the message.
+        metadata: New metadata of the reply that is shown before the end of the stream.
+        place: Position of the blocks in the message.
+        separator: Text between this reasoning block and the previous one in `reasoning_content`.
+        block: A complete block of another kind.
+        number: Its number among the other blocks at `place`.
+        closed: Whether the text and reasoning blocks at `place` are complete.
+        ending: By block type, the fields that a completed block gets: `annotations`, fields of the reasoning.
+        more: Increments at other places that became visible together with this one.
     """
 
     text: str = ""

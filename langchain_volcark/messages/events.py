@@ -1,4 +1,4 @@
-"""A stream as core's protocol events (`stream_events(version="v3")`), without the detour over chunks."""
+"""Renders a stream as core's protocol events (`stream_events(version="v3")`), directly from the increments."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from langchain_volcark.messages.assembler import StreamAssembler
     from langchain_volcark.messages.deltas import Increment, StreamDelta
 
-_SPOKEN = ("reasoning", "text")
+_TEXT_TYPES = ("reasoning", "text")
 _CALLS = frozenset({"tool_call", "invalid_tool_call"})
 _Key = tuple[str, Place | int, int]
 
 
 class EventRenderer:
-    """Shows each increment of an assembler's message as protocol events.
+    """Renders each increment of an assembler's message as protocol events.
 
-    Blocks open when their first piece comes. One that its service closes is finished then; the others stay open to
-    the end: a service may return to thinking after its first words, and the message still has one block of each
-    kind, as `invoke` gives it.
+    A block starts with its first piece. It finishes when the wire format says that it is complete, otherwise at
+    the end of the stream: a model may return to reasoning after its first text, and the message still has one
+    block of each kind, as with `invoke`.
     """
 
     def __init__(self, assembler: StreamAssembler) -> None:
@@ -42,18 +42,18 @@ class EventRenderer:
         return [*events, *self._events(increment)]
 
     def finish(self) -> Sequence[MessagesData]:
-        """The closing events: what was held back, each block as a whole, the message's metadata."""
+        """The events at the end: content that was held back, the complete blocks, the message's metadata."""
         events = [] if self._started else [self._start()]
         events.extend(self._events(self._assembler.finish()))
         message = self._assembler.message()
         blocks = cast("list[dict[str, Any]]", to_content_blocks(message))
         for block in blocks:
-            if block["type"] in _SPOKEN and not self._assembler.has_order:
+            if block["type"] in _TEXT_TYPES and not self._assembler.has_order:
                 events.extend(self._close((block["type"], FIRST, 0), block))
         for number, call in enumerate(self._assembler.tool_calls()):
             events.extend(self._close(("call", number, 0), dict(call)))
         shown = sum(kind == "other" for kind, _, _ in self._finished)
-        others = [one for one in blocks if one["type"] not in _CALLS and one["type"] not in _SPOKEN]
+        others = [one for one in blocks if one["type"] not in _CALLS and one["type"] not in _TEXT_TYPES]
         for number, block in enumerate(others[shown:]):
             events.extend(self._close(("closing", number, 0), block))
         finish: dict[str, Any] = {"event": "message-finish", "metadata": dict(message.response_metadata)}
@@ -89,7 +89,7 @@ class EventRenderer:
         if increment.block is not None:
             shown.extend(self._close(("other", increment.place, increment.number), increment.block))
         if increment.closed:
-            for kind in _SPOKEN:
+            for kind in _TEXT_TYPES:
                 block = self._assembler.text_block(kind, increment.place)
                 if block is not None:
                     shown.extend(self._close((kind, increment.place, 0), block))
@@ -122,7 +122,7 @@ class EventRenderer:
         events: list[dict[str, Any]] = []
         skeleton = {"type": "text", "text": ""} if block["type"] == "text" else dict(block)
         index = self._open(key, skeleton, events)
-        # A copy: whoever consumes the events writes into them.
+        # A copy, because consumers of events change them.
         events.append({"event": "content-block-finish", "index": index, "content": dict(block)})
         return cast("list[MessagesData]", events)
 

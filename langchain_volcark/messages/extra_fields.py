@@ -1,4 +1,4 @@
-"""Fields of a message that nobody reads by name, put together from the pieces in which a stream brings them."""
+"""Merges the fields of a message that the package does not know, from the pieces in which a stream sends them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 from langchain_volcark.messages.surrogates import SurrogateJoiner
 
 _LABELS = frozenset({"id", "type", "name", "role", "format"})
-"""Keys of an object whose text is said again with every piece, and is no piece itself."""
+"""Keys of an object whose text is repeated with every piece and must not be concatenated."""
 
 
 class ExtraFields:
-    """The further fields of one message, as far as they have come.
+    """The unknown fields of one message so far.
 
-    A text comes in pieces like the answer: it is shown as it comes, for core appends it too. Objects, lists and
-    numbers are shown at the end, since core would add numbers up and join list items of one `index`.
+    Strings arrive in pieces like the answer and are shown as they arrive, because core concatenates them too.
+    Objects, lists and numbers are shown at the end: core would add numbers up and merge list items of equal
+    `index`.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class ExtraFields:
         return bool(self._texts or self._others)
 
     def add(self, fields: dict[str, Any]) -> dict[str, str]:
-        """Take what a payload brings; returns the text that is new."""
+        """Add the fields of one payload; returns the text that is new."""
         new = {}
         for name, value in fields.items():
             if name in self._others or (name not in self._texts and not isinstance(value, str)):
@@ -37,7 +38,7 @@ class ExtraFields:
         return new
 
     def flush(self) -> dict[str, Any]:
-        """What was not shown yet, at the end of the message."""
+        """What has not been shown yet, at the end of the message."""
         late: dict[str, Any] = dict(self._others)
         for name, joiner in self._joiners.items():
             if text := joiner.flush():
@@ -54,7 +55,7 @@ class ExtraFields:
 
 
 def _merged(old: Any, new: Any) -> Any:
-    """Two pieces of a field; where they are of different kinds the first stands."""
+    """Merge two values of a field; where their types differ the first is kept."""
     if new == old:
         return old
     if isinstance(old, dict) and isinstance(new, dict):

@@ -1,4 +1,4 @@
-"""Where a JSON text stands that comes in pieces: which brackets and strings are open; no parsing."""
+"""Tracks which brackets and strings are open in a JSON text that arrives in pieces, without parsing it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ _CLOSING = {"{": "}", "[": "]"}
 
 
 class JSONBrackets:
-    """Follows the brackets and strings of a text as core's lenient JSON parser does.
+    """Tracks brackets and strings by the same rules as core's lenient JSON parser.
 
     Attributes:
-        is_mismatched: Whether a bracket was closed that was not open; that parser gives up there.
+        is_mismatched: Whether a bracket was closed that was not open; core's parser fails at such a bracket.
     """
 
     __slots__ = ("_began", "_escaped", "_in_string", "_open", "is_mismatched")
@@ -23,7 +23,7 @@ class JSONBrackets:
 
     @property
     def is_finished(self) -> bool:
-        """Whether what was opened is closed, so that nothing that is JSON can follow."""
+        """Whether an object, array or string was opened and all are closed: the value is complete."""
         return self._began and not self._open and not self._in_string
 
     def add(self, text: str) -> None:
@@ -51,7 +51,7 @@ class JSONBrackets:
         self._escaped = False
 
     def mismatch(self) -> str:
-        """The shortest text that closes a bracket which is not open; empty where the text did that already."""
+        """The shortest text that closes a bracket which is not open; empty where the text already did that."""
         if self.is_mismatched:
             return ""
         end_of_string = '\\"' if self._escaped else '"' if self._in_string else ""

@@ -1,4 +1,4 @@
-"""The further fields of a reply, as far as they have come: how pieces are merged, and when each is shown."""
+"""Merges the metadata of a reply from several payloads, and decides on which chunk each field is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Log probabilities come token by token: the lists inside grow."""
+    """Log probabilities arrive token by token: their lists are concatenated."""
     merged = dict(old)
     for key, value in new.items():
         known = merged.get(key)
@@ -21,14 +21,14 @@ def _append_lists(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _append_unknown(old: list[Any], new: list[Any]) -> list[Any]:
-    """References may come again, or come again with more of them: each is kept once, in the order of arrival."""
+    """References may be repeated, or repeated with further ones: each is kept once, in order of arrival."""
     if new[: len(old)] == old:
         return new
     return [*old, *(item for item in new if item not in old)]
 
 
 def _add_keys(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """What a service echoes in every payload is kept once; the first value of a key stands."""
+    """An object repeated in every payload is kept once; the first value of each key is kept."""
     return {**old, **{key: value for key, value in new.items() if key not in old}}
 
 
@@ -38,24 +38,24 @@ MERGE_RULES: dict[str, Callable[[Any, Any], Any]] = {
     "search_results": _append_unknown,
     "metadata": _add_keys,
 }
-"""How a field that comes in several payloads is merged; of all others the last value stands."""
+"""How fields that occur in several payloads are merged; of all other fields the last value is kept."""
 
 _KINDS: dict[str, type] = {"logprobs": dict, "references": list, "search_results": list, "metadata": dict}
-"""What the rules are for; of a field that is something else the first value stands."""
+"""The type each rule merges; of a value of another type the first is kept."""
 
-_CORES_OWN = frozenset({"model_provider", "output_version"})
-"""By these names core finds our translator; a service's field of such a name cannot be kept."""
+_RESERVED = frozenset({"model_provider", "output_version"})
+"""Keys by which core finds our translator; a service's field of such a name cannot be kept."""
 
 EARLY = frozenset({"references", "search_results", "metadata"})
-"""Fields that are shown when they come, not at the end: their rules only ever add."""
+"""Fields that are shown on arrival, not at the end: merging only ever adds to them."""
 
 
 class ReplyMetadata:
-    """The further fields of one reply.
+    """The metadata of one reply.
 
     Attributes:
-        fields: What has come so far.
-        shown: What of the `EARLY` fields an increment has shown.
+        fields: All fields so far.
+        shown: The part of the `EARLY` fields that increments have shown.
     """
 
     def __init__(self) -> None:
@@ -64,20 +64,20 @@ class ReplyMetadata:
         self._repeated: dict[str, Any] | None = None
 
     def add(self, came: dict[str, Any]) -> dict[str, Any]:
-        """Take what a payload brings; returns what of it is shown at once."""
-        # Most payloads repeat what the first one held; what adds up is noted every time.
+        """Add the fields of one payload; returns those to show at once."""
+        # Most payloads repeat the first one's fields; fields with a merge rule are read every time.
         if came == self._repeated:
             return {}
         for key, value in came.items():
-            self._note(key, value)
+            self._merge(key, value)
         self._repeated = came if MERGE_RULES.keys().isdisjoint(came) else None
         return self._early(came)
 
-    def _note(self, key: str, value: Any) -> None:
+    def _merge(self, key: str, value: Any) -> None:
         rule = MERGE_RULES.get(key)
         known = self.fields.get(key)
         if rule is None or known is None:
-            if key not in _CORES_OWN:
+            if key not in _RESERVED:
                 self.fields[key] = value
         elif type(known) is type(value) is _KINDS[key]:
             self.fields[key] = rule(known, value)
@@ -92,14 +92,14 @@ class ReplyMetadata:
         return early
 
     def unshown(self, whole: dict[str, Any]) -> dict[str, Any]:
-        """What of `whole`, the message's `response_metadata`, no increment has shown."""
+        """The part of `whole`, the message's `response_metadata`, that no increment has shown."""
         rest = {key: value for key, value in whole.items() if key not in self.shown}
         late = {key: _beyond(shown, self.fields[key]) for key, shown in self.shown.items()}
         return {**rest, **{key: value for key, value in late.items() if value}}
 
 
 def _added(old: Any, new: Any) -> Any:
-    """What an `EARLY` field has now beyond what it had; nothing where that must wait for the end."""
+    """What a payload added to an `EARLY` field; empty where it can only be shown at the end."""
     if isinstance(new, list) and any(isinstance(item, dict) and "index" in item for item in new):
         return []  # core merges list items of equal `index` into one: such a list is safe on one chunk only
     return _beyond([] if isinstance(new, list) else {}, new) if old is None else _beyond(old, new)

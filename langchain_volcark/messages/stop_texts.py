@@ -1,4 +1,4 @@
-"""Stop texts for services that have none: the answer is cut on this side."""
+"""Stop sequences for services without a `stop` parameter: the client cuts the answer before the first of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StopTexts:
-    """Lets a text through up to the first of some stop texts, in pieces of any size.
+    """Passes on a text, piece by piece, up to the first stop sequence.
 
     Example:
         >>> stops = StopTexts(["END"])
@@ -29,19 +29,20 @@ class StopTexts:
         self._stopped = False
 
     def feed(self, text: str) -> str:
-        """Take the next piece.
+        """Add the next piece.
 
         Args:
             text: Any number of characters.
 
         Returns:
-            What is certain to stand before the stop text; an ending that may be the beginning of one is held back.
+            The text that is certain to precede any stop sequence. A suffix that may be the start of one is held
+            back.
         """
         if self._stopped:
             return ""
         text = self._held + text
         place = self._first(text)
-        # Where an unfinished stop text begins before a finished one, only what follows tells which comes first.
+        # An incomplete stop sequence that starts before a complete one may still win: wait for the next piece.
         open_at = len(text) - max((_overlap(text, stop) for stop in self._stop), default=0)
         if place is not None and place <= open_at:
             self._stopped, self._held = True, ""
@@ -50,42 +51,42 @@ class StopTexts:
         return text[:open_at]
 
     def flush(self) -> str:
-        """The text has ended: what was held back is shown, up to a stop text in it."""
+        """End the text: returns what was held back, up to a stop sequence in it."""
         held, self._held = self._held, ""
         return held[: self._first(held)]
 
     def _first(self, text: str) -> int | None:
-        """Where the first stop text begins; None where there is none."""
+        """Offset of the first stop sequence; None where there is none."""
         return min((place for stop in self._stop if (place := text.find(stop)) >= 0), default=None)
 
 
 def _overlap(text: str, stop: str) -> int:
-    """How many of the text's last characters are the beginning of the stop text."""
+    """Length of the longest suffix of the text that is a proper prefix of the stop sequence."""
     longest = min(len(text), len(stop) - 1)
     return next((length for length in range(longest, 0, -1) if text.endswith(stop[:length])), 0)
 
 
 class StoppingAssembler(StreamAssembler):
-    """An assembler whose answer ends before the first stop text; usage and metadata come as they come."""
+    """An assembler that drops the answer's text from the first stop sequence on; usage and metadata are kept."""
 
     def __init__(self, provider: str, metadata: dict[str, Any] | None, stop: Sequence[str]) -> None:
         super().__init__(provider, metadata)
         self._stops = StopTexts(stop)
 
     def add(self, delta: StreamDelta) -> Increment:
-        """Take what one payload adds, but no text after the stop."""
+        """Add one delta, without text after a stop sequence."""
         if delta.text:
             delta.text = self._stops.feed(delta.text)
         return super().add(delta)
 
     def finish(self) -> Increment:
-        """Close the message; returns what was held back."""
+        """Complete the message; returns the text and calls that were held back until now."""
         held = super().add(StreamDelta(text=self._stops.flush()))
         last = super().finish()
         last.text = held.text + last.text
         return last
 
     def partial(self) -> AIMessage | None:
-        """The message of a stream that broke, with what was held back."""
+        """The message of a stream that broke, including held-back text."""
         super().add(StreamDelta(text=self._stops.flush()))
         return super().partial()

@@ -1,10 +1,10 @@
-r"""Emoji that a service cuts in half: `\ud83d` in one delta, `\ude00` in the next."""
+r"""Joins surrogate pairs that a service splits between two deltas: `\ud83d` in one, `\ude00` in the next."""
 
 from __future__ import annotations
 
 
 class SurrogateJoiner:
-    """Joins the halves; nothing else in the text is touched."""
+    """Joins split surrogate pairs in a text that arrives in pieces; changes nothing else."""
 
     __slots__ = ("_held",)
 
@@ -12,14 +12,14 @@ class SurrogateJoiner:
         self._held = ""
 
     def add(self, text: str) -> str:
-        """Take the next text.
+        """Add the next piece.
 
         Args:
-            text: May begin with a second half, or end with a first one.
+            text: May start with a low surrogate, or end with a high one.
 
         Returns:
-            The text without a trailing first half, which is held back until its second half comes. A half that
-            stands alone for good becomes U+FFFD, for nobody could encode it.
+            The text without a trailing high surrogate, which is held back until the low one arrives. A surrogate
+            without its other half becomes U+FFFD, because it cannot be encoded.
         """
         if not self._held and text.isascii():
             return text
@@ -33,6 +33,6 @@ class SurrogateJoiner:
         return text
 
     def flush(self) -> str:
-        """What is left at the end: a first half whose second one never came."""
+        """What is left at the end: U+FFFD for a high surrogate whose low one never arrived, else nothing."""
         held, self._held = self._held, ""
         return "\ufffd" if held else ""

@@ -1,4 +1,4 @@
-"""The text blocks of one kind in a message, one after the other, as `content` or `reasoning_content` has them."""
+"""All text or all reasoning blocks of a message, and their joined text (`content`, `reasoning_content`)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ class TextBlock:
     """One block.
 
     Attributes:
-        text: What is shown of it.
-        start: Where it begins in the text of all blocks; None until some of it is shown.
-        held: What waits until the block before it is complete.
-        closed: Whether nothing more comes.
-        extras: Its further fields.
+        pieces: The text shown so far, as it arrived.
+        start: Offset of its text in the joined text; None until some of it is shown.
+        held: Text that is held back until the blocks before it are complete.
+        joiner: Joins halves of surrogate pairs.
+        closed: Whether the block is complete.
+        extras: Further fields of the block.
     """
 
     __slots__ = ("closed", "extras", "held", "joiner", "pieces", "start")
@@ -33,18 +34,18 @@ class TextBlock:
 
     @property
     def text(self) -> str:
-        """What is shown of it."""
+        """The text shown so far."""
         return "".join(self.pieces)
 
 
 class TextBlocks:
-    """All blocks of one kind.
+    """All blocks of one kind in a message.
 
-    A block's text stands in one piece, so that its place in the whole is two numbers: what comes for another block
-    before the one under way is closed is held back.
+    A block is one contiguous range of the joined text. So text that arrives for another block while one is still
+    open is held back until the open one is complete.
 
     Args:
-        separator: What stands between two blocks in the text of all.
+        separator: Text between two blocks in the joined text.
     """
 
     def __init__(self, separator: str = "") -> None:
@@ -59,29 +60,29 @@ class TextBlocks:
         return bool(self._shown)
 
     def items(self) -> list[tuple[Place, TextBlock]]:
-        """The blocks that have text or further fields, by place."""
+        """The blocks of which some text is shown, in order."""
         return sorted(
-            ((place, block) for place, block in self._blocks.items() if block.start is not None), key=_place
+            ((place, block) for place, block in self._blocks.items() if block.start is not None), key=_by_place
         )
 
     def places(self) -> list[Place]:
-        """Where blocks are, whether anything of them is shown or not."""
+        """The places of all blocks, shown or not."""
         return list(self._blocks)
 
     @property
     def text(self) -> str:
-        """The text of all blocks so far."""
+        """The joined text so far."""
         return "".join(self._shown)
 
     def add(self, place: Place, text: str) -> tuple[str, str]:
-        """Take a piece.
+        """Add text to a block.
 
         Args:
-            place: The block's.
+            place: The block's place.
             text: The next piece of its text.
 
         Returns:
-            A separator, and the text that is new; both empty where the piece waits.
+            A separator, and the text that is new; both empty where the piece is held back.
         """
         if place == self._current and self._open is not None:
             return "", self._show(self._open, self._open.joiner.add(text))
@@ -93,7 +94,7 @@ class TextBlocks:
         return self._begin(place, block, piece) if piece else ("", "")
 
     def find(self, place: Place) -> TextBlock | None:
-        """The block at a place that has text or further fields; None where there is none."""
+        """The block at a place; None where there is none, or it has neither text nor further fields."""
         block = self._blocks.get(place)
         return block if block is not None and (block.pieces or block.extras) else None
 
@@ -103,14 +104,14 @@ class TextBlocks:
         return block is not None and bool(block.held)
 
     def at(self, place: Place) -> TextBlock:
-        """The block at a place, which is made where there is none."""
+        """The block at a place; created where there is none."""
         block = self._blocks.get(place)
         if block is None:
             block = self._blocks[place] = TextBlock()
         return block
 
     def close(self, place: Place) -> list[tuple[Place, str, str]]:
-        """Take note that nothing more comes for a block.
+        """Mark a block as complete.
 
         Returns:
             What that makes visible: place, separator and text of each block concerned, in order.
@@ -128,7 +129,7 @@ class TextBlocks:
         return [*shown, *self._next()]
 
     def finish(self) -> list[tuple[Place, str, str]]:
-        """Take note that the message is complete; returns what that makes visible, as `close` does."""
+        """Mark all blocks as complete; returns what that makes visible, in the form of `close`."""
         shown = []
         for place in sorted(self._blocks):
             if not self._blocks[place].closed:
@@ -136,7 +137,7 @@ class TextBlocks:
         return [*shown, *self._next()]
 
     def _next(self) -> list[tuple[Place, str, str]]:
-        """Show the blocks that wait, up to the first that is not closed."""
+        """Show the blocks that were held back, up to the first that is not complete."""
         shown: list[tuple[Place, str, str]] = []
         self._current = self._open = None
         for place in sorted(place for place, block in self._blocks.items() if block.held):
@@ -166,5 +167,5 @@ class TextBlocks:
         return text
 
 
-def _place(item: tuple[Place, TextBlock]) -> Place:
+def _by_place(item: tuple[Place, TextBlock]) -> Place:
     return item[0]

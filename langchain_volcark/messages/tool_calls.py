@@ -1,4 +1,4 @@
-"""Tool calls as services write them: fragments with holes, arguments that may be cut off."""
+"""Assembles tool calls from fragments, whose ids, names or indices may be missing and whose arguments cut off."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ToolCallDelta:
         id: The call's id; services send it once, with every fragment, empty, or never.
         name: The tool's name; services send it once, with every fragment, or empty.
         arguments: The next piece of the arguments' JSON text.
-        whole: Whether it is an entry of a whole reply, which is a call of its own, and not a fragment of a stream.
+        whole: Whether it is an entry of a whole reply, and so a complete call, rather than a fragment of a stream.
     """
 
     index: int | None = None
@@ -43,11 +43,11 @@ class ToolCallDelta:
 
 
 def parse_arguments(text: str, *, cut: bool = False) -> dict[str, Any] | None:
-    """Read a tool call's arguments.
+    """Parse a tool call's arguments.
 
     Args:
         text: The JSON text; empty means no arguments.
-        cut: Whether the answer was cut off, so that empty text means "not yet written".
+        cut: Whether the answer was cut off, so that an empty text means incomplete arguments.
 
     Returns:
         The arguments, or None where the text is not a complete JSON object.
@@ -62,26 +62,26 @@ def parse_arguments(text: str, *, cut: bool = False) -> dict[str, Any] | None:
 
 
 def new_call_id() -> str:
-    """An id for a call to which the service gave none of its own."""
+    """A new id for a call that has none, or the same one as another call, from the service."""
     return f"call_{uuid.uuid4().hex}"
 
 
 class ToolCallState:
-    """One tool call as far as it has come.
+    """One tool call so far.
 
     Attributes:
-        index: Its place among the message's calls.
+        index: Its position among the message's calls.
         id: Its id in the message, or None until it has one.
-        name: Its tool's name, or None until a fragment brought one.
-        service_index: The service's number of it, or None.
-        service_id: The service's id of it, or None; two calls may have the same.
+        name: The tool's name, or None until a fragment has it.
+        service_index: The index that the service gives it, or None.
+        service_id: The id that the service gives it, or None; two calls may have the same.
     """
 
     __slots__ = (
-        "_announces_next",
         "_arguments",
         "_brackets",
         "_joiner",
+        "_next_may_follow",
         "_scanned",
         "id",
         "index",
@@ -100,7 +100,7 @@ class ToolCallState:
         self._arguments: list[str] = []
         self._brackets = JSONBrackets()
         self._scanned = 0
-        self._announces_next = False
+        self._next_may_follow = False
 
     @property
     def arguments(self) -> str:
@@ -108,19 +108,19 @@ class ToolCallState:
         return "".join(self._arguments)
 
     def takes(self, delta: ToolCallDelta) -> bool:
-        """Whether a fragment can be a piece of this call.
+        """Whether a fragment can belong to this call.
 
-        Some services send id and name with every fragment, so a name that is known already begins another call
-        only where this one's arguments are finished and more of them come.
+        Some services send id and name with every fragment, so a repeated name starts another call only if this
+        one's arguments are complete and the fragment has further arguments.
         """
         if (delta.whole and delta.name) or self._contradicts(delta):
             return False
-        begins = delta.whole or bool(delta.name) or self._announces_next
-        return not (begins and delta.arguments.strip() and self._read_brackets().is_finished)
+        starts_call = delta.whole or bool(delta.name) or self._next_may_follow
+        return not (starts_call and delta.arguments.strip() and self._read_brackets().is_finished)
 
     def precedes(self, delta: ToolCallDelta) -> bool:
-        """Whether a fragment without a name begins another call of this one's tool, which had been announced."""
-        return self._announces_next and not delta.name and not self._contradicts(delta)
+        """Whether a fragment without a name starts another call of the tool named just before."""
+        return self._next_may_follow and not delta.name and not self._contradicts(delta)
 
     def _contradicts(self, delta: ToolCallDelta) -> bool:
         return (
@@ -130,7 +130,7 @@ class ToolCallState:
         )
 
     def repeats(self, delta: ToolCallDelta) -> bool:
-        """Whether a fragment is this whole call once more: a service that sends a call again means one call."""
+        """Whether a fragment repeats this complete call; some services send a call twice and mean one."""
         return (
             not delta.whole
             and bool(delta.id and delta.name and delta.arguments)
@@ -142,23 +142,23 @@ class ToolCallState:
         )
 
     def add(self, delta: ToolCallDelta, ids: set[str]) -> ToolCallChunk:
-        """Take a fragment.
+        """Add a fragment.
 
         Args:
             delta: The fragment.
-            ids: The ids of the message's calls so far; gets this call's.
+            ids: The ids of the message's calls so far; this call's id is added.
 
         Returns:
-            The fragment as LangChain wants it: id and name stand only on the first fragment that has them.
+            The fragment in LangChain's form: id and name are set on the first fragment that has them only.
         """
         if self.service_index is None:
             self.service_index = delta.index
         self.service_id = self.service_id or delta.id or None
         new_name = delta.name if delta.name and not self.name else None
         if delta.name and not new_name:
-            # With a finished call's name and no arguments either the next call begins or a habit is kept: what
-            # follows tells.
-            self._announces_next = not delta.arguments.strip() and self._read_brackets().is_finished
+            # A complete call's name without arguments starts the next call or is mere repetition; only the next
+            # fragment tells.
+            self._next_may_follow = not delta.arguments.strip() and self._read_brackets().is_finished
         self.name = self.name or new_name
         new_id = self._choose_id(ids) if self.service_id or self.name else None
         arguments = self._joiner.add(delta.arguments)
@@ -166,7 +166,7 @@ class ToolCallState:
         return tool_call_chunk(name=new_name, args=arguments, id=new_id, index=self.index)
 
     def flush(self, ids: set[str]) -> ToolCallChunk | None:
-        """What was held back, as a last fragment; None where there is nothing."""
+        """What was held back, as a last fragment; None where that is nothing."""
         arguments, new_id = self._joiner.flush(), self._choose_id(ids)
         self._arguments.append(arguments)
         if not (arguments or new_id):
@@ -174,7 +174,7 @@ class ToolCallState:
         return tool_call_chunk(name=None, args=arguments, id=new_id, index=self.index)
 
     def finish(self, ids: set[str], *, cut: bool) -> ToolCall | InvalidToolCall:
-        """The call as it stands at the end of the message."""
+        """The call at the end of the message, valid or invalid."""
         self._choose_id(ids)
         text = self.arguments
         arguments = parse_arguments(text, cut=cut)
@@ -184,21 +184,21 @@ class ToolCallState:
         return invalid_tool_call(name=self.name, args=text, id=self.id, error=error)
 
     def lock(self) -> ToolCallChunk | None:
-        """A last fragment that keeps this call, which is invalid, from being read as a valid one.
+        """A last fragment that keeps this invalid call invalid when chunks are added.
 
-        Core sums chunks with a parser that closes open brackets by itself, so `{"path": "/tm` would become an
-        executable call. The parser gives up only at a closing bracket that does not match; this adds one. Whatever
-        is added to the sum later comes after it and changes nothing.
+        Core parses the arguments of summed chunks leniently: it closes open brackets, so `{"path": "/tm` would
+        become an executable call. That parser fails only at a closing bracket that does not match; this fragment
+        adds one. Text added after it does not make the arguments valid again.
 
         Returns:
-            The fragment to send after the last one, or None where the parser gives up by itself.
+            The fragment to send after the last one, or None where the parser fails anyway.
         """
         text = self.arguments
         suffix = "" if _cannot_be_object(text) else self._read_brackets().mismatch()
         return tool_call_chunk(name=None, args=suffix, id=None, index=self.index) if suffix else None
 
     def _choose_id(self, ids: set[str]) -> str | None:
-        """Give this call its id if it has none yet; returns the id if it is new."""
+        """Set the call's id if it has none yet; returns the id if it was set now."""
         if self.id is not None:
             return None
         known = self.service_id
@@ -207,7 +207,7 @@ class ToolCallState:
         return self.id
 
     def _read_brackets(self) -> JSONBrackets:
-        """The arguments' brackets; each piece is read once, and only where somebody asks."""
+        """The brackets of the arguments so far; each piece is scanned once, on demand."""
         for piece in self._arguments[self._scanned :]:
             self._brackets.add(piece)
         self._scanned = len(self._arguments)
@@ -215,19 +215,19 @@ class ToolCallState:
 
 
 class ToolCalls:
-    """The tool calls of one message, told apart even where the service's numbers and ids are wrong."""
+    """The tool calls of one message; assigns fragments to calls even where indices or ids are wrong."""
 
     def __init__(self) -> None:
         self._calls: list[ToolCallState] = []
         self._ids: set[str] = set()
-        # The call that last had a fragment of this id and index; None for any.
+        # (id, index) to the call with the latest such fragment; None matches any id or index.
         self._latest: dict[tuple[str | None, int | None], ToolCallState] = {}
 
     def add(self, deltas: Iterable[ToolCallDelta]) -> list[ToolCallChunk]:
-        """Take the fragments of one payload.
+        """Add the fragments of one payload.
 
         Returns:
-            Them repaired; one chunk for each call, for core does not merge two of one index within one message.
+            At most one chunk per call, because core does not merge chunks of equal index within one message.
         """
         return join_chunks([chunk for delta in deltas if (chunk := self._add(delta))])
 
@@ -237,7 +237,7 @@ class ToolCalls:
             keys += [(delta.id, delta.index), (delta.id, None)]
         if delta.index is not None:
             keys.append((None, delta.index))
-        if not (delta.id and delta.name):  # what brings a new id and a name begins a call
+        if not (delta.id and delta.name):  # a fragment with a new id and a name starts a call
             keys.append((None, None))
         known = [self._latest[key] for key in keys if key in self._latest]
         call = next((one for one in known if one.takes(delta)), None)
@@ -260,24 +260,24 @@ class ToolCalls:
         return [chunk for call in self._calls if (chunk := call.flush(self._ids))]
 
     def finish(self, *, cut: bool) -> list[ToolCall | InvalidToolCall]:
-        """All calls as they stand at the end; in a message that was cut off, the last one is suspect."""
+        """All calls at the end; in a message that was cut off, the last one may be incomplete."""
         return [call.finish(self._ids, cut=cut and call is self._calls[-1]) for call in self._calls]
 
     def locks(self, *, cut: bool) -> list[ToolCallChunk]:
-        """For each invalid call what keeps it invalid in a sum of chunks; see `ToolCallState.lock`."""
+        """For each invalid call, the fragment that keeps it invalid; see `ToolCallState.lock`."""
         finished = self.finish(cut=cut)
         invalid = [call for call, end in zip(self._calls, finished, strict=True) if end["type"] != "tool_call"]
         return [chunk for call in invalid if (chunk := call.lock())]
 
 
 def join_chunks(chunks: list[ToolCallChunk]) -> list[ToolCallChunk]:
-    """Make the fragments of one call one fragment.
+    """Join the fragments of each call into one.
 
     Args:
-        chunks: Fragments in order; id and name stand on one of each call's at most.
+        chunks: Fragments in order; of each call at most one has the id and the name.
 
     Returns:
-        One for each index, in the order of appearance.
+        One per index, in order of first appearance.
     """
     if len(chunks) < 2:
         return chunks
@@ -292,17 +292,17 @@ def join_chunks(chunks: list[ToolCallChunk]) -> list[ToolCallChunk]:
 
 
 def _differ(known: str | int | None, new: str | int | None) -> bool:
-    """Whether both are given and are not the same; an empty text is not given."""
+    """Whether both are set and differ; an empty string counts as unset."""
     return known not in (None, "") and new not in (None, "") and known != new
 
 
 def _cannot_be_object(text: str) -> bool:
-    """Whether core's parser never makes an object of a text, not even of half of it."""
+    """Whether core's lenient parser cannot read a text as an object, however it completes it."""
     if not text.strip():
-        return False  # core takes empty arguments for no arguments
+        return False  # core reads empty text as no arguments
     try:
         return not isinstance(parse_partial_json(text), dict)
     except RecursionError:
-        return False  # how deep a parser goes depends on the machine
+        return False  # the recursion limit differs between machines
     except ValueError:
         return True

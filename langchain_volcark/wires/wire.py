@@ -1,4 +1,4 @@
-"""The seam between chat models and wire formats: a model call in, a request out; payloads in, deltas out."""
+"""The interface between chat models and wire formats: model call to request, reply and payloads to deltas."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class ModelCall:
 
     Attributes:
         messages: The conversation.
-        model: The model, endpoint or service that is called.
-        parameters: Fields of the body: the model's own, the call's over them, `extra_body` over all. Tools,
-            `tool_choice` and `response_format` have OpenAI's chat form.
-        stream: Whether the answer is streamed.
-        stream_usage: Whether a stream is to tell its token usage.
+        model: The model, endpoint or service to call.
+        parameters: Fields of the body; the call's override the model's, and `extra_body` overrides both. Tools,
+            `tool_choice` and `response_format` are in OpenAI's chat format.
+        stream: Whether to stream the answer.
+        stream_usage: Whether a stream asks for its token usage.
         headers: Headers of this call.
         query: Query parameters of this call.
-        timeout: Bounds of this call, or None for the model's.
+        timeout: Timeout of this call, or None for the model's.
     """
 
     messages: Sequence[BaseMessage]
     model: str
-    # Not shown: error trackers print the local variables of every frame.
+    # Not in `repr`: error trackers print the local variables of every frame.
     parameters: Mapping[str, Any] = field(repr=False)
     stream: bool = False
     stream_usage: bool = True
@@ -45,13 +45,13 @@ class ModelCall:
     timeout: httpx.Timeout | None = None
 
     def body(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
-        """The parameters with the conversation.
+        """The request body of a format with `model` and `messages`.
 
         Args:
-            messages: The conversation as the wire format has it; `messages` of `extra_body` replace it.
+            messages: The conversation in the wire format; `messages` in `extra_body` replace it.
 
         Raises:
-            ValueError: There are no messages in the end, or they are no list of objects.
+            ValueError: The messages are empty, or are not a list of objects.
         """
         body = {"model": self.model, "messages": messages, **self.parameters}
         chosen = body["messages"]
@@ -62,69 +62,69 @@ class ModelCall:
         return body
 
     def sent_with(self) -> dict[str, Any]:
-        """The arguments of a `ServiceRequest` that say how it is sent."""
+        """Headers, query and timeout, as keyword arguments of `ServiceRequest`."""
         return {"headers": self.headers, "query": self.query, "timeout": self.timeout}
 
 
 class StreamReader(ABC):
-    """Reads one stream, and says when it has begun and when it is complete."""
+    """Reads the payloads of one stream, and decides when it has begun and whether it is complete."""
 
     @abstractmethod
     def read(self, payload: Mapping[str, Any]) -> Sequence[StreamDelta]:
-        """What one payload adds.
+        """Read one payload.
 
         Raises:
-            ValueError: It is not what the service documents.
+            ValueError: The payload is not in the documented form.
         """
 
     def begins(self, payload: Mapping[str, Any]) -> bool:  # noqa: ARG002
-        """Whether the answer begins with this payload; until then a broken stream is asked for again."""
+        """Whether the answer begins with this payload; a stream that breaks before that may be retried."""
         return True
 
     def is_complete(self, assembler: StreamAssembler, *, ended: bool) -> bool:  # noqa: ARG002
-        """Whether a stream that has ended is whole; by default it is where the service said why the model stopped.
+        """Whether a stream that has ended is complete; by default, whether it has a finish reason.
 
         Args:
-            assembler: The message that its payloads make.
-            ended: Whether the service itself marked the end, by `[DONE]` or its last payload.
+            assembler: The message assembled from its payloads.
+            ended: Whether the service marked the end, by `[DONE]` or by the last payload.
         """
         return assembler.finish_reason is not None
 
 
 class Wire(ABC):
-    """One wire format, as one call uses it."""
+    """One wire format: writes the request of a call and reads its reply or stream."""
 
     provider: str
     """`model_provider` of the messages."""
 
     @abstractmethod
     def request(self, call: ModelCall) -> ServiceRequest:
-        """Write a call.
+        """Write the request of a call.
 
         Raises:
-            ValueError: The service would refuse it for certain; the text names the field.
+            ValueError: The service is documented to refuse such a request; the text names the field.
         """
 
     @abstractmethod
     def read_reply(self, payload: Mapping[str, Any]) -> list[Sequence[StreamDelta]]:
-        """Read a whole reply, for each of its answers what that adds to a message.
+        """Read a complete reply; returns the deltas of each of its answers.
 
         Raises:
-            ValueError: It is not what the service documents.
+            ValueError: The reply is not in the documented form.
         """
 
     @abstractmethod
     def stream_reader(self) -> StreamReader:
-        """A reader for one stream."""
+        """Create the reader of one stream."""
 
     def new_assembler(self, call: ModelCall, request_id: str | None) -> StreamAssembler:  # noqa: ARG002
-        """What puts the deltas of one answer together."""
+        """Create the assembler of one answer."""
         return StreamAssembler(self.provider, {"request_id": request_id} if request_id else None)
 
     def has_answer(self, assembler: StreamAssembler) -> bool:
-        """Whether what came is an answer. An empty one is, if the service says why the model stopped."""
-        return assembler.is_answered and assembler.says_something()
+        """Whether the message is an answer; an empty one is if it has a finish reason."""
+        return assembler.is_answered and assembler.has_content()
 
     def no_answer(self, payload: Mapping[str, Any]) -> str:  # noqa: ARG002
-        """What is wrong with a payload that holds no answer, for the error."""
+        """The error text for a payload without an answer."""
         return "it holds no answer"
