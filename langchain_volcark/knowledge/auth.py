@@ -1,4 +1,4 @@
-"""Credentials of the knowledge base.
+"""Missing credentials of the knowledge base.
 
 Follows https://www.volcengine.com/docs/84313/1254485 (signature) and /1544072 (keys of packaged services).
 """
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 MISSING = (
     "Set VOLC_ACCESSKEY and VOLC_SECRETKEY (or pass access_key=… and secret_key=…); "
-    "a packaged service takes its own key too: VOLC_KNOWLEDGE_API_KEY, or api_key=…"
+    "a packaged service also accepts its own key: VOLC_KNOWLEDGE_API_KEY, or api_key=…"
 )
 
 
 class NoCredentials(httpx.Auth):
-    """Fails at the first request, so that a model can be made without credentials."""
+    """Raises at the first request, so that a model can be constructed without credentials."""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Let a request pass that the user authorised by hand."""
+        """Send a request that already has an `Authorization` header; refuse any other."""
         if "authorization" not in request.headers:
             raise AuthenticationError(f"No credentials. {MISSING}")
         yield request

@@ -1,4 +1,4 @@
-"""The recommended flow in one chain: search, put what was found into the prompt, answer with sources.
+"""`knowledge_chain`: retrieve documents, put them into the prompt, answer with references.
 
 Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge) and /1350013 (chat_completions).
 """
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_FIELDS = ("doc_name", "title", "chunk_title")
 
 DEFAULT_PROMPT = """\
-Answer the user's question from the material between the context tags, and from nothing else. Each piece of it
-has a number. After each statement put the number of the piece it rests on, like this: [1]. If the material does
-not answer the question, say so. Answer in the language of the question.
+Answer the user's question only from the documents between the context tags. Each document has a number. After
+each statement put the number of the document that supports it, like this: [1]. If the documents do not answer the
+question, say so. Answer in the language of the question.
 <context>
 {context}
 </context>"""
@@ -37,15 +37,15 @@ _CONTEXT = "{context}"
 def format_documents(
     documents: Sequence[Document], *, fields: Sequence[str] = DEFAULT_FIELDS, images: bool = False
 ) -> str:
-    """Write documents for a model to read.
+    """Format documents as context for a model.
 
     Args:
-        documents: What was found.
-        fields: Metadata that a model should see, each on a line of its own where a document has it.
-        images: Whether to mark where a document's images belong, as `<img>图片1</img>`, numbered through.
+        documents: The retrieved documents.
+        fields: Metadata fields to include, one line each, where a document has them.
+        images: Whether to mark the position of images as `<img>图片1</img>`, numbered across all documents.
 
     Returns:
-        Blocks, each with its number `[1]`, `[2]`, … and parted by `---`.
+        The documents, numbered `[1]`, `[2]`, … and separated by `---`.
 
     Example:
         >>> from langchain_core.documents import Document
@@ -68,7 +68,7 @@ def format_documents(
 
 
 def image_links(documents: Sequence[Document]) -> list[str]:
-    """The links of the documents' images, in order; a search sends them only with `get_attachment_link`."""
+    """Return the image links of the documents, in order; searches return them only with `get_attachment_link`."""
     return [
         one["link"]
         for document in documents
@@ -78,7 +78,7 @@ def image_links(documents: Sequence[Document]) -> list[str]:
 
 
 def to_references(documents: Sequence[Document]) -> list[dict[str, Any]]:
-    """Documents as the references of an answer, in the order of their numbers."""
+    """Convert documents to the references of an answer, in the order of their numbers."""
     return [_reference(document) for document in documents]
 
 
@@ -99,24 +99,24 @@ def knowledge_chain(
     fields: Sequence[str] = DEFAULT_FIELDS,
     images: bool = False,
 ) -> Runnable[str | dict[str, Any], AIMessage]:
-    """Search, then answer from what was found, with sources.
+    """Build a chain that searches, then answers from the documents found, with references.
 
     Args:
-        retriever: Usually a `VikingKnowledgeRetriever`; with `rewrite=True` it gets the conversation too.
+        retriever: Usually a `VikingKnowledgeRetriever`; with `rewrite=True` it also receives the conversation.
         model: Any chat model: `ChatArk`, `ChatVikingKnowledge`, ….
-        prompt: The system message, with `{context}` where the material goes. Braces elsewhere stay as they are.
-        fields: Metadata that the model should see.
-        images: Whether images go to the model; it must see, and the search must run with
+        prompt: System message with the placeholder `{context}`. Other braces are left unchanged.
+        fields: Metadata fields that the model sees.
+        images: Whether to send images to the model; needs a model with image input, and a search with
             `get_attachment_link=True`.
 
     Returns:
-        A chain from a question, or from `{"input": question, "chat_history": messages}`, to the answer. Its
+        A chain that takes a question, or `{"input": question, "chat_history": messages}`, and returns the answer.
         `response_metadata["references"]` holds the documents in the order of their numbers. With a model of this
-        package its `content_blocks` cite them where the text says `[1]`, and `references_to_documents` gives them
-        back as documents. It streams.
+        package `content_blocks` has a citation for each `[1]` in the text, and `references_to_documents` returns
+        the references as documents. The chain supports streaming.
 
     Raises:
-        ValueError: The prompt has no place for the material.
+        ValueError: The prompt has no `{context}`.
 
     Example:
         ```python
@@ -133,20 +133,20 @@ def knowledge_chain(
         ```
     """
     if _CONTEXT not in prompt:
-        raise ValueError("prompt needs {context} where the material goes.")
+        raise ValueError("prompt needs {context}, the placeholder for the documents.")
 
-    def answer_of(documents: list[Document], said: tuple[str, list[BaseMessage]]) -> Runnable[Any, AIMessage]:
-        messages = _messages(documents, *said, prompt=prompt, fields=fields, images=images)
+    def answer_of(documents: list[Document], asked: tuple[str, list[BaseMessage]]) -> Runnable[Any, AIMessage]:
+        messages = _messages(documents, *asked, prompt=prompt, fields=fields, images=images)
         return RunnableLambda(lambda _: messages) | model | _with_references(to_references(documents))
 
-    # A lambda that returns a runnable runs it; the chain's type says what comes out in the end.
+    # A RunnableLambda runs the runnable that its function returns, hence the return type Any.
     def ask(given: str | dict[str, Any], config: RunnableConfig) -> Any:
-        said = _read_input(given)
-        return answer_of(retriever.invoke(said[0], config, **_search_options(retriever, said[1])), said)
+        asked = _read_input(given)
+        return answer_of(retriever.invoke(asked[0], config, **_search_options(retriever, asked[1])), asked)
 
     async def aask(given: str | dict[str, Any], config: RunnableConfig) -> Any:
-        said = _read_input(given)
-        return answer_of(await retriever.ainvoke(said[0], config, **_search_options(retriever, said[1])), said)
+        asked = _read_input(given)
+        return answer_of(await retriever.ainvoke(asked[0], config, **_search_options(retriever, asked[1])), asked)
 
     return RunnableLambda(ask, aask, name="knowledge_chain")
 
@@ -175,7 +175,7 @@ def _messages(
     images: bool,
 ) -> list[BaseMessage]:
     context = format_documents(documents, fields=fields, images=images)
-    # Material may hold braces of its own, so nothing is formatted.
+    # Documents may contain braces, so str.format cannot be used.
     system = SystemMessage(prompt.replace(_CONTEXT, context, 1))
     links = image_links(documents) if images else []
     asked: list[str | dict[Any, Any]] = [{"type": "text", "text": question}]
@@ -184,26 +184,26 @@ def _messages(
 
 
 def _with_references(references: list[dict[str, Any]]) -> Runnable[AIMessage, AIMessage]:
-    """Put the references onto the first chunk, or the message; after blocks (output version v1) the citations."""
+    """Add the references to the message or first chunk, and citations at the end of v1 content."""
 
     def add(messages: Iterator[AIMessage]) -> Iterator[AIMessage]:
-        tail = _Tail(references)
+        annotator = _ReferenceAnnotator(references)
         for message in messages:
-            yield tail.see(message)
-        yield from tail.closing()
+            yield annotator.process(message)
+        yield from annotator.closing()
 
     async def aadd(messages: AsyncIterator[AIMessage]) -> AsyncIterator[AIMessage]:
-        tail = _Tail(references)
+        annotator = _ReferenceAnnotator(references)
         async for message in messages:
-            yield tail.see(message)
-        for message in tail.closing():
+            yield annotator.process(message)
+        for message in annotator.closing():
             yield message
 
     return RunnableGenerator(add, aadd, name="references")
 
 
-class _Tail:
-    """What of an answer must be remembered until its end."""
+class _ReferenceAnnotator:
+    """Adds references to an answer, and keeps what the closing citations need."""
 
     def __init__(self, references: list[dict[str, Any]]) -> None:
         self._references = references
@@ -211,8 +211,8 @@ class _Tail:
         self._first: AIMessage | None = None
         self._has_blocks = False
 
-    def see(self, message: AIMessage) -> AIMessage:
-        """Take a chunk or a whole message; the first one gets the references."""
+    def process(self, message: AIMessage) -> AIMessage:
+        """Process a chunk or a complete message; the first one gets the references."""
         self._texts.append(message.text)
         self._has_blocks = self._has_blocks or (isinstance(message.content, list) and bool(message.content))
         if self._first is not None or not self._references:
@@ -224,7 +224,7 @@ class _Tail:
         return self._first
 
     def closing(self) -> Iterator[AIMessage]:
-        """A chunk with the citations, where the content is blocks."""
+        """Yield a last chunk with the citations, if the content is a list of blocks."""
         if self._has_blocks and isinstance(self._first, AIMessageChunk):
             blocks = closing_blocks(self._first.response_metadata, "".join(self._texts))
             if blocks:
@@ -236,7 +236,7 @@ class _Tail:
                 )
 
     def _annotated(self, message: AIMessage) -> AIMessage:
-        """A whole message of blocks, its text block with citations."""
+        """Add citations to the text block of a complete message."""
         found = [
             block for block in closing_blocks(message.response_metadata, message.text) if "annotations" in block
         ]

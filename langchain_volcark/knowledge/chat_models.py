@@ -1,4 +1,4 @@
-"""Chat with models through the VikingDB knowledge base.
+"""Chat model for the VikingDB knowledge base (`ChatVikingKnowledge`).
 
 Follows https://www.volcengine.com/docs/84313/1350013 (chat_completions) and /1544072 (service/chat).
 """
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.wire import ModelCall
 
 _NO_TOOLS = (
-    "The knowledge base's chat takes no tools and no response format. ChatArk does (the same Doubao models) and "
-    "so does ChatQianfan; VikingKnowledgeRetriever gives them what the knowledge base knows."
+    "The knowledge base's chat does not support tools or response_format. Use ChatArk (the same Doubao models) or "
+    "ChatQianfan, with VikingKnowledgeRetriever for the knowledge base."
 )
 _NO_TOP_P = "The knowledge base's chat has no top_p: set temperature, or use ChatArk."
 _TOOLS = frozenset({"tools", "tool_choice", "response_format"})
@@ -45,11 +45,11 @@ register("vikingdb", sources={"references": _RESULTS})
 
 
 class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
-    """Chat models behind the VikingDB knowledge base (知识库), and its packaged services.
+    """Chat models of the VikingDB knowledge base (知识库), and its packaged services.
 
-    Two calls in one class. With `model`, a plain model call that sees nothing of any knowledge base: search
-    first (`VikingKnowledgeRetriever`, or `knowledge_chain` for both steps). With `service_resource_id`, a service
-    saved in the console that searches and answers in one call, with its sources.
+    The class makes one of two calls. With `model` it is a plain model call without access to any knowledge base:
+    search first (`VikingKnowledgeRetriever`, or `knowledge_chain` for both steps). With `service_resource_id` it
+    calls a service configured in the console, which searches and answers in one call and returns its sources.
 
     Setup:
         ```bash
@@ -58,12 +58,12 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
         ```
 
     Key init args:
-        model: Public name (`Doubao-1-5-pro-32k`) or endpoint id (`ep-…`). Public names share a small token limit
-            and are meant for trying out.
-        endpoint_api_key: Ark key that owns the endpoint.
-        service_resource_id: `kb-service-…`, instead of a model.
+        model: Public model name (`Doubao-1-5-pro-32k`) or endpoint id (`ep-…`). Public names share a low rate
+            limit and are meant for testing.
+        endpoint_api_key: Ark API key of the endpoint's owner.
+        service_resource_id: Packaged service (`kb-service-…`), instead of a model.
         temperature: 0 to 1. max_tokens: 0 to 4096.
-        stop: The service knows none; answers are cut on this side.
+        stop: The service does not support it; the client cuts the answer.
 
     Example:
         ```python
@@ -78,27 +78,27 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
         ```
 
     Response metadata:
-        `model_name` (as told by the service, else as asked for), `model_provider`, `request_id`, `finish_reason`
-        where the service sends one; of a packaged service `references` (its `result_list`, which `content_blocks`
+        `model_name` (from the reply, else from the request), `model_provider`, `request_id`, `finish_reason` where
+        the service sends one; for a packaged service `references` (its `result_list`, which `content_blocks`
         show as citations), `rewrite_query`, `count`, `token_usage`, `prompt`.
     """
 
     model: str = Field(default="", validation_alias=AliasChoices("model", "model_name"))
     """Public model name or `ep-…` id; also per call as `model=`."""
     service_resource_id: str | None = None
-    """A packaged service, `kb-service-…`; excludes `model` and its settings."""
+    """Packaged service, `kb-service-…`; cannot be combined with `model` and its settings."""
     endpoint_api_key: SecretStr | None = None
-    """Ark API key that owns the `ep-…` endpoint."""
+    """Ark API key of the owner of the `ep-…` endpoint."""
     model_version: str | None = None
     """Version of a public model, such as `250115`."""
     temperature: OptionalNumber = Field(default=None, ge=0, le=1)
-    """0 to 1; unset leaves it to the service (0.1)."""
+    """0 to 1; the service's default is 0.1."""
     max_tokens: OptionalWhole = Field(default=None, ge=0, le=4096)
-    """Longest answer in tokens, 0 to 4096; unset leaves it to the service (4096)."""
+    """Maximum length of the answer in tokens, 0 to 4096; the service's default is 4096."""
     thinking: Literal["enabled", "disabled", "auto"] | dict[str, Any] | None = None
-    """Whether a thinking model thinks; the word, or the object as the API has it."""
+    """Thinking mode: a string, or the API's `thinking` object."""
     doc_filter: Annotated[Any, PlainValidator(check_filter)] | None = None
-    """Filter of a packaged service's search, added to the one saved with it; see `knowledge.filters`."""
+    """Filter for the search of a packaged service, added to its saved filter; see `knowledge.filters`."""
 
     provider: ClassVar[str] = "vikingdb"
     body_fields: ClassVar[tuple[str, ...]] = ("temperature", "max_tokens", "thinking", "model_version")
@@ -117,7 +117,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
     @model_validator(mode="after")
     def _check_kind(self) -> Self:
         if self.service_resource_id:
-            if self.model == self.service_resource_id:  # set below, by an earlier validation
+            if self.model == self.service_resource_id:  # set below when the object was validated before
                 self.__dict__["model"] = ""
             given = [name for name in ("model", *_OF_A_MODEL) if getattr(self, name) not in (None, "")]
             if given:
@@ -127,8 +127,8 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
             raise ValueError("Set model=… for a plain model call, or service_resource_id=… for a service.")
         elif self.doc_filter is not None:
             raise ValueError(
-                "doc_filter belongs to a search: a plain model call sees no knowledge base. "
-                "Set service_resource_id, or give the filter to VikingKnowledgeRetriever."
+                "doc_filter belongs to a search: a plain model call uses no knowledge base. "
+                "Set service_resource_id, or pass the filter to VikingKnowledgeRetriever."
             )
         if self.top_p is not None:
             raise ValueError(_NO_TOP_P)
@@ -160,7 +160,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
                 raise ValueError(f"service_resource_id excludes {', '.join(given)}: {_CONSOLE}. Leave one out.")
         return values
 
-    def _wire(self, call: ModelCall) -> KnowledgeWire:  # noqa: ARG002 - both calls are one format
+    def _wire(self, call: ModelCall) -> KnowledgeWire:  # noqa: ARG002 - both calls have the same format
         return KnowledgeWire(self.provider, self._finish_body)
 
     def _finish_body(self, body: dict[str, Any], call: ModelCall) -> None:
@@ -171,10 +171,10 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
             self._finish_service_body(body, doc_filter)
             return
         if doc_filter is not None:
-            raise ValueError("doc_filter belongs to a search; a plain model call sees no knowledge base.")
+            raise ValueError("doc_filter belongs to a search; a plain model call uses no knowledge base.")
         if isinstance(body.get("thinking"), str):
             body["thinking"] = {"type": body["thinking"]}
-        # Also what came by model_kwargs or extra_body.
+        # model_kwargs and extra_body are merged by now, so their values are checked too.
         for name in ("temperature", "max_tokens"):
             if body.get(name) is not None:
                 body[name] = check_field(type(self), name, body[name])
@@ -198,18 +198,18 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
 
     @override
     def bind_tools(self, *_: Any, **__: Any) -> NoReturn:
-        """There are no tools here.
+        """Not supported by the service.
 
         Raises:
-            NotImplementedError: Always; the text says which classes have them.
+            NotImplementedError: Always; the message names the classes that support tools.
         """
         raise NotImplementedError(_NO_TOOLS)
 
     @override
     def with_structured_output(self, *_: Any, **__: Any) -> NoReturn:
-        """There is no structured output here.
+        """Not supported by the service.
 
         Raises:
-            NotImplementedError: Always; the text says which classes have it.
+            NotImplementedError: Always; the message names the classes that support structured output.
         """
         raise NotImplementedError(_NO_TOOLS)

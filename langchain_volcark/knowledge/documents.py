@@ -1,4 +1,4 @@
-"""Items of a search as LangChain documents; pure functions on dicts.
+"""Converts search results to LangChain documents.
 
 Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge, `result_list`).
 """
@@ -27,10 +27,10 @@ def read_item(item: Mapping[str, Any]) -> Document:
         item: The item as sent; every field is optional.
 
     Returns:
-        `page_content`: the chunk's text; of an FAQ the question and the answer, of a table row its fields, of an
-        image its caption. `id`: the point's id. `metadata`: `score` and, after reranking, `rerank_score`; the
-        document's own fields beside the chunk's (`doc_id`, `doc_name`, `title`, …), `doc_meta` as a dict by field
-        name; all other fields as sent.
+        A document with `page_content`: the chunk's text (an FAQ's question and answer, a table row's fields, an
+        image's caption); `id`: the point id; `metadata`: `score` and, after reranking, `rerank_score`, the fields
+        of the chunk and of its source document (`doc_id`, `doc_name`, `title`, …), `doc_meta` as a dict by field
+        name, and all other fields unchanged.
     """
     text = page_content(item)
     metadata = {key: value for key, value in item.items() if key != "doc_info" and value is not None}
@@ -38,7 +38,7 @@ def read_item(item: Mapping[str, Any]) -> Document:
         del metadata["content"]
     doc_info = item.get("doc_info")
     if isinstance(doc_info, dict):
-        # A chunk's own field of the same name stays what it is.
+        # Where names collide, the chunk's field wins over its document's.
         metadata.update(
             {key: value for key, value in doc_info.items() if value is not None and key not in metadata}
         )
@@ -49,7 +49,7 @@ def read_item(item: Mapping[str, Any]) -> Document:
 
 
 def page_content(item: Mapping[str, Any]) -> str:
-    """The text of an item, whichever kind it is."""
+    """Return the text of an item of any kind."""
     parts = [
         _text(item.get("original_question")),
         next((text for name in _TEXTS if (text := _text(item.get(name)))), ""),
@@ -60,29 +60,29 @@ def page_content(item: Mapping[str, Any]) -> str:
 
 
 def table_lines(item: Mapping[str, Any]) -> list[str]:
-    """A table row's fields, each as `name: value`."""
+    """Return the fields of a table row as `name: value` lines."""
     rows = objects(item.get("table_chunk_fields"))
     return [f"{field['field_name']}: {field.get('field_value')}" for field in rows if field.get("field_name")]
 
 
 def captions(item: Mapping[str, Any]) -> list[str]:
-    """What an item's images show."""
+    """Return the captions of an item's images."""
     return [caption for one in attachments(item) if (caption := _text(one.get("caption")))]
 
 
 def attachments(item: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An item's attachments as sent."""
+    """Return the attachments of an item, unchanged."""
     return objects(item.get("chunk_attachment"))
 
 
 def read_doc_meta(value: Any) -> Any:
-    """Read a document's own fields, which come as JSON inside a string.
+    """Read the custom fields of a document, which the service sends as JSON inside a string.
 
     Args:
-        value: Such as `'[{"field_name": "lang", "field_type": "string", "field_value": "en"}]'`.
+        value: For example `'[{"field_name": "lang", "field_type": "string", "field_value": "en"}]'`.
 
     Returns:
-        Name to value; what cannot be read so is returned as it is.
+        A dict from field name to value; a value in another format is returned unchanged.
     """
     read = value
     if isinstance(value, str):
@@ -98,7 +98,7 @@ def read_doc_meta(value: Any) -> Any:
 
 
 def score_of(document: Document) -> float | None:
-    """What a document was ranked by: the reranker's score, else the search's."""
+    """Return the score that ranked a document: the reranker's, else the search's; None without either."""
     for name in ("rerank_score", "score"):
         with contextlib.suppress(ValueError):
             return read_number(document.metadata.get(name))

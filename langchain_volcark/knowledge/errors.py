@@ -1,8 +1,8 @@
-"""The knowledge base's error codes and what they mean to a caller.
+"""Error codes of the knowledge base: the exception for each, and what the caller can do about it.
 
-Follows the error tables of https://www.volcengine.com/docs/84313/1350012 (search_knowledge) and its sister
-pages, and the vendor's own clients. A refusal by the gateway in front of the service comes in another envelope,
-with codes that are words (https://www.volcengine.com/docs/6369/68677).
+Follows the error tables of https://www.volcengine.com/docs/84313/1350012 (search_knowledge) and of the
+other calls, and the vendor's SDKs. The API gateway in front of the service answers errors in another format, with
+codes that are words (https://www.volcengine.com/docs/6369/68677).
 """
 
 from __future__ import annotations
@@ -24,23 +24,21 @@ if TYPE_CHECKING:
 
 _KEYS = "Check access_key, secret_key and region (or, for a packaged service, its api_key)."
 _CLOCK = "Set this machine's clock: a signature is valid for minutes only."
-_SLOWER = "Slow down. Public model names share a small limit: an endpoint of your own (ep-…) has its own."
+_SLOWER = "Slow down. Public model names share a low limit: an endpoint of your own (ep-…) has a separate one."
 _SEARCH_SLOWER = "Slow down; the standard edition allows one search per second and 300 a day."
 _COLLECTION = "Check collection_name and project (or resource_id)."
-_FILTER = (
-    "A filter's field must be doc_id or declared at the collection's creation, its values of the declared type."
-)
+_FILTER = "The filter's field must be doc_id, or declared in the collection with the type of the values."
 
 
 def _table(slower: str) -> ErrorTable:
-    """The codes; only what helps against a rate limit differs between searches and other calls."""
+    """Build the error table; only the advice for rate limits differs between searches and other calls."""
     return ErrorTable((*_ROWS, *(Row(code, RateLimitError, slower) for code in _RATE_LIMITS)))
 
 
 _RATE_LIMITS = ("1000029", "300004", "FlowLimitExceeded", "AccountFlowLimitExceeded")
 _ROWS = (
     Row("1000001", AuthenticationError, _KEYS),
-    # BytePlus gives an invalid request this number.
+    # BytePlus uses this code, with status 400, for invalid requests.
     Row("1000002", InvalidRequestError, status=400),
     Row("1000002", PermissionDeniedError, "This account, or its IAM user, may not do that here."),
     Row("1000003", InvalidRequestError),
@@ -48,7 +46,7 @@ _ROWS = (
     Row("1000005", NotFoundError, _COLLECTION),
     Row("1000006", PermissionDeniedError),
     Row("1000007", InvalidRequestError),
-    Row("1000008", NotFoundError, "The collection's index is missing; look at it in the console."),
+    Row("1000008", NotFoundError, "The collection has no index; check it in the console."),
     Row("1000010", ServiceError, retryable=False),
     Row("1000011", NotFoundError),
     Row("1000013", ServiceError, retryable=False),
@@ -62,7 +60,7 @@ _ROWS = (
     Row("1000021", ServiceError, retryable=True),
     Row("1000022", ServiceError, retryable=True),
     Row("1000023", ServiceError, "The index is not ready yet.", retryable=True),
-    Row("1000024", NotFoundError, "This host does not offer that call; check base_url."),
+    Row("1000024", NotFoundError, "This host does not offer that API; check base_url."),
     Row("1000025", ServiceError, retryable=False),
     Row("1000026", ServiceError, retryable=False),
     Row("1000028", ServiceError, retryable=True),
@@ -70,7 +68,7 @@ _ROWS = (
     Row("1001001", NotFoundError),
     Row("1001010", InvalidRequestError, "Split the document."),
     Row("1002001", NotFoundError),
-    # The gateway's own.
+    # Codes of the API gateway.
     Row("MissingAuthenticationToken", AuthenticationError, _KEYS),
     Row("InvalidAuthorization", AuthenticationError, _KEYS),
     Row("InvalidAccessKey", AuthenticationError, _KEYS),
@@ -85,29 +83,29 @@ _ROWS = (
 
 
 class KnowledgeErrors:
-    """Reads `{"code", "message", "request_id", "data"}`, whatever the HTTP status, and the gateway's envelope."""
+    """Reads errors in `{"code", "message", "request_id", "data"}`, with any HTTP status, and gateway errors."""
 
     table = _table(_SLOWER)
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
-        """The error that a body or a stream payload carries, or None."""
+        """Return the error in a body or stream payload, or None."""
         if not isinstance(payload, dict):
             return None
         refusal = _metadata(payload).get("Error")
         if isinstance(refusal, dict):
             return _facts(refusal.get("Code") or refusal.get("CodeN"), refusal.get("Message"))
         code = payload.get("code")
-        # A reply in the old form of the reranker has no code.
+        # The reranker's older reply format has no code.
         if code is None or str(code) == "0":
             return None
         return _facts(code, payload.get("message") or payload.get("msg"))
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
-        """The body's id, else the gateway's, else the log id of the headers."""
+        """Return the request id in the body, else the gateway's, else the log id in the headers."""
         if isinstance(payload, dict):
-            told = payload.get("request_id") or _metadata(payload).get("RequestId")
-            if told:
-                return str(told)
+            request_id = payload.get("request_id") or _metadata(payload).get("RequestId")
+            if request_id:
+                return str(request_id)
         return headers.get("x-tt-logid") or None
 
 
@@ -121,7 +119,7 @@ def _facts(code: Any, message: Any) -> ErrorFacts:
 
 
 class SearchErrors(KnowledgeErrors):
-    """The same for searches, which have limits of their own."""
+    """Same as `KnowledgeErrors`, with the rate limit advice for searches."""
 
     table = _table(_SEARCH_SLOWER)
 

@@ -1,7 +1,7 @@
-"""Filters over the documents of a collection: small builders for the service's own JSON.
+"""Builds document filters for searches (`doc_filter`).
 
-Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge, `doc_filter`). Each builder returns a
-plain dict, so filters written by hand and filters from here mix freely.
+Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge, `doc_filter`). Each function returns a
+plain dict, so they can be combined with filters written by hand.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _BOUNDS = ("gt", "gte", "lt", "lte")
 
 
 def must(field: str, *values: Value) -> DocFilter:
-    """Documents whose field is one of the values (of a list field: has one of them).
+    """Match documents whose field has one of the values (for a list field: contains one of them).
 
     Args:
-        field: `doc_id`, or a field declared at the collection's creation.
+        field: `doc_id`, or a field declared when the collection was created.
         *values: 1 to 1,024 values of the declared type.
 
     Raises:
-        ValueError: There is no value, or there are too many.
+        ValueError: No values, or too many.
 
     Example:
         >>> must("lang", "en", "zh")
@@ -35,7 +35,7 @@ def must(field: str, *values: Value) -> DocFilter:
 
 
 def must_not(field: str, *values: Value) -> DocFilter:
-    """Documents whose field is none of the values; arguments as for `must`."""
+    """Match documents whose field has none of the values; same arguments as `must`."""
     return check_filter({"op": "must_not", "field": field, "conds": list(values)})
 
 
@@ -47,7 +47,7 @@ def between(
     lt: float | None = None,
     lte: float | None = None,
 ) -> DocFilter:
-    """Documents whose field lies inside an interval.
+    """Match documents whose field lies inside an interval.
 
     Args:
         field: A numeric field.
@@ -74,17 +74,17 @@ def outside(
     lt: float | None = None,
     lte: float | None = None,
 ) -> DocFilter:
-    """Documents whose field lies outside the interval; arguments as for `between`."""
+    """Match documents whose field lies outside an interval; same arguments as `between`."""
     return _range("range_out", field, gt, gte, lt, lte)
 
 
 def all_of(*filters: Mapping[str, Any]) -> DocFilter:
-    """Documents that pass every filter."""
+    """Match documents that pass every filter."""
     return check_filter({"op": "and", "conds": [dict(one) for one in filters]})
 
 
 def any_of(*filters: Mapping[str, Any]) -> DocFilter:
-    """Documents that pass at least one filter."""
+    """Match documents that pass at least one filter."""
     return check_filter({"op": "or", "conds": [dict(one) for one in filters]})
 
 
@@ -94,17 +94,17 @@ def _range(op: str, field: str, *bounds: float | None) -> DocFilter:
 
 
 def check_filter(doc_filter: Mapping[str, Any], path: str = "doc_filter") -> DocFilter:
-    """Refuse a filter that the service is sure to refuse.
+    """Check a filter; refuse what the service is known to refuse.
 
     Args:
-        doc_filter: The filter. An operator that this package does not know is left to the service.
-        path: Where it stands, for the error.
+        doc_filter: The filter. Unknown operators are left to the service.
+        path: Path of the filter, for the error message.
 
     Returns:
-        The same filter.
+        The filter as a dict.
 
     Raises:
-        ValueError: Names the place and what is wrong with it.
+        ValueError: The message names the path and what is wrong.
     """
     if not isinstance(doc_filter, Mapping):
         raise ValueError(f"{path} must be an object with `op`, not {doc_filter!r}.")  # noqa: TRY004
@@ -133,7 +133,5 @@ def _check_field(doc_filter: Mapping[str, Any], path: str) -> None:
 def _conds(doc_filter: Mapping[str, Any], path: str) -> Sequence[Any]:
     conds = doc_filter.get("conds")
     if not isinstance(conds, (list, tuple)) or not conds:
-        raise ValueError(
-            f"{path}.conds must be a list with something in it: values, or filters for `and` and `or`."
-        )
+        raise ValueError(f"{path}.conds must be a list that is not empty: values, or filters for `and` and `or`.")
     return conds

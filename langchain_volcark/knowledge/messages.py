@@ -1,4 +1,4 @@
-"""LangChain messages and the knowledge base's JSON, both ways; pure functions.
+"""Converts messages to and from the JSON of the knowledge base.
 
 Follows https://www.volcengine.com/docs/84313/1350013 (chat_completions) and /1544072 (service/chat).
 """
@@ -45,16 +45,16 @@ _READ = frozenset(
 
 
 class KnowledgeMessageWriter(MessageWriter):
-    """Writes what the knowledge base takes: system, user and assistant; text, and images for models that see.
+    """Converts system, user and assistant messages with text and images.
 
-    There are no names in a conversation there: a message's `name` is not sent.
+    The service has no author names: the `name` of a message is not sent.
     """
 
     def media(self, media: Media) -> Mapping[str, Any]:
-        """Write an image as a content part.
+        """Convert an image to a content part.
 
         Raises:
-            ValueError: It is no image, or has no source.
+            ValueError: The media is not an image, or has no source.
         """
         if media.kind != "image":
             return super().media(media)
@@ -78,17 +78,17 @@ class KnowledgeMessageWriter(MessageWriter):
 
 
 def read_reply(payload: Mapping[str, Any]) -> StreamDelta:
-    """Read a reply, or one payload of a stream: both are the whole envelope.
+    """Read a complete reply or one payload of a stream, which have the same format.
 
     Args:
-        payload: The envelope; `data` holds the answer, or the next piece of it.
+        payload: The JSON object; `data` holds the answer, or the next piece of it.
 
     Returns:
-        What it adds to the message. `result_list` becomes `metadata["references"]`; fields nobody knows keep
-        their names.
+        What it adds to the message. `result_list` becomes `metadata["references"]`; unknown fields keep their
+        names.
 
     Raises:
-        ValueError: It is not what is documented, in a part that holds the answer.
+        ValueError: A field of the answer is not in the documented format.
     """
     data = payload.get("data")
     if not isinstance(data, dict):
@@ -98,7 +98,7 @@ def read_reply(payload: Mapping[str, Any]) -> StreamDelta:
         reasoning=read_text(data, "reasoning_content"),
         model_name=read_word(data, "model"),
         finish_reason=read_word(data, "finish_reason"),
-        # One service's replies spell the key with a capital.
+        # Some services spell the key with a capital letter.
         is_last=bool(data.get("end") or data.get("End")),
     )
     kept = {
@@ -117,7 +117,7 @@ def read_reply(payload: Mapping[str, Any]) -> StreamDelta:
 
 
 def _read_usage(data: Mapping[str, Any], delta: StreamDelta) -> None:
-    """`usage` is JSON inside a string; a packaged service sends `token_usage`, an object with a part per step."""
+    """Read `usage` (JSON inside a string), or a packaged service's `token_usage` (tokens per step)."""
     usage = parse_usage(data.get("usage"))
     if usage is not None:
         delta.usage = read_usage(usage)
@@ -134,14 +134,14 @@ def _usage_of_service(token_usage: Any) -> UsageMetadata | None:
 
 
 def parse_usage(usage: Any) -> dict[str, Any] | None:
-    """Read the JSON text in which the service counts tokens.
+    """Read the token usage, which the service sends as JSON inside a string.
 
     Args:
-        usage: Such as `{"prompt_tokens":16,"completion_tokens":6,"total_tokens":22}` and a line end; or an object,
-            or nothing.
+        usage: For example `{"prompt_tokens":16,"completion_tokens":6,"total_tokens":22}` and a line break; an
+            object or None is accepted too.
 
     Returns:
-        The counts, or None where there are none.
+        The usage, or None where there is none.
     """
     if isinstance(usage, str):
         try:

@@ -1,4 +1,4 @@
-"""Reranking by the VikingDB knowledge base.
+"""Reranker of the VikingDB knowledge base (`VikingKnowledgeReranker`).
 
 Follows https://www.volcengine.com/docs/84313/1254474 (service/rerank).
 """
@@ -22,8 +22,8 @@ class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False)
     """Reranker of the VikingDB knowledge base; a document compressor.
 
     Key init args:
-        model: `base-multilingual-rerank`, `m3-v2-rerank` or `doubao-seed-rerank`; unset leaves it to the service.
-        top_n: Most documents to return.
+        model: `base-multilingual-rerank`, `m3-v2-rerank` or `doubao-seed-rerank`; default is the service's.
+        top_n: Maximum number of documents to return.
 
     Example:
         ```python
@@ -43,23 +43,23 @@ class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False)
     """
 
     model: str | None = Field(default=None, validation_alias=AliasChoices("model", "model_name"))
-    """The reranker; unset leaves it to the service (`base-multilingual-rerank`)."""
+    """Reranking model; the service's default is `base-multilingual-rerank`."""
     rerank_instruction: str | None = None
-    """What to look for, for models that take instructions."""
+    """Instruction, for models that support one."""
     endpoint_id: str | None = None
-    """Private endpoint of a reranker."""
+    """Private endpoint of a reranking model."""
     batch_size: Whole = Field(default=50, ge=1, le=200)
-    """Passages in one request at most; every vendor's client manages 50, the service documents 200."""
+    """Maximum number of passages per request; the documented limit is 200, the vendor's SDKs use 50."""
 
     # --- requests and replies -----------------------------------------------------------------------------
 
     def _write_passages(self, query: Any, documents: Sequence[Passage]) -> list[Any]:
-        """Each passage with the question, as the service wants it."""
+        """Pair each passage with the query, as the service expects."""
         if not isinstance(query, (str, Mapping)):
             raise ValueError(f"The query must be a text or an object with text and image, not {shown(query)}.")  # noqa: TRY004
         if not query or (isinstance(query, str) and not query.strip()):
             raise ValueError("The query is empty.")
-        # Some models take an object with text and image.
+        # Some models accept an object with text and image as query.
         asked = query if isinstance(query, str) else dict(query)
         return [{"query": asked, **_passage(one, place)} for place, one in enumerate(documents)]
 
@@ -81,7 +81,7 @@ class VikingKnowledgeReranker(KnowledgeService, HTTPReranker, defer_build=False)
 
 
 def read_scores(payload: Mapping[str, Any]) -> list[float] | None:
-    """Read a reply's scores: in `data.scores`, or in the older form a bare list; None where there are none."""
+    """Return the scores of a reply (`data.scores`, or `data` in the older format), or None without any."""
     data = payload.get("data")
     scores = data.get("scores") if isinstance(data, Mapping) else data
     if not isinstance(scores, list):

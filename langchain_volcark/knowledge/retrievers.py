@@ -1,4 +1,4 @@
-"""Retrieval from a VikingDB knowledge base.
+"""Retriever for the VikingDB knowledge base (`VikingKnowledgeRetriever`).
 
 Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge).
 """
@@ -40,12 +40,12 @@ _CALL_TYPES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
-        documents: The chunks, best first unless `chunk_group` orders them.
-        rewrite_query: The question as rewritten, or empty.
-        token_usage: Tokens by step as sent, where `return_token_usage` asked for them.
+        documents: The chunks, best first; in document order with `chunk_group`.
+        rewrite_query: The rewritten question, or an empty string.
+        token_usage: Tokens per step, unchanged, with `return_token_usage`.
         request_id: The service's id of the request.
         fields: All other fields of the reply.
     """
@@ -58,7 +58,7 @@ class SearchResult:
 
 
 class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, defer_build=False):
-    """Retriever over one collection of a VikingDB knowledge base (知识库).
+    """Retriever for one collection of a VikingDB knowledge base (知识库).
 
     Setup:
         ```bash
@@ -67,9 +67,9 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
 
     Key init args:
         collection_name: The collection, in `project` (`default` by default); or `resource_id` instead of both.
-        k: Most chunks to return.
+        k: Maximum number of chunks to return.
         score_threshold, doc_filter, dense_weight, rerank, rewrite, chunk_diffusion_count, get_attachment_link:
-            How to search; `SearchOptions` has them all. Each can also be given per call, for that call alone.
+            Search options; `SearchOptions` lists all of them. Each can also be given per call.
 
     Example:
         ```python
@@ -93,11 +93,11 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
     collection_name: str | None = None
     """The collection's name; with `project`."""
     project: str | None = None
-    """The collection's project; unset leaves it to the service (`default`)."""
+    """The collection's project; the service's default is `default`."""
     resource_id: str | None = None
     """The collection's unique id, instead of name and project."""
 
-    # The retriever's own base would take unknown arguments and drop them.
+    # BaseRetriever's config would silently ignore unknown arguments.
     model_config = KnowledgeService.model_config
 
     shared_fields: ClassVar[tuple[str, ...]] = (*KnowledgeService.shared_fields, "callbacks")
@@ -107,7 +107,7 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
         if bool(self.collection_name) == bool(self.resource_id):
             raise ValueError("Set collection_name=… (with project=…) or resource_id=…, one of the two.")
         if self.resource_id and self.project not in (None, "default"):
-            raise ValueError("resource_id excludes project: it names the collection alone.")
+            raise ValueError("resource_id excludes project: it identifies the collection by itself.")
         return self
 
     @property
@@ -116,7 +116,7 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        """Whether `langchain_core.load` can write and read it."""
+        """Whether `langchain_core.load` can serialize the class: always True."""
         return True
 
     @classmethod
@@ -124,29 +124,29 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
     def get_lc_namespace(cls) -> list[str]:
         return serialized_namespace(cls)
 
-    # --- what a user calls --------------------------------------------------------------------------------
+    # --- public methods -----------------------------------------------------------------------------------
 
     def search(self, query: str, **kwargs: Any) -> SearchResult:
-        """Search, and return all that the service says.
+        """Search, and return the documents with all other fields of the reply.
 
         Args:
             query: The question, at most 8,000 characters.
-            **kwargs: Any search option for this call alone (`k`, `doc_filter`, …); `messages`, the conversation so
-                far, for `rewrite`; `image_query`, URL or base64 of an image, for multimodal collections;
+            **kwargs: Search options for this call (`k`, `doc_filter`, …); `messages`, the conversation so far, for
+                `rewrite`; `image_query`, URL or base64 of an image, for multimodal collections;
                 `extra_headers`; `timeout`.
 
         Returns:
-            The documents, the rewritten question, the tokens.
+            The documents, the rewritten question and the token usage.
 
         Raises:
-            ValueError: The question or an option cannot be sent; nothing was sent then.
+            ValueError: The question or an option is invalid; nothing was sent.
             VolcArkError: The search failed.
         """
         options, request = self._plan(query, kwargs)
         return self._read(options, self._client.post(request))
 
     async def asearch(self, query: str, **kwargs: Any) -> SearchResult:
-        """Async twin of `search`."""
+        """Same as `search`, async."""
         options, request = self._plan(query, kwargs)
         return self._read(options, await self._client.apost(request))
 
@@ -190,8 +190,8 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
         unknown = sorted(changes.keys() - own.keys())
         if unknown:
             raise ValueError(
-                f"A search knows no {', '.join(unknown)}; it knows {', '.join([*own, *_CALL_TYPES])}. "
-                "A field that is new in the service goes into search_kwargs."
+                f"Unknown search options: {', '.join(unknown)}. Known are {', '.join([*own, *_CALL_TYPES])}. "
+                "Pass other fields of the service in search_kwargs."
             )
         try:
             return SearchOptions.model_validate({**own, **changes})
@@ -204,7 +204,7 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
             raise self._undocumented(reply, "it has no data.result_list")
         items = data.get("result_list")
         if items is None and data.get("count") == 0:
-            items = []  # how some servers write an empty list
+            items = []  # some servers omit an empty list
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise self._undocumented(reply, "it has no data.result_list of objects")
         documents = [read_item(item) for item in items]

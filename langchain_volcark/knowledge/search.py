@@ -1,4 +1,4 @@
-"""What a search asks for, and the request it becomes.
+"""Search options, and the request body built from them.
 
 Follows https://www.volcengine.com/docs/84313/1350012 (search_knowledge).
 """
@@ -29,59 +29,59 @@ _POST = ("rerank_instruction", "rerank_only_chunk", "retrieve_count", "chunk_dif
 
 
 class SearchOptions(BaseModel):
-    """How to search; each of these stands in a retriever's constructor, and in a call for that call alone."""
+    """Options of a search, for the retriever's constructor or per call."""
 
     k: OptionalWhole = Field(default=None, ge=1, le=1000)
-    """Most chunks to return; unset leaves it to the service (10). Quotas end at 200, or 1,000 where raised."""
+    """Maximum number of chunks; the service's default is 10. The quota is 200, or 1,000 on request."""
     score_threshold: OptionalNumber = None
-    """Drops chunks below this score on arrival (their `rerank_score` where they have one)."""
+    """Minimum score (`rerank_score` where there is one); the client drops chunks below it."""
     doc_filter: Annotated[Any, PlainValidator(check_filter)] | None = None
-    """Which documents count; see `langchain_volcark.knowledge.filters`, or the service's JSON."""
+    """Filter of documents; see `langchain_volcark.knowledge.filters`, or the API's JSON."""
     dense_weight: OptionalNumber = Field(default=None, ge=0, le=1)
-    """Weight of meaning against words in a hybrid index, 1 for meaning alone; unset: the service's 0.5.
+    """Weight of dense vectors in a hybrid index, 1 for dense only; the service's default is 0.5.
 
-    The service documents 0.2 to 1. A 0 is sent as 0.
+    The documented range is 0.2 to 1; 0 is accepted and sent.
     """
     rerank: Switch | str = False
-    """Whether to rerank what was found: True for the service's own choice of model, or a model's name."""
+    """Whether to rerank the results: True for the service's default model, or a model name."""
     rerank_instruction: str | None = None
-    """What the reranker should look for, for models that take instructions."""
+    """Instruction for the reranker, for models that support one."""
     rerank_endpoint_id: str | None = None
-    """Private endpoint of a reranker."""
+    """Private endpoint of a reranking model."""
     rerank_only_chunk: OptionalSwitch = None
-    """Whether to rerank by the chunk's text alone, without its title."""
+    """Whether to rerank by the text of the chunk only, without its title."""
     retrieve_count: OptionalWhole = Field(default=None, ge=1)
-    """Chunks handed to the reranker, `k` or more; unset: the service's 25, or `k` where that is more."""
+    """Number of chunks to rerank, at least `k`; the default is 25, or `k` if that is greater."""
     rewrite: Switch = False
     """Whether to rewrite the question from the `messages` of the call; costs tokens of a language model."""
     need_instruction: OptionalSwitch = None
-    """Whether the embedding model adds its instruction for queries."""
+    """Whether the embedding model uses its instruction for queries."""
     return_token_usage: OptionalSwitch = None
-    """Whether the reply counts tokens; see `VikingKnowledgeRetriever.search`."""
+    """Whether to return token usage; see `VikingKnowledgeRetriever.search`."""
     chunk_diffusion_count: OptionalWhole = Field(default=None, ge=0)
-    """Neighbours on either side that come with each chunk."""
+    """Number of adjacent chunks to return on either side of each chunk."""
     chunk_group: OptionalSwitch = None
-    """Whether chunks come in the order of their documents instead of by score."""
+    """Whether to order chunks by document instead of by score."""
     get_attachment_link: OptionalSwitch = None
-    """Whether images come with temporary links for download."""
+    """Whether to return temporary download links for images."""
     include_path_list: list[str] | None = None
     """Folders to search in, for collections that have folders."""
     pipeline_name: str | None = None
-    """Version of the collection's processing to search."""
+    """Version of the collection's processing pipeline to search."""
     search_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request, which win over everything else."""
+    """Additional request fields, which override all others."""
 
     @model_validator(mode="after")
     def _check_reranking(self) -> Self:
         if not self.rerank:
-            defaults = (None, False, _DEFAULT_RETRIEVE_COUNT)  # as documented: no contradiction
+            defaults = (None, False, _DEFAULT_RETRIEVE_COUNT)  # documented defaults are accepted
             given = [name for name in _OF_RERANKING if getattr(self, name) not in defaults]
             if given:
                 raise ValueError(f"{', '.join(given)} needs rerank=True (or the name of a reranker).")
         elif self.retrieve_count is not None and self.retrieve_count < (self.k or _DEFAULT_K):
             raise ValueError(
                 f"retrieve_count={self.retrieve_count} is less than k={self.k or _DEFAULT_K}: "
-                "a reranker returns no more chunks than it was given."
+                "a reranker returns no more chunks than it receives."
             )
         return self
 
@@ -93,19 +93,19 @@ def write_search(
     messages: Sequence[Any] | None = None,
     image_query: str | None = None,
 ) -> dict[str, Any]:
-    """Write a search's body, but for the collection.
+    """Build the body of a search, without the collection.
 
     Args:
-        options: How to search.
-        query: The question, at most 8,000 characters. It may be empty beside an image.
+        options: Search options.
+        query: The question, at most 8,000 characters. It may be empty if there is an image.
         messages: The conversation before the question, for `rewrite`; it may end with the question.
         image_query: URL or base64 of an image to search by.
 
     Returns:
-        The body: what was set, and nothing else.
+        The body, with set options only.
 
     Raises:
-        ValueError: The question cannot be sent.
+        ValueError: The question is empty, too long or not a string.
     """
     if not isinstance(query, str):
         raise ValueError(f"The query must be a text, not {shown(query)}.")  # noqa: TRY004
@@ -140,22 +140,22 @@ def _pre_processing(options: SearchOptions, query: str, messages: Sequence[Any] 
 
 
 def write_history(messages: Sequence[Any], query: str) -> list[dict[str, Any]]:
-    """Write the conversation that a question stands in.
+    """Convert the conversation before a question, for rewriting.
 
     Args:
-        messages: Messages in any form LangChain takes. Of an agent's turns only what was said counts.
-        query: The question: the last message, added where it is not there already.
+        messages: Messages in any format that LangChain accepts. Tool calls and tool results are left out.
+        query: The question, appended unless it is the last message already.
 
     Returns:
-        The service's messages, with a system message first as in the vendor's samples.
+        Messages in the service's format, with a system message first as in the vendor's samples.
     """
-    said: list[BaseMessage] = []
+    texts: list[BaseMessage] = []
     for message in convert_to_messages(messages):
         if isinstance(message, AIMessage):
-            said.append(AIMessage(assistant_text(message)))
+            texts.append(AIMessage(assistant_text(message)))
         elif isinstance(message, (SystemMessage, HumanMessage)):
-            said.append(message)
-    written = KnowledgeMessageWriter("", "A search", reasoning="never").write(said)
+            texts.append(message)
+    written = KnowledgeMessageWriter("", "A search", reasoning="never").write(texts)
     if not written or written[0]["role"] != "system":
         written.insert(0, {"role": "system", "content": ""})
     if written[-1] != {"role": "user", "content": query}:
@@ -176,5 +176,5 @@ def _post_processing(options: SearchOptions) -> dict[str, Any]:
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    """Without what was not set."""
+    """Return the fields that are set."""
     return {name: value for name, value in fields.items() if value is not None and value != {}}

@@ -1,4 +1,4 @@
-"""The settings that all classes of the knowledge base share: address, credentials, errors."""
+"""Settings shared by all classes of the knowledge base: base URL, credentials."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ RERANK_PATH = "/api/knowledge/service/rerank"
 
 
 class KnowledgeService(HTTPService):
-    """Base of the knowledge base's classes: address, credentials, errors."""
+    """Base class of the knowledge base classes: base URL, credentials, errors."""
 
     base_url: str = KNOWLEDGE_BASE_URL
-    """The service's address, without a path."""
+    """Base URL of the service, without a path."""
     access_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_ACCESSKEY"))
     """Access key id of the account; requests are signed with its secret."""
     secret_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_SECRETKEY"))
     """Secret access key, as the console shows it."""
     session_token: SecretStr | None = None
-    """Token that belongs to temporary keys (STS)."""
+    """Session token of temporary credentials (STS)."""
     region: Annotated[str, AfterValidator(check_region)] = "cn-north-1"
-    """Region of the signature; the vendor's samples say `cn-north-1`, its SDKs `cn-beijing`."""
+    """Region of the signature; the vendor's samples use `cn-north-1`, its SDKs `cn-beijing`."""
     api_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_KNOWLEDGE_API_KEY"), repr=False)
-    """Key of a packaged service. Given here it goes before a signature; by environment, for services only."""
+    """API key of a packaged service. An argument wins over signing; the variable only for packaged services."""
 
     endpoint_paths: ClassVar[tuple[str, ...]] = (
         CHAT_PATH,
@@ -53,7 +53,7 @@ class KnowledgeService(HTTPService):
 
     @property
     def lc_secrets(self) -> dict[str, str]:
-        """Each credential's environment variable."""
+        """The environment variable of each credential."""
         return {
             "access_key": "VOLC_ACCESSKEY",
             "secret_key": "VOLC_SECRETKEY",

@@ -1,4 +1,4 @@
-"""The knowledge base's two chat calls as a wire format.
+"""Wire format of the knowledge base's two chat calls.
 
 Follows https://www.volcengine.com/docs/84313/1350013 (chat_completions) and /1544072 (service/chat).
 """
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class KnowledgeWire(Wire):
-    """A model call, or a call of a packaged service.
+    """Wire format of a model call or a packaged service.
 
     Args:
         provider: `model_provider` of the messages.
-        finish_body: Completes the body in place, and refuses contradictions.
+        finish_body: Completes the body in place and raises for contradictory fields.
     """
 
     def __init__(self, provider: str, finish_body: Callable[[dict[str, Any], ModelCall], None]) -> None:
@@ -38,7 +38,7 @@ class KnowledgeWire(Wire):
     def request(self, call: ModelCall) -> ServiceRequest:
         writer = KnowledgeMessageWriter(self.provider, "The knowledge base's chat", reasoning="never")
         body = call.body(writer.write(call.messages))
-        # The two calls have opposite defaults, so it is always said. Texts to stop at are this side's business.
+        # The two calls have opposite defaults, so `stream` is always sent. The client applies `stop`.
         body["stream"] = call.stream
         body.pop("stop", None)
         self._finish_body(body, call)
@@ -59,7 +59,7 @@ class KnowledgeWire(Wire):
     @override
     def new_assembler(self, call: ModelCall, request_id: str | None) -> StreamAssembler:
         assembler = _KnowledgeAssembler(self.provider, call)
-        # Each payload of a stream has the request's id; the log id of the headers is used where none has.
+        # The log id in the headers is used only if the payloads have no request id.
         if request_id:
             assembler.metadata["request_id"] = request_id
         return assembler
@@ -68,13 +68,13 @@ class KnowledgeWire(Wire):
     def has_answer(self, assembler: StreamAssembler) -> bool:
         if super().has_answer(assembler):
             return True
-        # The service need not say why the model stopped, and a search may answer alone, or find nothing.
+        # The finish reason is optional, and a service may return search results only, or none.
         found = assembler.metadata.get("references") or "count" in assembler.metadata
         return assembler.is_answered and bool(assembler.usage or found)
 
 
 class _EnvelopeReader(StreamReader):
-    """Reads payloads one by one: each is the whole envelope, with the next piece of the answer."""
+    """Reads stream payloads: each is a complete JSON object with the next piece of the answer."""
 
     def __init__(self, wire: KnowledgeWire) -> None:
         self._wire = wire
@@ -85,12 +85,12 @@ class _EnvelopeReader(StreamReader):
 
     @override
     def is_complete(self, assembler: StreamAssembler, *, ended: bool) -> bool:
-        # A connection that ends in order is an end too, provided that something came.
+        # A connection closed in order also ends a stream.
         return ended or self._wire.has_answer(assembler)
 
 
 class _KnowledgeAssembler(StoppingAssembler):
-    """Names the model that was called where the service, as is usual, does not say which one answered."""
+    """Uses the requested model as `model_name`, since replies usually do not name one."""
 
     def __init__(self, provider: str, call: ModelCall) -> None:
         stop = call.parameters.get("stop") or ()
@@ -98,5 +98,5 @@ class _KnowledgeAssembler(StoppingAssembler):
         self._called = call.parameters.get("model") or call.model or call.parameters.get("service_resource_id")
 
     def response_metadata(self) -> dict[str, Any]:
-        """All that the message's `response_metadata` holds in the end; only then is it known what is missing."""
+        """Return the message's `response_metadata`, with the requested model where the reply named none."""
         return {"model_name": self._called, **super().response_metadata()}

@@ -1,4 +1,4 @@
-"""How requests to Qianfan are authorised.
+"""Authentication of requests to Qianfan: API keys, access tokens, OAuth and IAM signatures.
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/wmwbl48n4 (API key, short-term key from IAM keys).
 V1: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 (access token) and
@@ -39,29 +39,29 @@ _USELESS = ("110", "111")
 
 
 class AccessTokenAuth(httpx.Auth):
-    """A given V1 access token, used as it is; a user's own `Authorization` header goes before it."""
+    """V1 access token passed by the caller and sent unchanged; an `Authorization` header of the caller wins."""
 
     def __init__(self, token: SecretStr) -> None:
         self._token = token
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Authorise one request."""
+        """Add the token to the query, unless the request already has an `Authorization` header."""
         if "authorization" not in request.headers:
             add_secret_query(request, {"access_token": secret_text(self._token, "access_token")})
         yield request
 
 
 class OAuthAuth(TokenRefreshAuth):
-    """V1's application pair, exchanged for an access token that lives 30 days.
+    """V1 OAuth: gets an access token, valid for 30 days, with the application's API Key and Secret Key.
 
-    One exchange serves all callers of the process. The token is renewed a day before it ends, and once more if
-    the service says that it is invalid (110) or has expired (111).
+    The token is cached and shared by all callers of the process. It is refreshed a day before it expires, and once
+    more if the service answers that it is invalid (110) or expired (111).
 
     Args:
         client_id: The application's API Key.
         client_secret: The application's Secret Key.
-        token_url: Where the exchange is done.
-        access_token: A token to begin with.
+        token_url: URL of the token endpoint.
+        access_token: Initial token, used until the service refuses it.
     """
 
     def __init__(
@@ -123,13 +123,13 @@ class SignatureAuth(httpx.Auth):
         self._clock = clock or _utc_now
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the signature's headers; a user's own `Authorization` header stands."""
+        """Add the signature headers, unless the request already has an `Authorization` header."""
         if "authorization" not in request.headers:
             request.headers.update(self.sign(request))
         yield request
 
     def sign(self, request: httpx.Request) -> dict[str, str]:
-        """The headers that authorise a request."""
+        """Return the signature headers for a request."""
         return sign(
             request.method,
             request.url,
@@ -141,15 +141,15 @@ class SignatureAuth(httpx.Auth):
 
 
 class ShortTermKeyAuth(TokenRefreshAuth):
-    """V2 with an IAM pair, exchanged for a bearer key that lives 12 hours.
+    """V2 with IAM keys: gets a short-term API key, valid for 12 hours.
 
-    One exchange serves all callers of the process; the key is renewed before it ends, and once more if the service
-    says that it is invalid.
+    The key is cached and shared by all callers of the process. It is refreshed before it expires, and once more if
+    the service answers that it is invalid.
 
     Args:
         access_key: IAM access key.
         secret_key: IAM secret key.
-        iam_base_url: Where the exchange is done.
+        iam_base_url: Base URL of the IAM service that issues the key.
     """
 
     def __init__(self, access_key: SecretStr, secret_key: SecretStr, *, iam_base_url: str = IAM_BASE_URL) -> None:
@@ -177,13 +177,13 @@ class ShortTermKeyAuth(TokenRefreshAuth):
 
 
 class NoAuth(httpx.Auth):
-    """Nothing to authorise with: fails at the first request, unless the user set an `Authorization` header."""
+    """No credentials: raises at the first request, unless it already has an `Authorization` header."""
 
     def __init__(self, missing: str) -> None:
         self._missing = missing
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Let a request pass that is authorised already."""
+        """Send a request that already has an `Authorization` header; refuse any other."""
         if "authorization" not in request.headers:
             raise AuthenticationError(self._missing)
         yield request
@@ -191,7 +191,7 @@ class NoAuth(httpx.Auth):
 
 def _token(value: object, lifetime: object) -> Token:
     if not isinstance(value, str) or not value:
-        # The reply is not shown: whatever it is, it may hold a secret.
+        # The reply may contain a secret, so the error does not quote it.
         raise ResponseFormatError("The reply to the token request holds no token. Is its address right?")
     now = token_refresh.clock()
     if (

@@ -1,4 +1,4 @@
-"""Chat with models on Baidu Qianfan.
+"""Chat model for Baidu Qianfan (`ChatQianfan`).
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb. V1 (custom services, private deployments):
 https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5.
@@ -38,13 +38,13 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         ```
 
     Key init args:
-        model: Model id in lower case (`ernie-5.1`), or the id of a service of your own.
+        model: Model id in lower case (`ernie-5.1`), or the id of a model service that you deployed.
         api_key: API key, or a sync or async callable that returns one; default `QIANFAN_BEARER_TOKEN`, else
-            `QIANFAN_API_KEY`. Without one, `access_key` and `secret_key` (IAM) are exchanged for a short-term key.
-        app_id: Application to book calls to; default `QIANFAN_APP_ID`.
-        web_search: The service's own search: True, or the object as the API has it.
-        thinking, enable_thinking: Whether the model thinks; which of the two a model takes depends on its family.
-        temperature, max_tokens, stop, timeout, max_retries: As everywhere in LangChain.
+            `QIANFAN_API_KEY`. Without one, `access_key` and `secret_key` (IAM) are used to get a short-term key.
+        app_id: Application that calls are billed to; default `QIANFAN_APP_ID`.
+        web_search: The service's built-in web search: True, or the API's `web_search` object.
+        thinking, enable_thinking: Whether the model thinks; which of the two applies depends on the model family.
+        temperature, max_tokens, stop, timeout, max_retries: LangChain's standard parameters.
 
     Example:
         ```python
@@ -55,7 +55,7 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         ```
 
     Web search:
-        Marks such as `^[1]^` in the answer become standard citations of its text block.
+        Reference marks such as `^[1]^` in the answer become standard citations on its text block.
 
         ```python
         model = ChatQianfan(
@@ -67,10 +67,10 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         ```
 
     V1:
-        Baidu took V1 out of service on 2026-08-31; `api_version="v1"` is for private deployments that still speak
-        it (and warns where `base_url` is Baidu's). Neither version ever stands in for the other. V1 wants one of
-        `access_token`, `client_id` with `client_secret`, or `access_key` with `secret_key`; another kind of header
-        (`ACCESSCODE …`) is passed as `default_headers={"Authorization": …}`.
+        Baidu shut V1 down on 2026-08-31; `api_version="v1"` is for private deployments that still offer it (with
+        Baidu's own `base_url` it warns). There is no automatic fallback from one version to the other. V1 needs
+        one of `access_token`, `client_id` with `client_secret`, or `access_key` with `secret_key`; for another
+        scheme (`ACCESSCODE …`) set `default_headers={"Authorization": …}`.
 
         ```python
         ChatQianfan(
@@ -78,68 +78,69 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         )
         ```
 
-        The token rides in the query of the URL, below anything that logs. Only where `http_client` or
-        `http_async_client` is your own must it stand in the URL itself; a filter then redacts it in httpx's log.
+        V1 wants the token as a query parameter. The package adds it when the request is written to the connection,
+        so that logs never show it. With your own `http_client` or `http_async_client` it has to be part of the
+        URL; a logging filter then redacts it in httpx's log.
 
     Response metadata:
-        `model_name`, `model_provider`, `finish_reason` (as sent; `normal` is one), `request_id`, `created`,
-        `search_results`, `flag`, `ban_round`, `need_clear_history`, and whatever else the reply holds.
+        `model_name`, `model_provider`, `finish_reason` (unchanged, including `normal`), `request_id`, `created`,
+        `search_results`, `flag`, `ban_round`, `need_clear_history`, and all other fields of the reply.
 
     Conversations:
-        Messages of the same role in a row are joined; what Qianfan's rules for the order of messages refuse is a
+        Consecutive messages of the same role are merged. A message order that Qianfan would refuse raises a
         `ValueError` that names the position.
     """
 
     max_completion_tokens: OptionalWhole = Field(default=None, ge=1)
-    """Longest answer and thinking together, in tokens."""
+    """Maximum length of answer and thinking together, in tokens."""
     penalty_score: OptionalNumber = Field(default=None, ge=1, le=2)
-    """1 to 2; ERNIE's penalty on repetition."""
+    """Repetition penalty of ERNIE models, 1 to 2."""
     frequency_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
     """-2 to 2; models other than ERNIE."""
     presence_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
     """-2 to 2; models other than ERNIE."""
     repetition_penalty: OptionalNumber = None
-    """Some open models' penalty on repetition."""
+    """Repetition penalty of some open-source models."""
     seed: OptionalWhole = None
-    """The same seed and request lead to nearly the same answer."""
+    """Random seed: the same seed and request give nearly the same answer."""
     user: str | None = None
-    """Your id of the end user (V1: `user_id`)."""
+    """Your id for the end user (V1: `user_id`)."""
     thinking: Literal["enabled", "disabled"] | dict[str, Any] | None = None
     """Whether the model thinks; for DeepSeek V3.1 and later, GLM-4.7 and later, Kimi K2.5."""
     enable_thinking: OptionalSwitch = None
     """Whether the model thinks; for Qwen3, ERNIE-4.5 vision models, ERNIE-5.0-Thinking."""
     web_search: Switch | dict[str, Any] | None = None
-    """The service's search: True, or the object (`enable`, `enable_trace`, `enable_citation`, …)."""
+    """Built-in web search: True, or an object (`enable`, `enable_trace`, `enable_citation`, …)."""
     parallel_tool_calls: OptionalSwitch = None
     """Whether the model may call several tools at once."""
     response_format: dict[str, Any] | None = None
-    """`{"type": "text" | "json_object" | "json_schema", …}`; in V1 the first two."""
+    """`{"type": "text" | "json_object" | "json_schema", …}`; V1 has the first two."""
     logprobs: OptionalSwitch = None
-    """Whether to return log probabilities, where the model knows them."""
+    """Whether to return log probabilities, where the model supports them."""
     top_logprobs: OptionalWhole = Field(default=None, ge=0, le=20)
-    """Alternatives per token."""
+    """Number of most likely tokens to return at each position, 0 to 20."""
     request_metadata: dict[str, Any] | None = None
-    """The request's `metadata` object (LangChain's own `metadata` is for traces)."""
+    """The request's `metadata` object (LangChain uses the name `metadata` for tracing)."""
     reasoning_passback: Literal["always", "tool_turns", "never"] = "never"
-    """On which assistant messages reasoning is sent back; Qianfan asks for none."""
+    """Which assistant messages are sent back with their reasoning; Qianfan needs none."""
     system: str | None = None
-    """V1: the persona, before the conversation's own system messages."""
+    """V1: system prompt, placed before the system messages of the conversation."""
     top_k: OptionalWhole = Field(default=None, ge=1)
-    """V1: sample from so many most likely tokens."""
+    """V1: sample from the k most likely tokens."""
     min_output_tokens: OptionalWhole = Field(default=None, ge=1)
-    """V1: shortest answer in tokens, on preset models."""
+    """V1: minimum length of the answer in tokens (preset models)."""
     disable_search: OptionalSwitch = None
-    """V1: switches the built-in search off, on preset models."""
+    """V1: whether to switch off the built-in search (preset models)."""
     enable_citation: OptionalSwitch = None
-    """V1: marks in the answer and `search_info`, on preset models."""
+    """V1: whether the answer has reference marks and `search_info` (preset models)."""
     enable_trace: OptionalSwitch = None
-    """V1: what the search found, on preset models."""
+    """V1: whether to return the search results (preset models)."""
     user_setting: str | None = None
-    """V1: the user's persona, on character models."""
+    """V1: description of the user (character models)."""
     max_characters: OptionalWhole = Field(default=None, ge=0)
-    """V1: most characters of all contents together, checked before sending; 0 for no check.
+    """V1: maximum number of characters in all messages together, checked before sending; 0 for no check.
 
-    None is what the documents say: 4,800 for custom services, the preset models' own limits.
+    The default is the documented limit: 4,800 for custom services, each preset model's own limit otherwise.
     """
 
     provider: ClassVar[str] = "qianfan"
@@ -229,6 +230,6 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         return self._version.wire(self, call)
 
     def preset_of(self, model: str) -> V1Model | None:
-        """V1's preset model that a call is for; None for a custom service."""
+        """Return the V1 preset model that a call uses; None for a custom service."""
         preset = None if self.endpoint and model == self.model else find_v1_model(model)
         return preset or find_v1_model(self.endpoint or "")

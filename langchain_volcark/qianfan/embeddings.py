@@ -1,4 +1,4 @@
-"""Embeddings on Baidu Qianfan.
+"""Embedding models on Baidu Qianfan (`QianfanEmbeddings`).
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/Fm7u3ropn. V1: the pages of Embedding-V1, bge-large-zh, bge-large-en
 and tao-8k (https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5).
@@ -30,12 +30,12 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 @dataclass(frozen=True)
 class TextLimits:
-    """What an embedding model takes.
+    """Documented input limits of an embedding model.
 
     Attributes:
-        tokens: Most tokens of one text.
-        characters: Most characters of one text.
-        items: Most texts in one request.
+        tokens: Maximum tokens per text.
+        characters: Maximum characters per text.
+        items: Maximum texts per request.
     """
 
     tokens: int
@@ -52,19 +52,19 @@ _LIMITS = {
 
 
 def limits_of(model: str) -> TextLimits | None:
-    """The limits of a model by its name (in any case) or V1 endpoint; None where unknown."""
+    """Look up the limits of a model by its name (in any case) or V1 endpoint; None where unknown."""
     return _LIMITS.get(model.lower().replace("_", "-"))
 
 
 class QianfanEmbeddings(QianfanService, HTTPEmbeddings, defer_build=False):
-    """Embeddings on Baidu Qianfan (百度智能云千帆).
+    """Embedding models on Baidu Qianfan (百度智能云千帆).
 
     Key init args:
         model: Model id (`bge-large-zh`, `qwen3-embedding-4b`, …).
         api_key: API key, or a sync or async callable that returns one; default `QIANFAN_BEARER_TOKEN`, else
-            `QIANFAN_API_KEY`. `ChatQianfan` has the other kinds of credentials.
-        chunk_size: Texts in one request, 16 at most; tao-8k takes one, whatever is set.
-        max_concurrency: Requests in flight at most.
+            `QIANFAN_API_KEY`. `ChatQianfan` describes the other kinds of credentials.
+        chunk_size: Texts per request, 16 at most; always one for tao-8k.
+        max_concurrency: Maximum number of concurrent requests.
 
     Example:
         ```python
@@ -82,16 +82,16 @@ class QianfanEmbeddings(QianfanService, HTTPEmbeddings, defer_build=False):
         )
         ```
 
-    Texts that are too long for the documented limits of a model are refused before anything is sent, with their
-    position. Characters are counted; of tokens only what is certain: a Chinese character is at least one.
+    Texts longer than the documented limits of the model are refused before anything is sent, with their position.
+    Characters are counted exactly; for tokens the check uses a lower bound, one token per Chinese character.
     """
 
     chunk_size: Whole = Field(default=_MOST_ITEMS, ge=1, le=_MOST_ITEMS)
-    """Texts in one request at most."""
+    """Maximum number of texts per request."""
     user: str | None = None
-    """Your id of the end user (V1: `user_id`)."""
+    """Your id for the end user (V1: `user_id`)."""
 
-    v1_room: ClassVar[str] = "embeddings"
+    v1_kind: ClassVar[str] = "embeddings"
     endpoint_paths: ClassVar[tuple[str, ...]] = (_PATH, "/chat/completions")
 
     # --- plans --------------------------------------------------------------------------------------------
@@ -126,14 +126,14 @@ class QianfanEmbeddings(QianfanService, HTTPEmbeddings, defer_build=False):
 
 
 def read_embeddings(payload: Mapping[str, Any], count: int) -> list[list[float]]:
-    """Read a reply's vectors in the order of the texts.
+    """Return the vectors of a reply in the order of the texts.
 
     Args:
         payload: The reply.
-        count: How many texts were sent.
+        count: Number of texts that were sent.
 
     Raises:
-        ValueError: It is not what is documented.
+        ValueError: The reply is not in the documented format.
     """
     return read_rows(payload.get("data"), count, lambda row: read_vector(row.get("embedding")))
 

@@ -1,8 +1,8 @@
-"""Qianfan's error codes and what they mean to a caller.
+"""Qianfan's error codes: the exception for each, and what the caller can do about it.
 
 V2: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/Cm2y4d5ha (words, HTTP 4xx and 5xx).
 V1: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh (numbers, HTTP 200).
-No word is a number, so one table holds both.
+V2 codes are never numbers, so one table holds both.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ _V1_ROWS = (
 
 
 def _plan(prefix: str, base_url: str) -> tuple[Row, ...]:
-    """The codes of a subscription, which all begin with its name."""
+    """Rows for the error codes of a subscription plan, which share a prefix."""
     own_key = f"This is a plan's key: set base_url={base_url}, where its models are."
     return (
         Row(f"{prefix}api_key_not_allowed", AuthenticationError, own_key),
@@ -152,14 +152,14 @@ _V2_ROWS = (
     Row("Offline_batch_reasoning_refused", RateLimitError, _SLOWER),
     Row("internal_error", ServiceError),
     Row("dispatch_internal_error", ServiceError),
-    # The gateway's own words, in a flat body or in headers.
+    # Codes of the API gateway, in a flat body or in headers.
     Row("AccessDenied", PermissionDeniedError),
     Row("SignatureDoesNotMatch", AuthenticationError, _PAIR),
     Row("InvalidAccessKeyId", AuthenticationError, _PAIR),
     Row("RequestExpired", AuthenticationError, "Is this machine's clock right?"),
     # OAuth.
     Row("invalid_client", AuthenticationError, "Check client_id and client_secret."),
-    # With 400 the field is empty, with 401 the name is unknown.
+    # Status 400: the field is empty; 401: the name is unknown.
     Row("invalid_model", InvalidRequestError, "Set model.", status=400),
     Row(
         "invalid_model",
@@ -167,7 +167,7 @@ _V2_ROWS = (
         "The model is unknown, or this account may not use it; V2 ids are in lower case.",
     ),
     Row("token_quota_exceeded", QuotaExceededError, _USED_UP),
-    # Names that vary at the front or at the end.
+    # Codes with a varying prefix or suffix.
     Row("invalid_image_gen*", InvalidRequestError),
     Row("*_unsafe", ContentFilterError, _MODERATION),
     Row("*_rate_limit_exceeded", RateLimitError, _SLOWER),
@@ -177,12 +177,12 @@ _V2_ROWS = (
 
 
 class QianfanErrors:
-    """Reads the envelopes of V2, V1, the gateway and the OAuth endpoint."""
+    """Reads error replies of V2, V1, the API gateway and the OAuth endpoint."""
 
     table = ErrorTable((*_V1_ROWS, *_V2_ROWS), too_long=_SHORTER)
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
-        """The error that a body or a stream payload carries, or None."""
+        """Return the error in a body or stream payload, or None."""
         if not isinstance(payload, dict):
             return None
         error = payload.get("error")
@@ -196,22 +196,22 @@ class QianfanErrors:
         return _facts(flat.code, flat.message) if flat else None
 
     def in_headers(self, headers: Mapping[str, str]) -> ErrorFacts | None:
-        """The gateway's refusal of a signature, or None."""
+        """Return the error that the API gateway puts into headers, or None."""
         code = headers.get("x-bce-error-code")
         return _facts(code, headers.get("x-bce-error-message")) if code else None
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
-        """The server's id; of an error without one, the reply's id."""
+        """Return the request id from the headers; for an error without one, the id in the body."""
         found = headers.get("x-request-id") or headers.get("x-baidu-request-id") or headers.get("x-bce-request-id")
         if found or self.in_payload(payload) is None:
             return found or None
-        said = payload.get("id") or payload.get("requestId") or payload.get("request_id")
-        return str(said) if said else None
+        body_id = payload.get("id") or payload.get("requestId") or payload.get("request_id")
+        return str(body_id) if body_id else None
 
 
 ERRORS = QianfanErrors()
 
 
 def _facts(code: Any, message: Any) -> ErrorFacts:
-    # A gateway may quote the URL it refused, token and all.
+    # A gateway may quote the refused URL, including its token.
     return ErrorFacts(code=None if code is None else str(code), message=redact(str(message)) if message else None)

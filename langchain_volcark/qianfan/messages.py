@@ -1,4 +1,4 @@
-"""LangChain messages as Qianfan's V2 chat API wants them.
+"""Converts LangChain messages to the format of Qianfan's V2 chat API.
 
 Follows https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb (chat API) and its rules for messages: system first and
 once, then user and assistant in turn, the last from the user or a tool.
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.chat_completions.messages import JSONMessage
 
 Placed = list[tuple[int, "JSONMessage"]]
-"""Messages as written, each with its place in the user's list."""
+"""Converted messages, each with its position in the caller's list."""
 
 _BLANK = " \n\r\f"
 _JOINED = frozenset({"system", "user", "assistant"})
 
 
 class QianfanMessageWriter(MessageWriter):
-    """Adds images, and puts a conversation into the order that Qianfan asks for."""
+    """Converts messages with images, merges consecutive messages of one role and checks their order."""
 
     tool_media: Mapping[str, int | None] = {"image": None}
 
     def media(self, media: Media) -> Mapping[str, Any]:
-        """Write an image or a video as a content part.
+        """Convert an image or a video to a content part.
 
         Raises:
             ValueError: Sound or a file, which the chat API does not take, or media without a source.
@@ -46,9 +46,9 @@ class QianfanMessageWriter(MessageWriter):
         return {"type": kind, kind: {"url": media.data_url, **media.options}}
 
     def write(self, messages: Sequence[BaseMessage]) -> list[JSONMessage]:
-        """Write a conversation.
+        """Convert a conversation.
 
-        Messages of the same role in a row are joined, for the service wants user and assistant in turn.
+        Consecutive messages of the same role are merged: the service wants user and assistant to alternate.
 
         Args:
             messages: Messages of any kind and origin.
@@ -59,24 +59,24 @@ class QianfanMessageWriter(MessageWriter):
         Raises:
             ValueError: The service would refuse the conversation; the text names the message's position.
         """
-        written = join_neighbours(self.placed(messages))
+        written = merge_consecutive(self.placed(messages))
         check_order(written)
         return [message for _, message in written]
 
 
-def join_neighbours(written: Placed) -> Placed:
-    """Join messages of the same role in a row, unless their authors have different names.
+def merge_consecutive(written: Placed) -> Placed:
+    """Merge consecutive messages of the same role, unless their authors have different names.
 
     Args:
-        written: Messages as written.
+        written: Converted messages.
 
     Returns:
-        The same without neighbours of one role; texts are joined by a line break.
+        The merged messages; texts are joined by a line break.
     """
     joined: Placed = []
     for place, message in written:
         last = joined[-1][1] if joined else None
-        if last is None or message["role"] not in _JOINED or not _belong_together(last, message):
+        if last is None or message["role"] not in _JOINED or not _have_same_author(last, message):
             joined.append((place, dict(message)))
             continue
         last["content"] = _join(last.get("content"), message.get("content"))
@@ -87,7 +87,7 @@ def join_neighbours(written: Placed) -> Placed:
     return joined
 
 
-def _belong_together(last: JSONMessage, message: JSONMessage) -> bool:
+def _have_same_author(last: JSONMessage, message: JSONMessage) -> bool:
     return bool(last["role"] == message["role"] and last.get("name") == message.get("name"))
 
 
@@ -104,13 +104,13 @@ def _parts(content: Any) -> list[Any]:
 
 
 def check_order(written: Placed) -> None:
-    """Refuse a conversation that breaks V2's rules.
+    """Raise if the order of messages breaks V2's rules.
 
     Args:
-        written: Messages as written, neighbours joined.
+        written: Converted and merged messages.
 
     Raises:
-        ValueError: Names the position.
+        ValueError: The message names the position.
     """
     if not written:
         raise ValueError("messages: there is nothing to send.")
@@ -140,5 +140,5 @@ def check_order(written: Placed) -> None:
 
 
 def is_blank(content: Any) -> bool:
-    """Whether a content says nothing: empty, or white space alone."""
+    """Whether content is empty or only white space."""
     return not content or (isinstance(content, str) and not content.strip(_BLANK))

@@ -1,7 +1,7 @@
-"""What is known of Qianfan's models, as plain data.
+"""Capabilities and limits of Qianfan's models, as plain data.
 
 Sources: the V1 model pages (https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the pages it lists), the V2
-chat API (https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb). A model that is missing works all the same.
+chat API (https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb). Models that are not listed work too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import ModelProfile
 
 CUSTOM_CHARACTERS = 4800
-"""Most characters of all contents together that a custom V1 service takes, by its page."""
+"""Maximum characters in all messages together for a custom V1 service, as documented."""
 
 ThinkingSwitch = Literal["thinking", "enable_thinking"]
 
@@ -23,10 +23,10 @@ class V1Model:
     """A preset model of V1.
 
     Attributes:
-        name: Its name; V2 has most of them under the same name in lower case.
-        endpoint: The last piece of its address.
-        characters: Most characters of all contents together; None where unknown.
-        tokens: Most tokens of the prompt; None where unknown.
+        name: Model name; V2 has most of them under the same name in lower case.
+        endpoint: Last segment of the URL path.
+        characters: Maximum characters in all messages together; None where unknown.
+        tokens: Maximum tokens of the prompt; None where unknown.
     """
 
     name: str
@@ -100,24 +100,24 @@ _V1_MODELS = (
 )
 
 _BY_NAME = {row.name.lower(): row for row in _V1_MODELS}
-# The first name of an endpoint is the current one; old aliases stand last.
+# Several names may share an endpoint: the first in the list is current, later ones are old aliases.
 _BY_ENDPOINT = {row.endpoint: row for row in reversed(_V1_MODELS)}
 
 
 def find_v1_model(name: str) -> V1Model | None:
-    """The preset model of V1 with this name (in any case) or endpoint."""
+    """Find the V1 preset model with this name (in any case) or endpoint."""
     return _BY_NAME.get(name.lower()) or _BY_ENDPOINT.get(name)
 
 
 @dataclass(frozen=True)
 class QianfanFamily:
-    """A family of V2 models.
+    """Capabilities of a family of V2 models.
 
     Attributes:
-        prefix: Begins every id it stands for; the longest match wins.
-        switch: The field that turns its thinking on and off; None where it has none.
-        thinks: Whether it thinks unless told otherwise.
-        images: Whether it takes images.
+        prefix: Prefix of the model ids; the longest match wins.
+        switch: Request field that switches thinking on and off; None where there is none.
+        thinks: Whether the model thinks by default.
+        images: Whether the model accepts images.
     """
 
     prefix: str
@@ -141,13 +141,13 @@ _FAMILIES = (
 
 
 def find_family(model: str) -> QianfanFamily | None:
-    """The family of a V2 model id, by the longest prefix; None for an id that is not in the table."""
+    """Find the family of a V2 model id by the longest prefix; None for an unknown id."""
     matching = [family for family in _FAMILIES if model.startswith(family.prefix)]
     return max(matching, key=lambda family: len(family.prefix), default=None)
 
 
 def profile_of(model: str) -> ModelProfile | None:
-    """What is known of a model in LangChain's form; None where nothing is."""
+    """Return the LangChain profile of a model; None for an unknown model."""
     family, preset = find_family(model), find_v1_model(model)
     if family is None and preset is None:
         return None

@@ -1,4 +1,4 @@
-"""Reranking on Baidu Qianfan.
+"""Reranker on Baidu Qianfan (`QianfanRerank`).
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/2m7u4zt74. V1: the page of bce-reranker-base
 (https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5).
@@ -38,9 +38,9 @@ class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
 
     Key init args:
         model: Model id; `bce-reranker-base` by default.
-        top_n: Most documents to return.
+        top_n: Maximum number of documents to return.
         api_key: API key, or a sync or async callable that returns one; default `QIANFAN_BEARER_TOKEN`, else
-            `QIANFAN_API_KEY`. `ChatQianfan` has the other kinds of credentials.
+            `QIANFAN_API_KEY`. `ChatQianfan` describes the other kinds of credentials.
 
     Example:
         ```python
@@ -51,21 +51,21 @@ class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
         print(best[0].metadata["rerank_score"])
         ```
 
-    The service reads 400 tokens of a query and 1,024 of a document, and drops the rest without a word.
+    The service uses the first 400 tokens of a query and the first 1,024 of a document, and ignores the rest.
     """
 
     model: str = Field(default=_MODEL, validation_alias=AliasChoices("model", "model_name"))
-    """The reranker's id."""
+    """Model id."""
     batch_size: Whole = Field(default=_MOST_DOCUMENTS, ge=1, le=_MOST_DOCUMENTS)
-    """Documents in one request at most."""
+    """Maximum number of documents per request."""
     user: str | None = None
-    """Your id of the end user (V1: `user_id`)."""
+    """Your id for the end user (V1: `user_id`)."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request body."""
+    """Additional fields of the request body."""
     rerank_path: Annotated[str, AfterValidator(_check_path)] = "/rerank"
-    """V2: the path below `base_url`. The documents say `/rerank`, the vendor's own SDKs call `/rerankers`."""
+    """V2: path below `base_url`. The documentation says `/rerank`, the vendor's SDKs use `/rerankers`."""
 
-    v1_room: ClassVar[str] = "reranker"
+    v1_kind: ClassVar[str] = "reranker"
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/rerankers", "/rerank", "/chat/completions")
 
     # --- requests and replies -----------------------------------------------------------------------------
@@ -93,14 +93,14 @@ class QianfanRerank(QianfanService, HTTPReranker, defer_build=False):
 
 
 def read_scores(payload: Mapping[str, Any], count: int) -> list[float]:
-    """Read a reply's scores in the order of the documents; the service sends the best first.
+    """Return the scores of a reply in the order of the documents; the service sends the best first.
 
     Args:
         payload: The reply.
-        count: How many documents were sent.
+        count: Number of documents that were sent.
 
     Raises:
-        ValueError: It is not what is documented.
+        ValueError: The reply is not in the documented format.
     """
     rows = payload.get("results")
     if not isinstance(rows, list) or len(rows) != count or not all(isinstance(row, Mapping) for row in rows):

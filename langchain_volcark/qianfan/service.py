@@ -1,4 +1,4 @@
-"""The settings that all classes of Qianfan share: version, address, credentials."""
+"""Settings shared by all Qianfan classes: API version, base URL, credentials."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _V1_NOTICE = (
 )
 
 
-_ENDPOINT = 'the last piece of the service\'s address: the console shows it, with a prefix such as "ngxxxol8_".'
+_ENDPOINT = 'the last segment of the service\'s URL: the console shows it, with a prefix such as "ngxxxol8_".'
 _ENDPOINT_IN_V2 = (
     'endpoint belongs to api_version="v1". Set api_version="v1" for a service that still speaks it, or model=… '
     "for V2 (a custom service is deployed again there, and its page shows the model's id)."
@@ -59,41 +59,41 @@ _ENDPOINT_IN_V2 = (
 
 
 class QianfanService(HTTPService):
-    """Base of Qianfan's classes: version, address, credentials, errors."""
+    """Base class of the Qianfan classes: API version, base URL, credentials, errors."""
 
     api_version: Literal["v2", "v1"] = "v2"
-    """`"v2"`, or `"v1"` for private deployments that still speak it; never changed in silence."""
+    """`"v2"`, or `"v1"` for private deployments that still offer it; there is no automatic fallback."""
     base_url: str = ""
-    """API address with its version path; Baidu's own by default."""
+    """API base URL including the version path; default is Baidu's."""
     api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
         default_factory=secret_from_variables("QIANFAN_BEARER_TOKEN", "QIANFAN_API_KEY")
     )
     """V2: the API key (`bce-v3/…`, without `Bearer`), or a callable that returns one."""
     app_id: str | None = Field(default_factory=from_variables("QIANFAN_APP_ID"))
-    """V2: the application a call is booked to (`app-…`); sent as the header `appid`."""
+    """V2: application that calls are billed to (`app-…`); sent as the header `appid`."""
     access_key: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_ACCESS_KEY"))
-    """IAM access key: signs V1 requests; in V2 it is exchanged for a short-term key."""
+    """IAM access key: signs V1 requests; in V2 it is used to get a short-term API key."""
     secret_key: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_SECRET_KEY"))
     """IAM secret key."""
     endpoint: str | None = None
-    """V1: the last piece of the service's address, such as `ngxxxol8_test1`; preset models need none."""
+    """V1: last segment of the service's URL, such as `ngxxxol8_test1`; preset models need none."""
     access_token: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_ACCESS_TOKEN"))
-    """V1: a ready access token. Alone it is never renewed."""
+    """V1: access token. It is refreshed only if `client_id` and `client_secret` are set too."""
     client_id: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_AK"))
     """V1: the application's API Key."""
     client_secret: SecretStr | None = Field(default_factory=secret_from_variables("QIANFAN_SK"))
     """V1: the application's Secret Key."""
     token_url: Annotated[str, AfterValidator(lambda value: check_address(value, "token_url"))] = TOKEN_URL
-    """V1: where the application's pair is exchanged for an access token."""
+    """V1: URL of the OAuth token endpoint."""
     iam_base_url: Annotated[str, AfterValidator(lambda value: check_address(value, "iam_base_url"))] = IAM_BASE_URL
-    """V2: where the IAM pair is exchanged for a short-term key."""
+    """V2: base URL of the IAM service that issues short-term API keys."""
 
-    v1_room: ClassVar[str] = "chat"
-    """The piece of a V1 address before the endpoint."""
+    v1_kind: ClassVar[str] = "chat"
+    """Path segment of a V1 URL before the endpoint."""
     v2_only: ClassVar[tuple[str, ...]] = ()
-    """Fields of the class that V1 does not have."""
+    """Fields that V1 does not support."""
     v1_only: ClassVar[tuple[str, ...]] = ("endpoint",)
-    """Fields of the class that V2 does not have."""
+    """Fields that V2 does not support."""
 
     # --- construction -------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class QianfanService(HTTPService):
         if isinstance(url, str):
             if "?" in url:
                 raise ValueError("base_url must not have a query; pass a V1 token as access_token=….")
-            pasted = re.search(rf"/{cls.v1_room}/([^/]+)/*$", url) if by_endpoint else None
+            pasted = re.search(rf"/{cls.v1_kind}/([^/]+)/*$", url) if by_endpoint else None
             if pasted:
                 url = url[: pasted.start()]
                 if values.setdefault("endpoint", pasted[1]) != pasted[1]:
@@ -132,22 +132,22 @@ class QianfanService(HTTPService):
         if self._version.has_endpoints:
             check_segment(self._endpoint_of(self._named_model()), "endpoint")
             if httpx.URL(self.base_url).host.endswith("baidubce.com"):
-                # As deep as pydantic, and core's own constructor where there is one, lie below the caller.
+                # Points the warning at the caller, past pydantic's frames and those of core's constructor.
                 warnings.warn(_V1_NOTICE, FutureWarning, stacklevel=4 if isinstance(self, Serializable) else 3)
         return self
 
     def _refuse_other_version(self, names: Iterable[str]) -> None:
-        strangers = self._version.strangers(type(self))
-        found = [name for name in names if name in strangers]
+        unsupported = self._version.unsupported(type(self))
+        found = [name for name in names if name in unsupported]
         if found:
             (other,) = VERSIONS.keys() - {self.api_version}
             raise ValueError(f'{", ".join(found)} belong(s) to api_version="{other}", not "{self.api_version}".')
 
-    # --- what the shared classes ask ----------------------------------------------------------------------
+    # --- hooks of the base classes ------------------------------------------------------------------------
 
     @property
     def lc_secrets(self) -> dict[str, str]:
-        """Each credential's environment variable."""
+        """The environment variable of each credential."""
         return {
             "api_key": "QIANFAN_BEARER_TOKEN",
             "access_key": "QIANFAN_ACCESS_KEY",
@@ -172,7 +172,7 @@ class QianfanService(HTTPService):
         return {**check_headers(self._version.headers(self), "app_id"), **super()._service_headers()}
 
     def key_auth(self) -> httpx.Auth:
-        """V2's: the API key, or an IAM pair that is exchanged for a short-term key."""
+        """Choose V2 authentication: the API key, or a short-term key obtained with IAM keys."""
         passed = self.model_fields_set
         has_key = callable(self.api_key) or given(self.api_key) is not None
         passed_pair_only = bool({"access_key", "secret_key"} & passed) and "api_key" not in passed
@@ -182,7 +182,7 @@ class QianfanService(HTTPService):
         return BearerAuth(self.api_key, missing=_MISSING_V2)
 
     def token_auth(self) -> httpx.Auth:
-        """V1's: the first of application pair, token, IAM pair; what was passed before the environment's."""
+        """Choose V1 authentication: OAuth, access token or IAM keys, in that order; arguments win."""
         for known in (self.model_fields_set, set(type(self).model_fields)):
             token = given(self.access_token) if "access_token" in known else None
             pair = self._pair("client_id", "client_secret") if {"client_id", "client_secret"} & known else None
@@ -200,10 +200,10 @@ class QianfanService(HTTPService):
         return None if one is None or other is None else (one, other)
 
     def _endpoint_of(self, model: str) -> str:
-        """The V1 endpoint of a model name or endpoint.
+        """Return the V1 endpoint for a model name or endpoint.
 
         Raises:
-            ValueError: It is unknown.
+            ValueError: The model is unknown.
         """
         if self.endpoint is not None and model in (self.endpoint, self._named_model()):
             return self.endpoint
@@ -213,14 +213,14 @@ class QianfanService(HTTPService):
         return preset
 
     def _preset_endpoint(self, model: str) -> str | None:
-        """The V1 endpoint of a preset model, or None."""
+        """Return the V1 endpoint of a preset model, or None."""
         preset = find_v1_model(model)
         return preset.endpoint if preset else None
 
     def _named_model(self) -> str:
-        """The model of the constructor, which each of the classes has as `model`."""
+        """Return the `model` of the constructor; every Qianfan class has this field."""
         return str(getattr(self, "model", ""))
 
     def endpoint_path(self, model: str, endpoint: str | None = None) -> str:
-        """V1's path of a model, or of an endpoint that a call names."""
-        return f"/{self.v1_room}/{check_segment(endpoint or self._endpoint_of(model), 'endpoint')}"
+        """Return the V1 path for a model, or for an endpoint given per call."""
+        return f"/{self.v1_kind}/{check_segment(endpoint or self._endpoint_of(model), 'endpoint')}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXPIRATION_SECONDS = 300
-"""How long a signature is good; the official SDK asks for as much."""
+"""Validity of a signature, the same as in the official SDK."""
 
 _SIGNED = frozenset({"host", "content-type", "content-md5"})
 
@@ -35,18 +35,18 @@ def sign(
 ) -> dict[str, str]:
     """Sign a request.
 
-    Signed are the method, the path, the query, the host, and the headers `Content-Type`, `Content-MD5` and
-    `x-bce-*`; none of these may change afterwards.
+    The signature covers the method, the path, the query, the host, and the headers `Content-Type`, `Content-MD5`
+    and `x-bce-*`; none of these may change afterwards.
 
     Args:
         method: The HTTP method.
         url: The full URL as it will be sent.
-        headers: The headers as they will be sent. A `Host` among them goes before the one of the URL.
+        headers: The headers as they will be sent. A `Host` header overrides the host of the URL.
         access_key: IAM access key.
         secret_key: IAM secret key.
         now: The time, with a time zone.
-        expires_in: Seconds for which the signature is good.
-        also_signed: Names of further headers to sign, in lower case.
+        expires_in: Seconds for which the signature is valid.
+        also_signed: Names of additional headers to sign, in lower case.
 
     Returns:
         The headers to add: `x-bce-date` and `Authorization`.
@@ -67,13 +67,13 @@ def sign(
         if value.strip() and (name in _SIGNED or name in also_signed or name.startswith("x-bce-"))
     }
     prefix = f"bce-auth-v1/{access_key}/{date}/{expires_in}"
-    # The hexadecimal text of the first digest is the second key, not its bytes.
+    # The second key is the hexadecimal text of the first digest, not its bytes.
     signature = _hmac(_hmac(secret_key, prefix), canonical_request(method, url, signed))
     return {"x-bce-date": date, "Authorization": f"{prefix}/{';'.join(sorted(signed))}/{signature}"}
 
 
 def canonical_request(method: str, url: httpx.URL, signed: Mapping[str, str]) -> str:
-    """The text that is signed.
+    """Build the canonical request, the text that is signed.
 
     Args:
         method: The HTTP method.

@@ -1,4 +1,4 @@
-"""What Qianfan's two versions do differently, once for all classes; the version is chosen here and nowhere else.
+"""The differences between API versions V1 and V2 of Qianfan; all classes choose their version here.
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb. V1 (custom services, private deployments):
 https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5.
@@ -38,82 +38,82 @@ class Version(ABC):
     """One version of Qianfan's API."""
 
     name: ClassVar[str]
-    """As in `api_version`."""
+    """Value of `api_version`."""
     base_url: ClassVar[str]
-    """Baidu's own address."""
+    """Default base URL, Baidu's."""
     has_endpoints: ClassVar[bool]
-    """Whether a model is called by an endpoint in the address."""
+    """Whether the URL path names the model."""
     methods: ClassVar[tuple[Method, ...]]
-    """How a chat model is asked for data of a given shape, best first."""
+    """Methods of structured output, best first."""
 
     @abstractmethod
-    def strangers(self, cls: type[QianfanService]) -> tuple[str, ...]:
-        """The fields of a class that this version does not have."""
+    def unsupported(self, cls: type[QianfanService]) -> tuple[str, ...]:
+        """Return the fields of a class that this version does not support."""
 
     @abstractmethod
     def auth(self, service: QianfanService) -> httpx.Auth:
-        """How a request is authorised."""
+        """Return the authentication of requests."""
 
     def headers(self, service: QianfanService) -> dict[str, str]:  # noqa: ARG002
-        """Headers of every request."""
+        """Return the headers of every request."""
         return {}
 
     @abstractmethod
     def post(self, service: QianfanService, model: str, path: str, body: Mapping[str, Any]) -> ServiceRequest:
-        """A request of embeddings or reranking.
+        """Build a request for embeddings or reranking.
 
         Args:
-            service: The object whose request it is.
+            service: The embeddings or reranker object.
             model: The model to call.
-            path: V2's path below the base URL.
-            body: V2's body without `model`.
+            path: Path below the base URL in V2.
+            body: Body in V2's format, without `model`.
         """
 
     @abstractmethod
     def wire(self, model: ChatQianfan, call: ModelCall) -> Wire:
-        """The wire format of a chat call."""
+        """Return the wire format of a chat call."""
 
     def check_call(
         self, values: Mapping[str, Any], check: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Read a call's values; `check` reads those that both versions have."""
+        """Validate per-call values; `check` validates those that both versions have."""
         return check(values)
 
     def check_fields(self, values: dict[str, Any]) -> None:  # noqa: B027 - a version need not refuse any
-        """Refuse values of the constructor that only this version refuses."""
+        """Raise for constructor values that only this version refuses."""
 
     def refusal(self, body: Mapping[str, Any]) -> str | None:  # noqa: ARG002
-        """Why a model refuses a forced call; None where it takes one."""
+        """Return why the model refuses a forced tool call; None where it accepts one."""
         return None
 
 
 class V2(Version):
-    """The current version: chat completions, an API key, models by name."""
+    """The current version: chat completions, API keys, the model in the request body."""
 
     name = "v2"
     base_url = "https://qianfan.baidubce.com/v2"
     has_endpoints = False
-    # Which models take a JSON schema is a list that changes; a call of a tool, all do.
+    # All models support tool calls; the list of those that support JSON schemas changes.
     methods = ("function_calling", "json_schema", "json_mode")
 
-    def strangers(self, cls: type[QianfanService]) -> tuple[str, ...]:
-        """V1's fields."""
+    def unsupported(self, cls: type[QianfanService]) -> tuple[str, ...]:
+        """Return the fields that only V1 supports."""
         return cls.v1_only
 
     def auth(self, service: QianfanService) -> httpx.Auth:
-        """An API key, given or exchanged for an IAM pair."""
+        """Return API key authentication; the key may be a short-term one obtained with IAM keys."""
         return service.key_auth()
 
     def headers(self, service: QianfanService) -> dict[str, str]:
-        """The application that a call is booked to."""
+        """Return the header with the application that calls are billed to."""
         return {"appid": service.app_id} if service.app_id else {}
 
     def post(self, service: QianfanService, model: str, path: str, body: Mapping[str, Any]) -> ServiceRequest:  # noqa: ARG002
-        """The model stands in the body."""
+        """Build a request with the model in the body."""
         return ServiceRequest(path, {"model": model, **body})
 
     def wire(self, model: ChatQianfan, call: ModelCall) -> Wire:
-        """Chat completions."""
+        """Return the chat completions format."""
         profile = model.profile if call.model == model.model else profile_of(call.model)
         writer = QianfanMessageWriter(
             model.provider, "Qianfan's chat API", reasoning=model.reasoning_passback, profile=profile
@@ -121,49 +121,49 @@ class V2(Version):
         return QianfanWire(model.provider, model.endpoint_paths[0], writer)
 
     def refusal(self, body: Mapping[str, Any]) -> str | None:
-        """Models refuse a forced call while they think."""
+        """Return the reason if the model will think: a thinking model refuses forced tool calls."""
         return _NOT_FORCED_THINKING if _thinks(body) else None
 
 
 class V1(Version):
-    """The old version: a text as `result`, functions, and the model as the last piece of the address."""
+    """The legacy version: text in `result`, functions instead of tools, the model in the URL path."""
 
     name = "v1"
     base_url = "https://aip.baidubce.com/rpc/2.0/ai_custom/v1/wenxinworkshop"
     has_endpoints = True
     methods = ("function_calling", "json_mode")
 
-    def strangers(self, cls: type[QianfanService]) -> tuple[str, ...]:
-        """V2's fields."""
+    def unsupported(self, cls: type[QianfanService]) -> tuple[str, ...]:
+        """Return the fields that only V2 supports."""
         return cls.v2_only
 
     def auth(self, service: QianfanService) -> httpx.Auth:
-        """An access token, given or exchanged, or a signature."""
+        """Return access token, OAuth or signature authentication."""
         return service.token_auth()
 
     def post(self, service: QianfanService, model: str, path: str, body: Mapping[str, Any]) -> ServiceRequest:  # noqa: ARG002
-        """The model stands in the path alone, and the end user has another name."""
+        """Build a request with the model in the path; `user` is renamed to `user_id`."""
         renamed = {"user_id" if name == "user" else name: value for name, value in body.items()}
         return ServiceRequest(service.endpoint_path(model), renamed)
 
     def wire(self, model: ChatQianfan, call: ModelCall) -> Wire:
-        """V1's own."""
+        """Return the V1 format."""
         return V1Wire(model.provider, model.endpoint_path, model.preset_of(call.model), model.max_characters)
 
     def check_call(
         self, values: Mapping[str, Any], check: Callable[[Mapping[str, Any]], dict[str, Any]]
     ) -> dict[str, Any]:
-        """V1 has names of its own, and words where V2 has objects."""
+        """Validate per-call values; V1 has other names, and strings where V2 has objects."""
         own = {name: values[name] for name in V1_TYPES.keys() & values.keys()}
         return {**check({**values, **dict.fromkeys(own)}), **check_v1_values(own)}
 
     def check_fields(self, values: dict[str, Any]) -> None:
-        """V1's ranges are narrower; a temperature of 0 is refused in a call alone, for generic code sets it."""
+        """Check V1's narrower ranges; temperature 0 is refused only when called, as generic code sets it."""
         check_v1_values({name: value for name, value in values.items() if (name, value) != ("temperature", 0)})
 
 
 def _thinks(body: Mapping[str, Any]) -> bool:
-    """Whether the model will think, as far as the request says."""
+    """Whether the model will think, judging by the request and the model family."""
     thinking = body.get("thinking")
     if thinking is not None:
         return (thinking.get("type") if isinstance(thinking, Mapping) else thinking) != "disabled"
@@ -174,4 +174,4 @@ def _thinks(body: Mapping[str, Any]) -> bool:
 
 
 VERSIONS: dict[str, Version] = {version.name: version for version in (V2(), V1())}
-"""By `api_version`."""
+"""The versions by `api_version`."""

@@ -1,4 +1,4 @@
-"""Chat completions as Qianfan V2 speaks them.
+"""Wire format of Qianfan V2: its differences from standard chat completions.
 
 Follows https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb.
 """
@@ -24,7 +24,7 @@ _Results = Annotated[Whole, within(1, 28, words="1 to 28")]
 
 
 class QianfanWire(ChatCompletionsWire):
-    """Qianfan's V2 chat API."""
+    """Wire format of Qianfan's V2 chat API."""
 
     @override
     def finish_body(self, body: dict[str, Any]) -> None:
@@ -50,13 +50,13 @@ class QianfanWire(ChatCompletionsWire):
 
 
 def without_search_status(delta: StreamDelta) -> StreamDelta:
-    """Keep what the service says while it searches (`enable_status`) out of the answer.
+    """Move the status of a running web search (`enable_status`) from the answer text to the metadata.
 
     Args:
-        delta: A stream's payload, read.
+        delta: The delta of a stream payload.
 
     Returns:
-        The delta; the status is in its metadata.
+        The same delta.
     """
     for fields in (delta.metadata, delta.additional_kwargs):
         if fields.get("delta_tag") == _SEARCH_STATUS:
@@ -66,16 +66,16 @@ def without_search_status(delta: StreamDelta) -> StreamDelta:
 
 
 def refuse_contradictions(body: Mapping[str, Any]) -> None:
-    """Refuse what the service would refuse for certain.
+    """Raise for combinations of fields that the service is known to refuse.
 
     Args:
-        body: A V2 request's body.
+        body: Body of a V2 request.
 
     Raises:
-        ValueError: Names the fields.
+        ValueError: The message names the fields.
     """
     if "thinking" in body and "enable_thinking" in body:
-        raise ValueError("thinking and enable_thinking say the same to different models: set one.")
+        raise ValueError("thinking and enable_thinking are the same switch for different models: set one.")
     family = find_family(str(body.get("model")))
     for switch in ("thinking", "enable_thinking"):
         if switch in body and family is not None and family.switch not in (None, switch):

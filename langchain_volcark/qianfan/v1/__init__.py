@@ -1,1 +1,1 @@
-"""Qianfan V1: its own wire format, for private deployments that still speak it."""
+"""Wire format of Qianfan V1, for private deployments that still offer it."""

@@ -1,4 +1,4 @@
-"""Conversations in Qianfan V1's form.
+"""Converts conversations to the message format of Qianfan V1.
 
 Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model; functions: the
 pages of the ERNIE models.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.qianfan.messages import is_blank, join_neighbours
+from langchain_volcark.qianfan.messages import is_blank, merge_consecutive
 from langchain_volcark.wires.chat_completions.content import as_json_text
 
 if TYPE_CHECKING:
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 def write_conversation(written: Placed, max_characters: int | None) -> list[JSONMessage]:
-    """Put a chat-completions conversation into V1's form.
+    """Convert a conversation from the chat completions format to V1's.
 
-    System messages go to the front and become one, for V1 has a single `system` text. Messages of one role in a
-    row are joined. A tool call becomes a `function_call`, its result a message of the role `function`; of several
-    calls in one message each is followed by its result, for V1 knows one call per message. Names of authors are
-    left out: V1 has none.
+    System messages are merged into one at the front, because V1 has a single `system` text. Consecutive messages
+    of one role are merged. A tool call becomes a `function_call`, and its result a message of the role `function`.
+    V1 allows one call per message, so a message with several calls is split, each call followed by its result.
+    Author names are dropped: V1 has none.
 
     Args:
-        written: Messages as the chat-completions format has them, with their places.
-        max_characters: Most characters of all contents together; None or 0 for no limit.
+        written: Messages in the chat completions format, with their positions.
+        max_characters: Maximum characters in all messages together; None or 0 for no limit.
 
     Returns:
-        The messages; the first has the role `system` where there is one.
+        The messages; the first has the role `system` if the conversation has a system message.
 
     Raises:
-        ValueError: V1 would refuse the conversation; the text names the message's position.
+        ValueError: V1 would refuse the conversation; the message names the position.
     """
     plain = [(place, _plain(place, message)) for place, message in written]
     system = [message["content"] for _, message in plain if message["role"] == "system"]
-    turns = join_neighbours([(place, message) for place, message in plain if message["role"] != "system"])
+    turns = merge_consecutive([(place, message) for place, message in plain if message["role"] != "system"])
     turns = _as_functions(turns)
     _check(turns, max_characters)
     first = [{"role": "system", "content": "\n".join(system)}] if system else []
@@ -45,18 +45,18 @@ def write_conversation(written: Placed, max_characters: int | None) -> list[JSON
 
 
 def _plain(place: int, message: JSONMessage) -> JSONMessage:
-    """A message without its author's name, its content as one string."""
+    """Drop the author's name and turn the content into one string."""
     plain = {key: value for key, value in message.items() if key != "name" or message["role"] == "function"}
     content = plain.get("content")
     if isinstance(content, list):
         if any(part.get("type") != "text" for part in content):
-            raise ValueError(f"messages[{place}]: V1 takes text alone.")
+            raise ValueError(f"messages[{place}]: V1 takes text only.")
         plain["content"] = "\n".join(part["text"] for part in content)
     return plain
 
 
 def _as_functions(turns: Placed) -> Placed:
-    """Tool calls and results as functions, each call followed by its result."""
+    """Convert tool calls and results to function calls, each followed by its result."""
     answers = _answers(turns)
     made: Placed = []
     for order, (place, message) in enumerate(turns):
@@ -70,7 +70,7 @@ def _as_functions(turns: Placed) -> Placed:
             answer = answers.get((order, number))
             if answer is None and len(calls) > 1:
                 raise ValueError(
-                    f"messages[{place}]: V1 knows one call per message, so each of several needs its result; "
+                    f"messages[{place}]: V1 allows one call per message, so each of several needs its result; "
                     f"{call['id']!r} has none."
                 )
             text = (message.get("content") or None) if number == 0 else None
@@ -81,9 +81,9 @@ def _as_functions(turns: Placed) -> Placed:
 
 
 def _answers(turns: Placed) -> dict[tuple[int, int], tuple[int, JSONMessage]]:
-    """The result of each call, by the places of the call's message and of the call in it.
+    """Map each call (position of its message, number of the call in it) to its result.
 
-    A result answers the latest message before it that has a call of its id: a later turn may use an id again.
+    A result belongs to the latest preceding call with its id, because a later turn may use an id again.
     """
     waiting: dict[str, list[tuple[int, int]]] = {}
     found = {}
@@ -103,7 +103,7 @@ def _answers(turns: Placed) -> dict[tuple[int, int], tuple[int, JSONMessage]]:
 
 
 def _function_result(name: str, content: Any) -> JSONMessage:
-    """A result must be the text of a JSON object."""
+    """Build a function result; V1 wants the text of a JSON object."""
     text = content if isinstance(content, str) else as_json_text(content)
     try:
         is_object = isinstance(json.loads(text), dict)

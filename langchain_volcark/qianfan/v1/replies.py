@@ -1,4 +1,4 @@
-"""Replies of Qianfan V1, whole and streamed: they have the same form."""
+"""Reads replies of Qianfan V1; complete replies and stream payloads have the same format."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _READ = frozenset(
 
 
 def read_v1_reply(payload: Mapping[str, Any]) -> StreamDelta:
-    """Read a V1 reply, or one payload of a stream; they have the same form.
+    """Read a complete V1 reply, or one payload of a stream.
 
     Args:
         payload: The JSON object.
 
     Returns:
-        What it adds to the message. Fields nobody knows keep their names in `metadata`. A call has no id in V1:
-        there is one per reply, so the reply's id stands for it.
+        What it adds to the message. Unknown fields keep their names in `metadata`. A V1 call has no id of its own:
+        a reply has at most one call, so the id of the reply is used.
 
     Raises:
-        ValueError: It is not what is documented, in a part that holds the answer.
+        ValueError: A field of the answer is not in the documented format.
     """
     delta = StreamDelta(
         text=read_text(payload, "result"), id=read_word(payload, "id"), is_last=bool(payload.get("is_end"))

@@ -1,7 +1,7 @@
-"""Bodies of Qianfan V1: its own names, types and ranges.
+"""Builds request bodies of Qianfan V1: field names, types and ranges.
 
 Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model; functions and
-further fields: the pages of the ERNIE models.
+other fields: the pages of the ERNIE models.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def finish_body(body: dict[str, Any]) -> dict[str, Any]:
-    """Rename what V1 calls otherwise, and refuse what it does not take.
+    """Convert a body from the chat completions format to V1's, and refuse what V1 does not support.
 
     Args:
         body: Body in the chat-completions format, with the messages from `write_conversation`.
 
     Returns:
-        V1's body, still with `model`.
+        The V1 body, still with `model`.
 
     Raises:
-        ValueError: A value is outside its range, or V1 has no such thing; the text names the field.
+        ValueError: A value is out of range, or V1 does not support the field; the message names it.
     """
     messages = body["messages"]
     if messages and messages[0].get("role") == "system":
@@ -60,7 +60,7 @@ def _response_format(value: Any) -> Any:
 
 
 def _write_functions(body: dict[str, Any]) -> None:
-    """`tools` as `functions`; other tools of the service stay."""
+    """Move function tools from `tools` to `functions`; leave other tools where they are."""
     tools: Sequence[Mapping[str, Any]] = body.pop("tools", None) or ()
     if not isinstance(tools, (list, tuple)) or not all(isinstance(tool, dict) for tool in tools):
         raise ValueError("tools must be a list of dictionaries.")
@@ -86,21 +86,21 @@ def _write_functions(body: dict[str, Any]) -> None:
 
 def _only_function(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if len(functions) != 1:
-        raise ValueError("tool_choice: V1 can force one function by its name, not any of several. Name one.")
+        raise ValueError("tool_choice: V1 can force one named function, not any of several. Name one.")
     return {"type": "function", "function": {"name": functions[0]["name"]}}
 
 
 def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Hold values to V1's types and ranges, which are narrower than V2's.
+    """Check values against V1's types and ranges, which are narrower than V2's.
 
     Args:
-        values: Fields of a body, under V1's names or the package's; None passes.
+        values: Body fields, under V1's names or the package's; None is accepted.
 
     Returns:
-        The same, as they are sent.
+        The values, converted to the types that are sent.
 
     Raises:
-        ValueError: Names the field, what it must be, and what it was.
+        ValueError: The message names the field, the allowed values and the value.
     """
     checked = dict(values)
     for name in TYPES.keys() & values.keys():
@@ -147,4 +147,4 @@ TYPES: dict[str, Any] = {
     "functions": Annotated[list[Any], AfterValidator(_check_functions)],
     "response_format": dict[str, Any] | str,
 }
-"""The documented fields whose types or ranges are V1's own."""
+"""Documented fields whose types or ranges differ from V2."""

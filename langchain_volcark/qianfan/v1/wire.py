@@ -1,4 +1,4 @@
-"""Qianfan V1 as a wire format.
+"""Wire format of Qianfan V1.
 
 Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
 """
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
     from langchain_volcark.messages.deltas import StreamDelta
 
 _SYSTEM_OF_CUSTOM = (
-    "The system message is sent as `system`, which V1's preset models know and the page of its custom services "
-    "(https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5) does not name: this service may refuse it. "
+    "The system message is sent as `system`, which V1's preset models accept, but the documentation of "
+    "its custom services (https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5) does not name: this service may "
+    "refuse it. "
     "Put the text into the first message from the user instead."
 )
 
 
 class V1Wire(Wire):
-    """V1's chat, as one call uses it.
+    """Wire format of one V1 chat call.
 
     Args:
         provider: `model_provider` of the messages.
-        address: The path of a model, and of an endpoint that a call names.
-        preset: The preset model that is called; None for a custom service.
-        max_characters: Most characters of all contents together; None is what the documents say, 0 is any number.
+        address: Returns the URL path for a model and an optional endpoint.
+        preset: The preset model; None for a custom service.
+        max_characters: Maximum characters in all messages together; None for the documented limit, 0 for no limit.
     """
 
     def __init__(
@@ -56,16 +57,16 @@ class V1Wire(Wire):
     @override
     def request(self, call: ModelCall) -> ServiceRequest:
         written = MessageWriter(self.provider, "Qianfan's V1", reasoning="never").placed(call.messages)
-        body = call.body(write_conversation(written, self._most_characters()))
+        body = call.body(write_conversation(written, self._character_limit()))
         if call.stream:
             body["stream"] = True
         if body["messages"][0].get("role") == "system" and self._preset is None:
             warn_caller(_SYSTEM_OF_CUSTOM)
-        # V1 names the model in the path alone.
+        # V1 has the model in the path only.
         path = self._address(body.pop("model"), body.pop("endpoint", None))
         return ServiceRequest(path, finish_body(body), **call.sent_with())
 
-    def _most_characters(self) -> int | None:
+    def _character_limit(self) -> int | None:
         if self._max_characters is not None:
             return self._max_characters
         return CUSTOM_CHARACTERS if self._preset is None else self._preset.characters
@@ -81,7 +82,7 @@ class V1Wire(Wire):
     @override
     def new_assembler(self, call: ModelCall, request_id: str | None) -> StreamAssembler:
         assembler = super().new_assembler(call, request_id)
-        # V1's replies name no model; the address did.
+        # V1 replies do not name the model, so it is taken from the URL path.
         path = self._address(call.parameters.get("model", call.model), call.parameters.get("endpoint"))
         endpoint = path.rpartition("/")[2]
         preset = find_v1_model(endpoint)
@@ -90,7 +91,7 @@ class V1Wire(Wire):
 
     @override
     def has_answer(self, assembler: StreamAssembler) -> bool:
-        # V1 need not say why the model stopped: that it counted tokens shows that it ran.
+        # V1 may omit the finish reason; token usage shows that the model ran.
         return super().has_answer(assembler) or (assembler.is_answered and assembler.usage is not None)
 
     @override
@@ -101,7 +102,7 @@ class V1Wire(Wire):
 
 
 class _V1Reader(StreamReader):
-    """Reads payloads one by one: V1 needs to remember nothing of a stream."""
+    """Reads stream payloads; V1 needs no state between them."""
 
     @override
     def read(self, payload: Mapping[str, Any]) -> Sequence[StreamDelta]:

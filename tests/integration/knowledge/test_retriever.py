@@ -218,7 +218,7 @@ def test_per_call_values_are_checked(emulator: Emulator, retriever: VikingKnowle
     for kwargs, says in (
         ({"k": 0}, "k must be between 1 and 1000, not 0"),
         ({"retrieve_count": 3, "rerank": True}, "less than k"),
-        ({"kk": 3}, "knows no kk"),
+        ({"kk": 3}, "Unknown search options: kk"),
         ({"doc_filter": {"op": "must"}}, "doc_filter"),
     ):
         with pytest.raises(ValueError, match=says) as caught:

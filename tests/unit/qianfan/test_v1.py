@@ -168,7 +168,7 @@ def test_text_parts_become_one_string_and_names_are_left_out() -> None:
             0,
             "no image content",
         ),
-        ([HumanMessage([{"type": "mystery"}])], 0, "text alone"),
+        ([HumanMessage([{"type": "mystery"}])], 0, "text only"),
     ],
 )
 def test_what_v1_would_refuse_is_refused_with_its_position(
