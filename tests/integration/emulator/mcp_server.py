@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -40,6 +41,7 @@ class McpServer:
         headers: Each request's headers.
         streams: Whether it answers with event streams.
         broken: Answers everything with this status instead.
+        silent: Answers nothing until its client leaves.
     """
 
     def __init__(self) -> None:
@@ -48,11 +50,14 @@ class McpServer:
         self.headers: list[dict[str, str]] = []
         self.streams = False
         self.broken: int | None = None
+        self.silent = False
 
     async def answer(self, request: Request) -> Response:
         message = await request.json()
         self.messages.append(message)
         self.headers.append(dict(request.headers))
+        while self.silent and not await request.is_disconnected():
+            await asyncio.sleep(0.01)
         if self.broken is not None:
             return Response(status_code=self.broken)
         if "id" not in message:

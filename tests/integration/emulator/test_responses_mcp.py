@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from langchain_volcark.emulator.ark.responses import mcp
 from tests.integration.emulator.mcp_server import McpServer, mcp_server
-from tests.integration.emulator.responses_kit import Client, Json, kinds, text_of
+from tests.integration.emulator.responses_kit import Client, Json, kinds, text_of, user
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def running() -> Iterator[McpServer]:
 def server(running: McpServer) -> McpServer:
     running.messages.clear()
     running.headers.clear()
-    running.streams, running.broken = False, None
+    running.streams, running.broken, running.silent = False, None, False
     return running
 
 
@@ -78,6 +79,16 @@ def test_a_server_may_be_broken(client: Client, server: McpServer) -> None:
     found = events[-1]["response"]
     assert "HTTP 503" in found["output"][0]["error"]
     assert found["output"][-1]["type"] == "message"
+
+
+def test_a_silent_server_is_given_up(client: Client, server: McpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp, "TIMEOUT", 0.05)
+    server.silent = True
+    found = client.ask(input="add 2 and 3", tools=[tool(server)])
+    assert found["output"][0]["error"].startswith("The MCP server cannot list its tools")
+    listed = {"type": "mcp_list_tools", "server_label": "sums", "tools": [{"name": "add"}]}
+    found = client.ask(input=[listed, user("add 2 and 3")], tools=[tool(server)])
+    assert "error" in next(item for item in found["output"] if item["type"] == "mcp_call")
 
 
 def test_allowed_tools_are_heeded(client: Client, server: McpServer) -> None:

@@ -171,6 +171,12 @@ def test_calls_stream_after_an_empty_delta(client: Client) -> None:
         assert "".join(deltas) == call["arguments"]
 
 
+def test_null_is_a_value_inside_a_schema(client: Client) -> None:
+    nothing = {"type": "object", "properties": {"city": {"const": None}}, "required": ["city"]}
+    found = client.ask(input="Weather?", tools=[WEATHER | {"parameters": nothing}])
+    assert json.loads(found["output"][-1]["arguments"]) == {"city": None}
+
+
 def test_older_models_begin_arguments_with_a_blank(client: Client) -> None:
     found = client.ask(model=OLDER, input="Weather in 'Rome'?", tools=[WEATHER])
     assert found["output"][-1]["arguments"] == ' {"city": "Rome"}'

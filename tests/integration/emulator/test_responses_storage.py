@@ -147,6 +147,12 @@ def test_a_response_is_retrieved_without_its_thinking(client: Client) -> None:
     assert kept["usage"] == found["usage"]
 
 
+def test_what_is_to_be_included_must_be_known(client: Client) -> None:
+    found = client.ask(input="Hi")
+    reply = client.http.get(f"/responses/{found['id']}", params={"include[]": "everything"})
+    assert reply.json()["error"]["param"] == "include"
+
+
 def test_a_deleted_response_is_gone(client: Client) -> None:
     found = client.ask(input="Hi")
     path = f"/responses/{found['id']}"
