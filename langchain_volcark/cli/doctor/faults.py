@@ -1,16 +1,14 @@
-"""From an exception of a call to a fault with a stable name, with the advice of the service's own error table."""
+"""From the exception of a call to a fault with a stable name; the exception's text holds the advice already."""
 
 from __future__ import annotations
 
 import difflib
 import re
-import ssl
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from langchain_volcark.cli.doctor.addresses import shown
-from langchain_volcark.cli.doctor.findings import Finding, fail, warn
-from langchain_volcark.cli.doctor.network import caused_by, proxy_refusal
+from langchain_volcark.cli.doctor.findings import Finding, fault
 from langchain_volcark.cli.terminal import one_line
 from langchain_volcark.exceptions import (
     APIConnectionError,
@@ -23,6 +21,7 @@ from langchain_volcark.exceptions import (
     ServiceError,
     VolcArkError,
 )
+from langchain_volcark.http.error_table import code_prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"-\d{6}$")
 _MOST_HINTS = 3
 
-# The codes of the services' own tables, and of their gateways.
-_FAULTS = {
+# Codes of the services' error tables, and of their gateways.
+_CODES = {
     "account_restricted": "InvalidAccountStatus",
     "clock": "InvalidTimestamp RequestExpired",
     "endpoint_closed": "InvalidEndpoint.ClosedEndpoint",
@@ -52,89 +51,77 @@ _FAULTS = {
     "wrong_key": "AuthenticationError invalid_iam_token 1000001 1000015",
     "wrong_region": "InvalidCredential",
     "wrong_secret_key": "SignatureDoesNotMatch",
+    "not_found": "InvalidEndpointOrModel.NotFound InvalidEndpoint.NotFound invalid_model",
+    "no_such_path": "NotFound not_found InvalidAction InvalidActionOrVersion 1000024",
 }
-_BY_CODE = {code: fault for fault, codes in _FAULTS.items() for code in codes.split()}
-_NOT_FOUND = ("InvalidEndpointOrModel.NotFound", "InvalidEndpoint.NotFound", "invalid_model")
-_NO_SUCH_PATH = (None, "NotFound", "not_found", "InvalidAction", "InvalidActionOrVersion", "1000024")
+_BY_CODE = {code: name for name, codes in _CODES.items() for code in codes.split()}
+_CLASSES = {
+    APITimeoutError: "timeout",
+    APIConnectionError: "connection",
+    QuotaExceededError: "quota",
+    RateLimitError: "rate_limited",
+    AuthenticationError: "wrong_key",
+    ServiceError: "service_failed",
+}
 MODEL_FAULTS = ("model_not_activated", "unknown_model", "model_id_without_date", "model_not_in_plan")
 """Faults that another model may not have."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """What was tried.
-
-    Attributes:
-        check: The check it belongs to.
-        setup: The service.
-        model: What was called, or None.
-        known: Ids that exist, for hints.
-    """
-
-    check: str
-    setup: Setup
-    model: str | None = None
-    known: Sequence[str] = ()
-
-
-def diagnose(error: VolcArkError, case: Case) -> Finding:
+def diagnose(
+    error: Exception, setup: Setup, check: str, model: str | None = None, known: Sequence[str] = ()
+) -> Finding:
     """Name the fault behind a failed call.
 
     Args:
-        error: What the call raised; its text ends in the advice of the service's error table.
-        case: What was tried.
-
-    Returns:
-        A finding; `fault` is stable, the text is for people.
+        error: What the call raised.
+        setup: The service.
+        check: The check that made the call.
+        model: What was called.
+        known: Ids that exist, for hints.
     """
-    details: dict[str, Any] = {
+    if not isinstance(error, VolcArkError):
+        return fault(setup, "timeout", check=check, said=one_line(error))
+    said, is_missing = one_line(error.message), isinstance(error, NotFoundError)
+    name = next((_BY_CODE[code] for code in code_prefixes(error.code or "") if code in _BY_CODE), None)
+    if isinstance(error, ResponseFormatError) or (is_missing and (name == "no_such_path" or not error.code)):
+        found = fault(setup, "base_url_path.answer", url=shown(setup.base_url), status=error.status_code)
+    elif is_missing and name == "not_found":
+        found = _not_found(setup, model or "the model", known)
+    elif name and name not in ("not_found", "no_such_path"):
+        refused = "the credential was refused: " if isinstance(error, AuthenticationError) else ""
+        found = replace(fault(setup, "by_code", said=f"{refused}{said}"), fault=name)
+    else:
+        name = next((name for kind, name in _CLASSES.items() if isinstance(error, kind)), "refused")
+        found = fault(setup, name, said=said)
+    facts = {
         "error": type(error).__name__,
-        "model": case.model,
+        "model": model,
         "status_code": error.status_code,
         "code": error.code,
         "request_id": error.request_id,
-        "said": one_line(error.message),
+        "said": said,
     }
-    found = _by_code(error, case) or _by_class(error, case)
-    known = {name: value for name, value in details.items() if value is not None}
-    return replace(found, details={**known, **found.details})
+    details = {name: value for name, value in facts.items() if value is not None}
+    return replace(found, check=check, details=details)
 
 
-def _by_code(error: VolcArkError, case: Case) -> Finding | None:
-    parts = (error.code or "").split(".")
-    for code in (".".join(parts[:length]) for length in range(len(parts), 0, -1)):
-        if code in _NOT_FOUND and isinstance(error, NotFoundError):
-            return fail(case.check, *_not_found(case))
-        if fault := _BY_CODE.get(code):
-            said = one_line(error.message)
-            said = f"the credential was refused: {said}" if isinstance(error, AuthenticationError) else said
-            return fail(case.check, fault, said, f"The console: {case.setup.service.console}")
-    return None
-
-
-def _not_found(case: Case) -> tuple[str, str, str]:
+def _not_found(setup: Setup, model: str, known: Sequence[str]) -> Finding:
     """Which of the three reasons a 404 for a model has."""
-    model, console = case.model or "the model", case.setup.service.console
     if model.startswith(("ep-", "bot-")):
-        what = "endpoint" if model.startswith("ep-") else "bot"
-        advice = f"It was deleted, or belongs to another account or project than the key: {console}"
-        return f"{what}_not_found", f"this key sees no {what} {model}", advice
-    near = near_ids(model, case.known)
-    hint = f"Did you mean {', '.join(near)}?" if near else f"The ids are in the console: {console}"
-    if case.setup.service.name == "ark" and not _DATE.search(model) and (near or not case.known):
-        return "model_id_without_date", f"there is no {model}: a model id ends in its date (-YYMMDD)", hint
-    return "unknown_model", f"there is no {model}, or this account may not see it", hint
+        kind = "endpoint" if model.startswith("ep-") else "bot"
+        return fault(setup, f"{kind}_not_found", model=model)
+    near = near_ids(model, known)
+    hint = f"Did you mean {', '.join(near)}?" if near else f"The ids are in the console: {setup.service.console}"
+    lacks_date = setup.service.name == "ark" and not _DATE.search(model) and (near or not known)
+    return fault(setup, "model_id_without_date" if lacks_date else "unknown_model", model=model, hint=hint)
 
 
 def near_ids(model: str, known: Sequence[str]) -> list[str]:
-    """The ids that somebody may have meant.
+    """The ids that somebody may have meant, the likeliest first; at most three.
 
     Args:
-        model: What was written: a name of the console (`Doubao-Seed-2.1-pro`), an id without its date, a slip.
+        model: What was written: a name of the console (`Doubao-Seed-2.1-pro`), an id without its date, a typo.
         known: Ids that exist.
-
-    Returns:
-        At most three, the likeliest first; among dated versions of the same model, the newest first.
     """
     written = re.sub(r"[ ._]+", "-", model.strip().lower())
     stem = _DATE.sub("", written)
@@ -144,31 +131,3 @@ def near_ids(model: str, known: Sequence[str]) -> list[str]:
     versions = [one for one in newest if one.startswith(f"{written}-")]
     similar = difflib.get_close_matches(written, known, n=_MOST_HINTS, cutoff=0.75)
     return list(dict.fromkeys([*exact, *sisters, *versions, *similar]))[:_MOST_HINTS]
-
-
-def _by_class(error: VolcArkError, case: Case) -> Finding:
-    """The fault of an error whose code is not known."""
-    said, check, service = one_line(error.message), case.check, case.setup.service
-    if error.status_code == 407:
-        return proxy_refusal(407, None)
-    if isinstance(error, RateLimitError) and not isinstance(error, QuotaExceededError):
-        said = f"the set-up works, but there is too much for now ({said})"
-        return warn(check, "rate_limited", said, "Slow down.")
-    no_such_path = isinstance(error, NotFoundError) and error.code in _NO_SUCH_PATH
-    if no_such_path or isinstance(error, ResponseFormatError):
-        said = f"whoever answers at {shown(case.setup.base_url)} is not the API (HTTP {error.status_code})"
-        advice = f"Check the address and its path: it looks like {service.base_url}."
-        return fail(check, "base_url_path", said, advice)
-    if isinstance(error, APIConnectionError) and caused_by(error, ssl.SSLError):
-        return fail(check, "tls_certificate", said, "See the check `tls`, and SSL_CERT_FILE.")
-    slow = "Try again; if it stays, try another model, a longer --timeout, or look at network and proxy."
-    for kind, fault, advice in (
-        (APITimeoutError, "timeout", slow),
-        (APIConnectionError, "connection", "Look at network, firewall and proxy."),
-        (QuotaExceededError, "quota", "This quota is used up; waiting a moment does not help."),
-        (AuthenticationError, "wrong_key", f"See {service.console}"),
-        (ServiceError, "service_failed", "The service itself failed. Try again in a few minutes."),
-    ):
-        if isinstance(error, kind):
-            return fail(check, fault, said, advice)
-    return fail(check, "refused", said)

@@ -1,33 +1,41 @@
-"""The way to the service: proxy, name, connection, certificate."""
+"""The way to the service: proxy, name, connection, certificate, and what answers a request without a key."""
 
 from __future__ import annotations
 
 import contextlib
-import queue
 import socket
 import ssl
 import threading
 import time
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from langchain_volcark.cli.doctor.addresses import Address, is_ip_address, parse
-from langchain_volcark.cli.doctor.findings import Finding, fail, ok, skip
+from langchain_volcark.cli.doctor.faults import diagnose
+from langchain_volcark.cli.doctor.findings import Finding, fault, ok, skip
+from langchain_volcark.exceptions import VolcArkError
+from langchain_volcark.http.errors import connection_error
 from langchain_volcark.http.proxies import EnvironmentProxy, proxy_for, proxy_variables
 from langchain_volcark.http.redaction import shown
+from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_volcark.exceptions import VolcArkError
+    from langchain_volcark.cli.services import Setup
 
 _ResultT = TypeVar("_ResultT")
+_ErrorT = TypeVar("_ErrorT", bound=BaseException)
 
 STEP_SECONDS = 10.0
 """How long each of these steps may take."""
+GRACE = 5.0
+"""How much longer a request may take than its own timeout."""
 
-_DATE_CODES, _NAME_CODES = (9, 10), (62, 63, 64)  # OpenSSL's: not yet valid, expired; another host, mail, address
+# OpenSSL's: not yet valid, expired; another host, mail address, IP address.
+_DATE_CODES, _NAME_CODES = (9, 10), (62, 63, 64)
+_PROXY_AUTHENTICATION, _BAD_GATEWAY = 407, 502
 
 
 class TooSlowError(Exception):
@@ -35,195 +43,210 @@ class TooSlowError(Exception):
 
 
 def bounded(step: Callable[[], _ResultT], seconds: float) -> _ResultT:
-    """Run a step that has no timeout of its own, and give it up when time is over.
-
-    Args:
-        step: Runs in a thread of its own, which is left alone if it does not end.
-        seconds: How long to wait for it.
+    """Run a step in a thread of its own, and abandon it when time is up.
 
     Raises:
         TooSlowError: It did not end in time.
         BaseException: Whatever the step raised.
     """
-    results: queue.SimpleQueue[tuple[_ResultT | None, BaseException | None]] = queue.SimpleQueue()
+    future: Future[_ResultT] = Future()
 
     def work() -> None:
         try:
-            results.put((step(), None))
+            future.set_result(step())
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            results.put((None, error))
+            future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
-    try:
-        result, error = results.get(timeout=seconds)
-    except queue.Empty:
-        raise TooSlowError(f"no answer within {seconds:g} s") from None
-    if error is not None:
-        raise error
-    return result  # type: ignore[return-value]
+    if not wait([future], seconds).done:
+        raise TooSlowError(f"no answer within {seconds:g} s")
+    return future.result()
 
 
-def check_way(url: str) -> list[Finding]:
-    """Look at each step on the way to a server, up to the first that fails; what a proxy does, its request shows.
+def get(url: httpx.URL, auth: httpx.Auth, trace: Any = lambda *_: None) -> httpx.Response:
+    """Send a GET through the proxy and with the trusted certificates of the package's own calls.
 
-    Args:
-        url: An address that can be dialled.
+    Raises:
+        TooSlowError: There was no answer in time.
+        VolcArkError: There was no answer.
     """
-    address = parse(url)
-    if address is None:
-        return []
+
+    def send() -> httpx.Response:
+        proxy = proxy_for(url, proxy_variables())
+        verify = url.scheme == "https" and ssl_context(True)
+        with httpx.Client(
+            verify=verify, proxy=proxy.url if proxy else None, trust_env=False, timeout=STEP_SECONDS
+        ) as client:
+            return client.get(url, auth=auth, extensions={"trace": trace})
+
     try:
-        proxy = proxy_for(httpx.URL(url.strip()), proxy_variables())
+        return bounded(send, STEP_SECONDS + GRACE)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise connection_error(error, url) from error
+
+
+class _Trace:
+    """Notes how far a request comes: https://www.python-httpx.org/advanced/extensions/#trace."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+        self.tls: ssl.SSLSocket | None = None
+
+    def __call__(self, event: str, info: dict[str, Any]) -> None:
+        step = event.partition(".")[2]
+        self.times[step] = time.monotonic()
+        if step == "start_tls.complete":
+            self.tls = info["return_value"].get_extra_info("ssl_object")
+
+    @property
+    def connected(self) -> bool:
+        """Whether there was a TCP connection."""
+        return "connect_tcp.complete" in self.times
+
+    def findings(self, url: httpx.URL) -> list[Finding]:
+        """The steps that succeeded."""
+        if not self.connected:
+            return []
+        seconds = round(self.times["connect_tcp.complete"] - self.times["connect_tcp.started"], 3)
+        findings = [ok("tcp", f"{_server(url)} is reached in {seconds * 1000:.0f} ms", seconds=seconds)]
+        if url.scheme == "http":
+            findings.append(skip("tls", "the address is http://: nothing is encrypted"))
+        elif self.tls is not None:
+            issuer = _issuer(self.tls)
+            said = f"{self.tls.version()}, certificate by {issuer or 'an unnamed issuer'}"
+            findings.append(ok("tls", said, issuer=issuer))
+        return findings
+
+
+def check_way(setup: Setup, address: str) -> tuple[list[Finding], httpx.Response | None]:
+    """Send a request without a key, and say of each step on its way whether it succeeded.
+
+    Returns:
+        A finding for each step up to the first that failed, and the response, if there was one.
+    """
+    url = httpx.URL(address)
+    try:
+        proxy = proxy_for(url, proxy_variables())
     except ValueError as error:
-        fault = "proxy_needs_socksio" if "socksio" in str(error) else "proxy_form"
-        return [fail("proxy", fault, str(error), "A proxy's scheme and address look like http://host:port.")]
-    if proxy is not None:
-        way = ok("proxy", f"through {_without_password(proxy)} ({proxy.variable})")
-        return [
-            way,
-            *(skip(check, "left to the proxy; the request itself shows") for check in ("dns", "tcp", "tls")),
-        ]
-    findings = [ok("proxy", "none for this address"), _dns(address)]
-    if findings[-1].status == "ok":
-        findings += _connection(address)
-    return findings
-
-
-def _dns(address: Address) -> Finding:
-    if is_ip_address(address.host):
-        return ok("dns", f"{address.host} is an address, not a name")
-    began = time.monotonic()
+        return [fault(setup, "proxy_needs_socksio" if "socksio" in str(error) else "proxy_form", said=error)], None
+    if proxy is None:
+        return _direct(setup, url)
+    way, said = ok("proxy", f"through {shown(httpx.URL(proxy.url))} ({proxy.variable})"), "left to the proxy"
+    findings = {"proxy": way, **{check: skip(check, said) for check in ("dns", "tcp", "tls")}}
+    response = None
     try:
-        found = bounded(
-            lambda: socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM), STEP_SECONDS
-        )
+        response = get(url, httpx.Auth())
+        last = _answer(setup, response, proxy)
+    except (TooSlowError, VolcArkError) as error:
+        last = _proxied_failure(setup, url, proxy, error)
+    return [*(findings | {last.check: last}).values()], response
+
+
+def _direct(setup: Setup, url: httpx.URL) -> tuple[list[Finding], httpx.Response | None]:
+    findings = [ok("proxy", "none for this address")]
+    try:
+        found = bounded(lambda: socket.getaddrinfo(url.host, _port(url), type=socket.SOCK_STREAM), STEP_SECONDS)
     except (OSError, UnicodeError, TooSlowError) as error:
-        advice = "Check the address for slips, the network and its name server."
-        return fail("dns", "dns", f"the name {address.host} cannot be resolved ({_reason(error)})", advice)
-    return ok("dns", f"{address.host} is {found[0][4][0]}", seconds=round(time.monotonic() - began, 3))
-
-
-def _connection(address: Address) -> list[Finding]:
-    began = time.monotonic()
+        return [*findings, fault(setup, "dns", url=url, reason=_reason(error))], None
+    address = found[0][4][0]
+    findings.append(ok("dns", f"{url.host} is {'an address, not a name' if address == url.host else address}"))
+    trace, response = _Trace(), None
     try:
-        connected = socket.create_connection((address.host, address.port), timeout=STEP_SECONDS)
-    except OSError as error:
-        advice = "A firewall may be in between; behind one, set HTTPS_PROXY."
-        if isinstance(error, ConnectionRefusedError):
-            advice = "Nothing listens there: check host and port of the address."
-        return [fail("tcp", "unreachable", f"no connection to {address.netloc} ({_reason(error)})", advice)]
-    seconds = round(time.monotonic() - began, 3)
-    with connected:
-        reached = ok("tcp", f"{address.netloc} is reached in {seconds * 1000:.0f} ms", seconds=seconds)
-        return [reached, _tls(connected, address)]
+        response = get(url, httpx.Auth(), trace)
+        last = _answer(setup, response, None)
+    except (TooSlowError, VolcArkError) as error:
+        last = _failure(setup, url, trace, error)
+    return [*findings, *trace.findings(url), last], response
 
 
-def _tls(connected: socket.socket, address: Address) -> Finding:
-    if address.scheme == "http":
-        return skip("tls", "the address is http://: nothing is encrypted")
-    try:
-        context = httpx.create_ssl_context()
-    except OSError as error:
-        said = f"the trusted certificates cannot be loaded ({_reason(error)})"
-        return fail("tls", "tls_trust_store", said, "SSL_CERT_FILE must name a readable PEM file.")
-    try:
-        with context.wrap_socket(connected, server_hostname=address.host) as secured:
-            issuer = _issuer(secured)
-            return ok("tls", f"{secured.version()}, certificate by {issuer or 'an unnamed issuer'}", issuer=issuer)
-    except ssl.SSLCertVerificationError as error:
-        issuer = None
-        with contextlib.suppress(OSError, ValueError):
-            issuer = _presented_issuer(address)
-        return distrusted(error, address.host, issuer)
-    except OSError as error:
-        advice = "Does the port speak TLS at all? A firewall may also cut it."
-        return fail("tls", "tls_broken", f"no encrypted connection to {address.netloc} ({_reason(error)})", advice)
+def _answer(setup: Setup, response: httpx.Response, proxy: EnvironmentProxy | None) -> Finding:
+    status = response.status_code
+    if status == _PROXY_AUTHENTICATION or (proxy and status == _BAD_GATEWAY):
+        return _proxy_refusal(setup, status, proxy)
+    if response.is_redirect:
+        return fault(setup, "redirected", target=response.headers.get("location", "another address"))
+    if response.is_success and "text/html" in response.headers.get("content-type", ""):
+        return fault(setup, "not_the_api")
+    return ok("http", f"a server answers (HTTP {status}, asked without a key)", status_code=status)
 
 
-def distrusted(error: ssl.SSLCertVerificationError, host: str, issuer: str | None = None) -> Finding:
-    """Why a server's certificate is not trusted, and what to do."""
-    by = f"; it was issued by {issuer}" if issuer else ""
-    said = f"the certificate of {host} is not trusted: {error.verify_message}{by}"
-    fault, advice = (
-        "tls_certificate",
-        (
-            "If a company's proxy or antivirus reads the traffic, set SSL_CERT_FILE to a file with its root "
-            "certificate; else the root certificates of this machine are out of date."
-        ),
-    )
-    if error.verify_code in _DATE_CODES:
-        fault = "tls_certificate_date"
-        advice = "Check this machine's date first; if it is right, the server's certificate is the problem."
-    elif error.verify_code in _NAME_CODES:
-        fault = "tls_certificate_name"
-        advice = "The address leads to another server: check it, and whether a portal or proxy answers instead."
-    return fail("tls", fault, said, advice, issuer=issuer)
+def _failure(setup: Setup, url: httpx.URL, trace: _Trace, error: Exception) -> Finding:
+    """Which step of a request failed."""
+    reason = _reason(_caused_by(error, OSError) or error)
+    if distrust := _caused_by(error, ssl.SSLCertVerificationError):
+        return _distrusted(setup, url, distrust, _presented_issuer(url))
+    if "trusted certificates" in str(error.__cause__):
+        return fault(setup, "tls_trust_store", said=error.__cause__)
+    if not trace.connected:
+        refused = ".refused" if _caused_by(error, ConnectionRefusedError) else ""
+        return fault(setup, f"unreachable{refused}", server=_server(url), reason=reason)
+    if url.scheme == "https" and trace.tls is None:
+        return fault(setup, "tls_broken", server=_server(url), reason=reason)
+    return diagnose(error, setup, "http")
 
 
-def _presented_issuer(address: Address) -> str | None:
-    """Who issued the certificate shown there: `ssl` reads a certificate that it trusts, so this one alone is."""
-    where = (address.host, address.port)
+def _proxied_failure(setup: Setup, url: httpx.URL, proxy: EnvironmentProxy, error: Exception) -> Finding:
+    cause, status = error.__cause__, getattr(error, "status_code", None)
+    if distrust := _caused_by(error, ssl.SSLCertVerificationError):
+        return _distrusted(setup, url, distrust, None)
+    if isinstance(cause, httpx.ProxyError) and status:
+        return _proxy_refusal(setup, status, proxy)
+    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+        shown_url, reason = shown(httpx.URL(proxy.url)), _reason(_caused_by(error, OSError) or cause)
+        return fault(setup, "proxy_unreachable", proxy=shown_url, variable=proxy.variable, reason=reason)
+    return diagnose(error, setup, "http")
+
+
+def _proxy_refusal(setup: Setup, status: int, proxy: EnvironmentProxy | None) -> Finding:
+    name = "proxy_auth" if status == _PROXY_AUTHENTICATION else "proxy_refused"
+    shown_url, variable = (shown(httpx.URL(proxy.url)), proxy.variable) if proxy else ("in between", "HTTPS_PROXY")
+    return fault(setup, name, proxy=shown_url, variable=variable, status=status)
+
+
+def _distrusted(setup: Setup, url: httpx.URL, error: ssl.SSLCertVerificationError, issuer: str | None) -> Finding:
+    kind = "_date" if error.verify_code in _DATE_CODES else "_name" if error.verify_code in _NAME_CODES else ""
+    issued = f"; it was issued by {issuer}" if issuer else ""
+    return fault(setup, f"tls_certificate{kind}", url=url, reason=error.verify_message, issued=issued)
+
+
+def _presented_issuer(url: httpx.URL) -> str | None:
+    """Who issued the server's certificate: `ssl` reads trusted ones only, so this one alone is trusted here."""
+    where = (url.host, _port(url))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.load_verify_locations(cadata=ssl.get_server_certificate(where, timeout=int(STEP_SECONDS)))
-    with (
-        socket.create_connection(where, timeout=STEP_SECONDS) as plain,
-        context.wrap_socket(plain, server_hostname=address.host) as secured,
-    ):
-        return _issuer(secured)
+    with contextlib.suppress(OSError, ValueError):
+        context.load_verify_locations(cadata=ssl.get_server_certificate(where, timeout=int(STEP_SECONDS)))
+        with (
+            socket.create_connection(where, timeout=STEP_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=url.host) as secured,
+        ):
+            return _issuer(secured)
+    return None
 
 
 def _issuer(secured: ssl.SSLSocket) -> str | None:
     parts: Any = (secured.getpeercert() or {}).get("issuer", ())
     names: dict[str, str] = dict(pair for part in parts for pair in part)
     common, organisation = names.get("commonName"), names.get("organizationName")
-    if common and organisation and organisation != common:
-        return f"{common} ({organisation})"
-    return common or organisation
+    return (
+        f"{common} ({organisation})" if common and organisation not in (None, common) else common or organisation
+    )
 
 
-def proxy_failure(error: VolcArkError, proxy: EnvironmentProxy, host: str) -> Finding | None:
-    """What stopped a request through a proxy, where it was the way; None where it was the service."""
-    cause = error.__cause__
-    if distrust := caused_by(error, ssl.SSLCertVerificationError):
-        return distrusted(distrust, host)
-    if isinstance(cause, httpx.ProxyError) and error.status_code:
-        return proxy_refusal(error.status_code, proxy)
-    if isinstance(cause, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-        said = f"the proxy {_without_password(proxy)} does not answer ({_reason(cause)})"
-        return fail("proxy", "proxy_unreachable", said, f"Check {proxy.variable}, or name this host in NO_PROXY.")
-    return None
-
-
-def proxy_refusal(status: int, proxy: EnvironmentProxy | None) -> Finding:
-    """What a proxy's refusal means.
-
-    Args:
-        status: Its HTTP status.
-        proxy: Which proxy, if that is known.
-    """
-    name, variable = (_without_password(proxy), proxy.variable) if proxy else ("the proxy", "HTTPS_PROXY")
-    if status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
-        advice = f"Put them into {variable}: http://user:password@host:port (special characters percent-encoded)."
-        return fail("proxy", "proxy_auth", f"{name} wants a user name and password (407)", advice)
-    advice = "Ask who runs the proxy to allow the host, or name it in NO_PROXY."
-    return fail("proxy", "proxy_refused", f"{name} refuses the way to the service (HTTP {status})", advice)
-
-
-_ErrorT = TypeVar("_ErrorT", bound=BaseException)
-
-
-def caused_by(error: BaseException, kind: type[_ErrorT]) -> _ErrorT | None:
-    """The exception of this kind behind another, or None."""
+def _caused_by(error: BaseException, kind: type[_ErrorT]) -> _ErrorT | None:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__ or cause.__context__
     return cause
 
 
-def _without_password(proxy: EnvironmentProxy) -> str:
-    return str(shown(httpx.URL(proxy.url)))
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _server(url: httpx.URL) -> str:
+    return f"[{url.host}]:{_port(url)}" if ":" in url.host else f"{url.host}:{_port(url)}"
 
 
 def _reason(error: BaseException) -> str:

@@ -7,8 +7,7 @@ import io
 import pytest
 
 from langchain_volcark.cli.doctor.addresses import check_address, shown
-from langchain_volcark.cli.doctor.environment import check_values, check_variables
-from langchain_volcark.cli.doctor.keys import check_form
+from langchain_volcark.cli.doctor.credentials import check_form, check_values, check_variables
 from langchain_volcark.cli.services import SERVICES, ServiceName, Setup
 from langchain_volcark.cli.terminal import Redactor, Style, one_line
 
