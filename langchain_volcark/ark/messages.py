@@ -101,11 +101,7 @@ class ArkMessageWriter(MessageWriter):
             raise ValueError(
                 f"{self._service} takes no {media.kind} content: extract its text, or send its pages as images."
             )
-        if media.url and _scheme(media.url) in _UNREACHABLE:
-            raise ValueError(
-                f"the {media.kind}'s url is {media.url[:60]!r}, where Ark cannot read: give an http(s) or data "
-                "URL, or base64."
-            )
+        refuse_unreachable(media)
         if media.kind == "audio":
             return {"type": "input_audio", "input_audio": _audio(media)}
         url = media.data_url
@@ -117,6 +113,19 @@ class ArkMessageWriter(MessageWriter):
             raise ValueError(f"the {media.kind} has neither url nor base64; Ark takes no file_id here.")
         kind = f"{media.kind}_url"
         return {"type": kind, kind: {**source, **media.options}}
+
+
+def refuse_unreachable(media: Media) -> None:
+    """Refuse media that stands where Ark cannot read.
+
+    Raises:
+        ValueError: Says what to give instead.
+    """
+    if media.url and _scheme(media.url) in _UNREACHABLE:
+        raise ValueError(
+            f"the {media.kind}'s url is {media.url[:60]!r}, where Ark cannot read: give an http(s) or data "
+            "URL, or base64."
+        )
 
 
 def _scheme(url: str) -> str:

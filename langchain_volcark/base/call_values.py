@@ -22,11 +22,16 @@ def _check_tools(value: Any) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         raise wanted("a list of tools")
     for place, tool in enumerate(value):
-        if isinstance(tool, dict) and tool.get("type") == "function":
+        if isinstance(tool, dict) and tool.get("type") == "function" and not _is_flat(tool):
             _check_function(tool, f"tools[{place}]")
         elif not isinstance(tool, dict) and not callable(tool) and not hasattr(tool, "args_schema"):
             raise ValueError(f"tools[{place}] is no tool but a {type(tool).__name__}.")
     return list(value)
+
+
+def _is_flat(tool: Mapping[str, Any]) -> bool:
+    """Whether a function has the form of OpenAI's Responses API."""
+    return "function" not in tool and isinstance(tool.get("name"), str)
 
 
 def _check_choice(value: Any) -> Any:

@@ -120,7 +120,9 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         parameters = call.write({"model": model, **self._default_params}, stop=self.stop, raw=raw)
         self._finish_tools(parameters, raw)
         usage = self.stream_usage if call.stream_usage is None else call.stream_usage
-        return ModelCall(messages, model, parameters, stream=stream, stream_usage=usage, **call.transport())
+        return ModelCall(
+            messages, model, parameters, stream=stream, stream_usage=usage, raw=raw, **call.transport()
+        )
 
     def _check_call(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Read a call's values as the constructor reads them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -46,7 +46,7 @@ _BASE_HEADERS = {
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """One POST.
+    """One request.
 
     Attributes:
         path: Below the base URL, beginning with a slash.
@@ -54,6 +54,8 @@ class ServiceRequest:
         headers: Headers of this call; they win over the client's.
         query: Query parameters of this call; they win over the client's.
         timeout: Bounds of this call, or None for the client's.
+        method: The HTTP method; only a POST has a body.
+        fallback: What to send instead where the service refuses this request, or None.
     """
 
     path: str
@@ -62,6 +64,25 @@ class ServiceRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout: httpx.Timeout | None = None
+    method: Literal["POST", "GET", "DELETE"] = "POST"
+    fallback: Fallback | None = None
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """A request that is sent once instead of one that the service refused.
+
+    Attributes:
+        code: The refusal for which it helps.
+        request: What is sent then.
+    """
+
+    code: str
+    request: ServiceRequest
+
+    def helps(self, error: VolcArkError) -> bool:
+        """Whether it helps against an error."""
+        return error.code == self.code
 
 
 @dataclass(frozen=True)
@@ -116,9 +137,11 @@ class _Unshown(bytes):
         return f"<{len(self)} bytes>"
 
 
-def _encode(body: Mapping[str, Any]) -> _Unshown:
+def _encode(request: ServiceRequest) -> _Unshown:
+    if request.method != "POST":
+        return _Unshown()
     try:
-        return _Unshown(dump_json(body))
+        return _Unshown(dump_json(request.body))
     except TypeError as error:
         raise ValueError(f"The request cannot be written: {error}.") from None
 
@@ -178,7 +201,10 @@ class HTTPClient:
             VolcArkError: The call failed, after retries where these could help.
             ValueError: The body holds a value that JSON does not know.
         """
-        content = _encode(request.body)
+        return self._falling_back(request, hooks, self._post)
+
+    def _post(self, request: ServiceRequest, hooks: RetryHooks) -> Reply:
+        content = _encode(request)
 
         def attempt() -> Reply:
             return self._renewing(request, content, lambda built: self._read(self._send(built)))
@@ -187,7 +213,10 @@ class HTTPClient:
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
         """Async twin of `post`."""
-        content = _encode(request.body)
+        return await self._afalling_back(request, hooks, self._apost)
+
+    async def _apost(self, request: ServiceRequest, hooks: RetryHooks) -> Reply:
+        content = _encode(request)
 
         async def send(built: httpx.Request) -> Reply:
             return self._read(await self._asend(built))
@@ -213,7 +242,14 @@ class HTTPClient:
         Raises:
             VolcArkError: The stream could not be opened.
         """
-        content = _encode(request.body)
+
+        def open_one(request: ServiceRequest, hooks: RetryHooks) -> PayloadStream:
+            return self._stream(request, hooks, begins)
+
+        return self._falling_back(request, hooks, open_one)
+
+    def _stream(self, request: ServiceRequest, hooks: RetryHooks, begins: Begins) -> PayloadStream:
+        content = _encode(request)
 
         def open_stream(built: httpx.Request) -> PayloadStream:
             response = self._send(built, stream=True)
@@ -238,7 +274,14 @@ class HTTPClient:
         self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
     ) -> AsyncPayloadStream:
         """Async twin of `stream`."""
-        content = _encode(request.body)
+
+        async def open_one(request: ServiceRequest, hooks: RetryHooks) -> AsyncPayloadStream:
+            return await self._astream(request, hooks, begins)
+
+        return await self._afalling_back(request, hooks, open_one)
+
+    async def _astream(self, request: ServiceRequest, hooks: RetryHooks, begins: Begins) -> AsyncPayloadStream:
+        content = _encode(request)
 
         async def open_stream(built: httpx.Request) -> AsyncPayloadStream:
             response = await self._asend(built, stream=True)
@@ -258,6 +301,33 @@ class HTTPClient:
             return await self._arenewing(request, content, open_stream)
 
         return await retry.acall(attempt, self._max_retries, hooks)
+
+    def _falling_back(
+        self, request: ServiceRequest, hooks: RetryHooks, send: Callable[[ServiceRequest, RetryHooks], T]
+    ) -> T:
+        """Send a request, and its fallback once where the service refuses it as that expects."""
+        try:
+            return send(request, hooks)
+        except VolcArkError as error:
+            if request.fallback is None or not request.fallback.helps(error):
+                raise
+            retry.announce(error, hooks)
+        return send(request.fallback.request, hooks)
+
+    async def _afalling_back(
+        self,
+        request: ServiceRequest,
+        hooks: RetryHooks,
+        send: Callable[[ServiceRequest, RetryHooks], Awaitable[T]],
+    ) -> T:
+        """Same as `_falling_back`, async."""
+        try:
+            return await send(request, hooks)
+        except VolcArkError as error:
+            if request.fallback is None or not request.fallback.helps(error):
+                raise
+            await retry.aannounce(error, hooks)
+        return await send(request.fallback.request, hooks)
 
     def _renewing(self, request: ServiceRequest, content: bytes, send: Callable[[httpx.Request], T]) -> T:
         """Send a request, and once more with a new token if the service refuses the one it had."""
@@ -307,17 +377,18 @@ class HTTPClient:
             # The user's client adds its own defaults; what a model or call sets stands above them.
             headers = {"content-type": "application/json", **self._own_headers, **request.headers}
             return users.build_request(
-                "POST", url, headers=headers, content=content, timeout=timeout, extensions=extensions
+                request.method, url, headers=headers, content=content, timeout=timeout, extensions=extensions
             )
         ready = httpx.Headers(self._headers)
-        ready["content-length"] = str(len(content))
+        if request.method == "POST":
+            ready["content-length"] = str(len(content))
         if request.headers:
             ready.update(request.headers)
         if "host" not in ready:
             ready["host"] = url.netloc.decode("ascii")
         # Given a stream, httpx leaves the headers alone: half of what it spends on a request otherwise.
         built = _Request(
-            "POST",
+            request.method,
             url,
             headers=ready,
             stream=httpx.ByteStream(content),

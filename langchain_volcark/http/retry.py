@@ -156,6 +156,35 @@ async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: Re
     return await retrying(replay_then_attempt)
 
 
+def announce(error: VolcArkError, hooks: RetryHooks) -> None:
+    """Tell the hooks of one more request that is no retry of the same.
+
+    Args:
+        error: Why it is sent.
+        hooks: Told about it as about a retry.
+    """
+    if hooks.on_retry is not None:
+        hooks.on_retry(_failed_state(error))
+    if hooks.before_attempt is not None:
+        hooks.before_attempt()
+
+
+async def aannounce(error: VolcArkError, hooks: RetryHooks) -> None:
+    """Async twin of `announce`; the hooks are awaited."""
+    if hooks.on_retry is not None:
+        await hooks.on_retry(_failed_state(error))
+    if hooks.before_attempt is not None:
+        await hooks.before_attempt()
+
+
+def _failed_state(error: VolcArkError) -> RetryCallState:
+    from tenacity import RetryCallState, Retrying
+
+    state = RetryCallState(Retrying(), None, (), {})
+    state.set_exception((type(error), error, error.__traceback__))
+    return state
+
+
 def _arguments(max_retries: int, hooks: RetryHooks) -> dict[str, Any]:
     from tenacity import retry_if_exception, stop_after_attempt
 

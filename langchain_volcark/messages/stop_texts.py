@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage
 
+    from langchain_volcark.messages.deltas import Place
+
 
 class StopTexts:
     """Passes on a text, piece by piece, up to the first stop sequence.
@@ -26,7 +28,7 @@ class StopTexts:
     def __init__(self, stop: Sequence[str]) -> None:
         self._stop = [text for text in stop if text]
         self._held = ""
-        self._stopped = False
+        self.stopped = False
 
     def feed(self, text: str) -> str:
         """Add the next piece.
@@ -38,14 +40,14 @@ class StopTexts:
             The text that is certain to precede any stop sequence. A suffix that may be the start of one is held
             back.
         """
-        if self._stopped:
+        if self.stopped:
             return ""
         text = self._held + text
         place = self._first(text)
         # An incomplete stop sequence that starts before a complete one may still win: wait for the next piece.
         open_at = len(text) - max((_overlap(text, stop) for stop in self._stop), default=0)
         if place is not None and place <= open_at:
-            self._stopped, self._held = True, ""
+            self.stopped, self._held = True, ""
             return text[:place]
         self._held = text[open_at:]
         return text[:open_at]
@@ -53,7 +55,9 @@ class StopTexts:
     def flush(self) -> str:
         """End the text: returns what was held back, up to a stop sequence in it."""
         held, self._held = self._held, ""
-        return held[: self._first(held)]
+        place = self._first(held)
+        self.stopped = self.stopped or place is not None
+        return held[:place]
 
     def _first(self, text: str) -> int | None:
         """Offset of the first stop sequence; None where there is none."""
@@ -67,26 +71,56 @@ def _overlap(text: str, stop: str) -> int:
 
 
 class StoppingAssembler(StreamAssembler):
-    """An assembler that drops the answer's text from the first stop sequence on; usage and metadata are kept."""
+    """An assembler whose answer ends before the first stop text; usage and metadata come as they come.
+
+    Each text of a message is searched for itself; once one has stopped, nothing is shown of those after it.
+    """
 
     def __init__(self, provider: str, metadata: dict[str, Any] | None, stop: Sequence[str]) -> None:
         super().__init__(provider, metadata)
-        self._stops = StopTexts(stop)
+        self._stop = [text for text in stop if text]
+        self._stops: dict[Place, StopTexts] = {}
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a stop text came."""
+        return any(stops.stopped for stops in self._stops.values())
 
     def add(self, delta: StreamDelta) -> Increment:
-        """Add one delta, without text after a stop sequence."""
-        if delta.text:
-            delta.text = self._stops.feed(delta.text)
+        """Take what one payload adds, but no text after the stop."""
+        if self._stop and (delta.text or (delta.closes and delta.place in self._stops)):
+            delta.text = self._let_through(delta.place, delta.text, closes=delta.closes)
         return super().add(delta)
 
+    def _let_through(self, place: Place, text: str, *, closes: bool) -> str:
+        if any(stops.stopped and at < place for at, stops in self._stops.items()):
+            return ""
+        stops = self._stops.setdefault(place, StopTexts(self._stop))
+        shown = stops.feed(text)
+        return shown + stops.flush() if closes else shown
+
     def finish(self) -> Increment:
-        """Complete the message; returns the text and calls that were held back until now."""
-        held = super().add(StreamDelta(text=self._stops.flush()))
+        """Close the message; returns what was held back."""
+        held = self._flush()
         last = super().finish()
-        last.text = held.text + last.text
+        if held and self.has_order:
+            last.more = [*held, *last.more]
+        else:
+            last.text = "".join(one.text for one in held) + last.text
         return last
 
     def partial(self) -> AIMessage | None:
-        """The message of a stream that broke, including held-back text."""
-        super().add(StreamDelta(text=self._stops.flush()))
+        """The message of a stream that broke, with what was held back."""
+        self._flush()
         return super().partial()
+
+    def _flush(self) -> list[Increment]:
+        """Show what was held back as the possible beginning of a stop text."""
+        places = sorted(self._stops)
+        pieces = [(place, self._let_through(place, "", closes=True)) for place in places]
+        added = [
+            super(StoppingAssembler, self).add(StreamDelta(text=text, place=place))
+            for place, text in pieces
+            if text
+        ]
+        return [one for one in added if one.text]

@@ -38,6 +38,8 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
 
 def _format_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
     if isinstance(tool, dict) and "type" in tool and not _is_schema(tool):
+        if tool["type"] == "function" and "function" not in tool and isinstance(tool.get("name"), str):
+            tool = {"type": "function", "function": {key: one for key, one in tool.items() if key != "type"}}
         if tool["type"] != "function" or strict is None:
             return dict(tool)
         return {**tool, "function": {**tool["function"], "strict": strict}}
@@ -54,8 +56,8 @@ def format_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str |
     """Write `tool_choice`.
 
     Args:
-        choice: `"auto"`, `"none"`, `"required"`, `"any"`, True (any), a tool's name, a dict in OpenAI's or
-            Anthropic's form; None and False leave it out.
+        choice: `"auto"`, `"none"`, `"required"`, `"any"`, True (any), a tool's name, the type of one of the
+            service's own tools, a dict in OpenAI's or Anthropic's form; None and False leave it out.
         tools: The tools as written.
 
     Returns:
@@ -71,8 +73,17 @@ def format_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str |
     if choice in ("auto", "none"):
         return str(choice)
     if isinstance(choice, str):
+        if _is_hosted(choice, tools):
+            return {"type": choice}
         return {"type": "function", "function": {"name": _known(choice, tools)}}
     return _from_dict(choice, tools)
+
+
+def _is_hosted(choice: str, tools: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a text names the type of one of the service's own tools, and no function."""
+    if any(_name_of(tool) == choice for tool in tools):
+        return False
+    return choice != "function" and any(tool.get("type") == choice for tool in tools)
 
 
 def _from_dict(choice: Mapping[str, Any], tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:

@@ -29,6 +29,7 @@ class ModelCall:
             `tool_choice` and `response_format` are in OpenAI's chat format.
         stream: Whether to stream the answer.
         stream_usage: Whether a stream asks for its token usage.
+        raw: What of the parameters is `extra_body`, in the service's own words.
         headers: Headers of this call.
         query: Query parameters of this call.
         timeout: Timeout of this call, or None for the model's.
@@ -40,6 +41,7 @@ class ModelCall:
     parameters: Mapping[str, Any] = field(repr=False)
     stream: bool = False
     stream_usage: bool = True
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout: httpx.Timeout | None = None

@@ -258,11 +258,16 @@ class MessageWriter:
 
 def assistant_text(message: AIMessage) -> str:
     """What an assistant said, without what only its own service can read."""
+    return "".join(assistant_texts(message))
+
+
+def assistant_texts(message: AIMessage) -> list[str]:
+    """The texts of what an assistant said, one for each block; none where it said nothing."""
     if isinstance(message.content, str):
-        return message.content
+        return [message.content] if message.content else []
     # What was wrapped as non-standard is another service's, or no text.
     texts = (_text_of(block) for block in message.content if not _is_wrapped(block))
-    return "".join(texts)
+    return [text for text in texts if text]
 
 
 def _text_of(block: str | Block) -> str:

@@ -64,3 +64,35 @@ def test_a_broken_stream_shows_what_was_held_back() -> None:
     partial = assembler.partial()
     assert partial is not None
     assert partial.text == "one EN"
+
+
+@settings(deadline=None)
+@given(st.lists(texts, max_size=4), stops, st.lists(st.integers(0, 20), max_size=6))
+def test_of_several_texts_those_before_the_first_stop_are_shown(
+    blocks: list[str], stop: list[str], cuts: list[int]
+) -> None:
+    wanted = ""
+    for block in blocks:
+        wanted += expected(block, stop)
+        if expected(block, stop) != block:
+            break
+    assembler = StoppingAssembler("p", None, stop)
+    shown = ""
+    for number, block in enumerate(blocks):
+        for piece in [*pieces(block, cuts), None]:
+            delta = StreamDelta(text=piece or "", place=(number, 0), closes=piece is None)
+            increment = assembler.add(delta)
+            shown += increment.text + "".join(one.text for one in increment.more)
+    last = assembler.finish()
+    shown += last.text + "".join(one.text for one in last.more)
+    assert shown == assembler.text == wanted
+    assert assembler.is_stopped == (wanted != "".join(blocks))
+
+
+def test_of_a_text_that_was_not_closed_the_held_beginning_comes_at_the_end() -> None:
+    assembler = StoppingAssembler("p", None, ["END"])
+    assembler.add(StreamDelta(text="one ", place=(0, 0), closes=True))
+    assembler.add(StreamDelta(text="two EN", place=(1, 0)))
+    last = assembler.finish()
+    assert [one.text for one in last.more if one.text] == ["EN"]
+    assert assembler.text == "one two EN"

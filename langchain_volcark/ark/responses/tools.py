@@ -1,0 +1,86 @@
+"""Tools and the choice among them, as the Responses API has them, and the headers that go with hosted tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+HOSTED = ("web_search", "knowledge_search", "mcp", "image_process", "doubao_app")
+"""The types of tools that run inside the service."""
+
+
+def hosted_types(tools: Any) -> list[str]:
+    """The types of those tools that are no functions of the caller's.
+
+    Args:
+        tools: The tools of a call, whatever it gave.
+    """
+    listed = tools if isinstance(tools, (list, tuple)) else ()
+    kinds = [tool.get("type") for tool in listed if isinstance(tool, dict)]
+    return [kind for kind in kinds if isinstance(kind, str) and kind != "function"]
+
+
+def flat_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tools in the chat API's form as the Responses API has them: what a function says stands beside its type."""
+    return [_flat(tool) for tool in tools]
+
+
+def _flat(tool: Mapping[str, Any]) -> dict[str, Any]:
+    function = tool.get("function")
+    if tool.get("type") != "function" or not isinstance(function, dict):
+        return dict(tool)
+    beside = {name: value for name, value in tool.items() if name not in ("type", "function")}
+    return {"type": "function", **function, **beside}
+
+
+def flat_choice(choice: Any) -> Any:
+    """A `tool_choice` in the chat API's form as the Responses API has it."""
+    if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
+        return {"type": "function", "name": choice["function"].get("name")}
+    return choice
+
+
+def beta_headers(tools: Sequence[Mapping[str, Any]], own: Iterable[str]) -> dict[str, str]:
+    """The headers that switch hosted tools on.
+
+    Args:
+        tools: The request's tools.
+        own: Names of headers that the caller sets; they stay as they are.
+    """
+    set_already = {name.lower() for name in own}
+    names = [f"ark-beta-{kind.replace('_', '-')}" for kind in HOSTED if kind in hosted_types(tools)]
+    return {name: "true" for name in names if name not in set_already}
+
+
+def refuse_tools_apart(tools: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> None:
+    """Refuse tools that the service does not take together.
+
+    Raises:
+        ValueError: Names both.
+    """
+    kinds = hosted_types(tools)
+    if "image_process" in kinds and "web_search" in kinds:
+        raise ValueError("tools: image_process and web_search exclude each other.")
+    if "doubao_app" not in kinds:
+        return
+    if len(tools) > 1:
+        raise ValueError("tools: doubao_app takes no other tool beside it.")
+    if body.get("max_tool_calls") is not None:
+        raise ValueError("max_tool_calls and the tool doubao_app exclude each other.")
+    if _has_role(tools[0]) and (body.get("instructions") or _has_system(body.get("input"))):
+        raise ValueError(
+            "role_description of the tool doubao_app and a system message (or instructions) exclude each other."
+        )
+
+
+def _has_role(tool: Mapping[str, Any]) -> bool:
+    features = tool.get("feature")
+    switches = features.values() if isinstance(features, dict) else ()
+    return any(isinstance(switch, dict) and switch.get("role_description") for switch in switches)
+
+
+def _has_system(items: Any) -> bool:
+    listed = items if isinstance(items, list) else ()
+    return any(isinstance(item, dict) and item.get("role") in ("system", "developer") for item in listed)
