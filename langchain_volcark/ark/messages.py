@@ -68,11 +68,11 @@ class ArkMessageWriter(MessageWriter):
         super().__init__(provider, service, reasoning=reasoning, profile=profile)
         self._model = model
 
-    def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
-        """Write a conversation; function calls of old go out as tool calls, for the role is refused."""
+    def write_with_positions(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
+        """Convert a conversation; function messages become tool messages, because Ark refuses their role."""
         if any(isinstance(message, FunctionMessage) for message in messages):
             messages = _without_functions(messages)
-        written = super().placed(messages)
+        written = super().write_with_positions(messages)
         if not written:
             raise ValueError("messages: there is nothing to send.")
         return written

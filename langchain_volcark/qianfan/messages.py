@@ -59,7 +59,7 @@ class QianfanMessageWriter(MessageWriter):
         Raises:
             ValueError: The service would refuse the conversation; the text names the message's position.
         """
-        written = merge_consecutive(self.placed(messages))
+        written = merge_consecutive(self.write_with_positions(messages))
         check_order(written)
         return [message for _, message in written]
 

@@ -1,7 +1,7 @@
-"""How an answer is read as data: strictly once it is whole, leniently only to show what has come so far.
+"""Output parsers for structured output: strict for a complete answer, lenient for partial results of a stream.
 
-langchain-core's parsers give None where the model called no tool, and close brackets that the model never closed:
-`{"amount": 12` of an answer cut off at the token limit reads as a whole one. Here that is an error.
+langchain-core's parsers return None where the model called no tool, and close brackets that the model left open:
+they read `{"amount": 12`, cut off at the token limit, as a complete answer. Here both are errors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from langchain_core.outputs import Generation
     from langchain_core.runnables import RunnableConfig
 
-_ENDED_EARLY = {
+_EARLY_ENDS = {
     "length": (
         'The answer was cut off at the token limit (finish_reason "length"): raise max_tokens or '
         "max_completion_tokens, or ask for less."
@@ -38,14 +38,14 @@ _FENCE = "```"
 
 
 class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
-    """Reads the answer of a model that was asked for data.
+    """Parses the answer of a model with structured output.
 
     Attributes:
-        tool_name: The tool whose call is the answer; None where the text is.
-        answer_class: The pydantic class to make an instance of; None for plain data.
+        tool_name: The tool whose call holds the answer; None where the text does.
+        answer_class: The pydantic class to instantiate; None for plain data.
         wants_object: Whether plain data must be an object.
-        required: Names of properties that the schema requires.
-        advice: What to do where the model called no tool.
+        required: Names of the properties that the schema requires.
+        advice: Text for the error where the model called no tool.
     """
 
     tool_name: str | None = None
@@ -69,19 +69,19 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
 
     @override
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        """Read the answer.
+        """Parse the answer.
 
         Args:
-            result: The model's generations; the first is read.
-            partial: Whether more may come: then what cannot be read yet is None.
+            result: The model's generations; the first is parsed.
+            partial: Whether more may follow: then the result is None where nothing can be parsed yet.
 
         Returns:
             An instance of the class, or plain data.
 
         Raises:
-            OutputParserException: The answer is not what was asked for; the text says what it is, `llm_output`
-                holds it as the model wrote it.
-            ModelRefusalError: The service's filter took the answer away or cut it off (langchain-core 1.7.5).
+            OutputParserException: The answer does not have the requested form; `llm_output` holds it as the model
+                wrote it.
+            ModelRefusalError: The service's filter removed the answer or cut it off (langchain-core 1.7.5).
         """
         first = result[0]
         if isinstance(first, ChatGeneration):
@@ -89,7 +89,7 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
         return self.read_so_far(AIMessage(first.text)) if partial else self.read_text(first.text)
 
     def read(self, message: BaseMessage) -> Any:
-        """Read a whole answer; raises as `parse_result` does."""
+        """Parse a complete answer; raises the errors of `parse_result`."""
         finish_reason = message.response_metadata.get("finish_reason")
         _raise_refusal(message)
         try:
@@ -97,17 +97,17 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
                 return self._check(*_read_json(str(message.text), message, is_cut=finish_reason == "length"))
             return self._check(*self._read_call(message))
         except OutputParserException as error:
-            why = _ENDED_EARLY.get(str(finish_reason))
+            why = _EARLY_ENDS.get(str(finish_reason))
             if why is None:
                 raise
             raise _problem(f"{why} {error.observation}", error.llm_output or "") from error
 
     def read_text(self, text: str) -> Any:
-        """Read a text without a message around it: JSON, or the arguments of a call."""
+        """Parse a text without a message: JSON, or the arguments of a call."""
         return self._check(*_read_json(text, AIMessage(text), is_cut=False))
 
     def read_so_far(self, message: BaseMessage) -> Any:
-        """What can be shown of an answer that is still coming, or None."""
+        """Parse an incomplete answer leniently; None where nothing can be parsed yet."""
         if self.tool_name is not None:
             calls = message.tool_calls if isinstance(message, AIMessage) else []
             value: Any = next((call["args"] for call in calls if call["name"] == self.tool_name), None)
@@ -173,7 +173,7 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
 
 
 class _Streamed:
-    """A streamed answer: what is new to show after each chunk, and the whole one at the end."""
+    """Parses a streamed answer: yields a value whenever it changed, and the strictly parsed one at the end."""
 
     def __init__(self, parser: StructuredAnswerParser) -> None:
         self._parser = parser
@@ -183,12 +183,12 @@ class _Streamed:
     def add(self, chunk: str | BaseMessage) -> list[Any]:
         self._message = joined(self._message, chunk)
         value = self._parser.read_so_far(self._message)
-        return [] if value is None else self._new(value)
+        return [] if value is None else self._if_changed(value)
 
     def end(self) -> list[Any]:
-        return self._new(self._parser.read(self._message or AIMessage("")))
+        return self._if_changed(self._parser.read(self._message or AIMessage("")))
 
-    def _new(self, value: Any) -> list[Any]:
+    def _if_changed(self, value: Any) -> list[Any]:
         if value == self._shown:
             return []
         self._shown = value
@@ -196,10 +196,10 @@ class _Streamed:
 
 
 class RawAnswerReader(Runnable[dict[str, Any], dict[str, Any]]):
-    """Puts beside a message (`raw`) what it was read as (`parsed`), or why it could not be (`parsing_error`)."""
+    """Adds `parsed` and `parsing_error` to a dict with the message in `raw` (for `include_raw=True`)."""
 
     def __init__(self, parser: StructuredAnswerParser) -> None:
-        """Read with this parser."""
+        """Use this parser."""
         self._parser = parser
 
     def _read(self, message: BaseMessage) -> dict[str, Any]:
@@ -208,21 +208,21 @@ class RawAnswerReader(Runnable[dict[str, Any], dict[str, Any]]):
         except Exception as error:  # noqa: BLE001 - a validator of the user's class may raise anything
             return {"parsed": None, "parsing_error": error}
 
-    def _beside(self, part: dict[str, Any]) -> dict[str, Any]:
+    def _add_parsed(self, part: dict[str, Any]) -> dict[str, Any]:
         return {**part, **self._read(part["raw"])}
 
-    async def _abeside(self, part: dict[str, Any]) -> dict[str, Any]:
-        return self._beside(part)
+    async def _aadd_parsed(self, part: dict[str, Any]) -> dict[str, Any]:
+        return self._add_parsed(part)
 
     @override
     def invoke(self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
-        return self._call_with_config(self._beside, input, config, run_type="parser")
+        return self._call_with_config(self._add_parsed, input, config, run_type="parser")
 
     @override
     async def ainvoke(
         self, input: dict[str, Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        return await self._acall_with_config(self._abeside, input, config, run_type="parser")
+        return await self._acall_with_config(self._aadd_parsed, input, config, run_type="parser")
 
     def _parts(self, parts: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         message: BaseMessage | None = None
@@ -259,7 +259,7 @@ class RawAnswerReader(Runnable[dict[str, Any], dict[str, Any]]):
 
 
 def joined(message: BaseMessage | None, chunk: str | BaseMessage) -> BaseMessage:
-    """The message so far with one more chunk; a model that does not stream gives a whole message instead."""
+    """Add a chunk to the message so far; the complete message of a model that does not stream replaces it."""
     new: BaseMessage = AIMessageChunk(content=chunk) if isinstance(chunk, str) else chunk
     if message is None or not isinstance(message, AIMessageChunk):
         return new
@@ -272,7 +272,7 @@ def _problem(text: str, answer: str) -> OutputParserException:
 
 
 def _raise_refusal(message: BaseMessage) -> None:
-    """Raise core's own error where the message holds core's block for a refusal, as core's parsers do."""
+    """Raise core's `ModelRefusalError` where the message has a refusal block, same as core's parsers."""
     refused = getattr(exceptions, "ModelRefusalError", None)  # since langchain-core 1.7.5
     if refused is None:
         return
@@ -286,7 +286,7 @@ def _about_invalid(call: InvalidToolCall, name: str) -> str:
 
 
 def _read_json(text: str, message: BaseMessage, *, is_cut: bool) -> tuple[Any, str]:
-    """The one JSON value of a text, and the text; a Markdown fence around it is taken off."""
+    """The only JSON value of a text, with or without a Markdown fence around it; and the text."""
     start = text.strip().removeprefix("\ufeff")
     if not start:
         called = [repr(call["name"]) for call in message.tool_calls] if isinstance(message, AIMessage) else []
@@ -299,13 +299,13 @@ def _read_json(text: str, message: BaseMessage, *, is_cut: bool) -> tuple[Any, s
     if rest:
         raise _problem(f"The answer goes on after its JSON: {rest[:80]!r}.", text)
     if is_cut and not isinstance(value, (dict, list)):
-        # A number that was cut off is a number too.
+        # The beginning of a number is a valid number, so a cut cannot be recognised.
         raise _problem("Whether the answer is complete cannot be seen.", text)
     return value, text
 
 
 def _read_fenced(start: str, text: str, error: Exception) -> tuple[Any, str]:
-    """The JSON inside a Markdown fence, and what of the text follows that should not."""
+    """The JSON value inside a Markdown fence, and the text after it, which should be empty."""
     before, fence, inside = start.partition(_FENCE)
     if fence:
         inside = inside.removeprefix("json").removeprefix("JSON").lstrip()

@@ -1,4 +1,4 @@
-"""Structured output: how a model is asked for data of a given shape, and how its answer is read."""
+"""Structured output: chooses the method, writes the request's fields for a schema, and creates the parser."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def choose_method(method: Method | None, schema: Any, supported: tuple[Method, ...], model_name: str) -> Method:
-    """The method by which a model is asked.
+    """Choose the method of structured output.
 
     Args:
-        method: What the caller asked for; None leaves the choice to us.
+        method: The method given by the caller, or None for the default.
         schema: The schema, or None for plain JSON.
-        supported: What the model can do, best first.
-        model_name: For the error.
+        supported: The methods that the model supports, best first.
+        model_name: For the error text.
 
     Returns:
-        The caller's method; else the best one that tells the model the schema, or JSON mode where there is none.
+        The caller's method; by default the best one that sends the schema, or JSON mode where there is no schema.
 
     Raises:
-        ValueError: The model cannot do it; the text names a method that it can do.
+        ValueError: The model does not support it; the text names a method that it supports.
     """
     if method is not None:
         return check_method(method, supported, model_name)
@@ -50,23 +50,23 @@ def choose_method(method: Method | None, schema: Any, supported: tuple[Method, .
             f"{model_name} can only be asked for JSON of any shape: describe the schema in the prompt (with the "
             'word "JSON") and use method="json_mode".'
         )
-    telling = [one for one in supported if one != "json_mode"]
-    return telling[0] if telling else check_method("json_schema", supported, model_name)
+    with_schema = [one for one in supported if one != "json_mode"]
+    return with_schema[0] if with_schema else check_method("json_schema", supported, model_name)
 
 
 def check_method(method: Method, supported: tuple[Method, ...], model_name: str) -> Method:
-    """Refuse a method the model cannot do; never exchange it for another in silence.
+    """Refuse a method that the model does not support, rather than silently using another.
 
     Args:
-        method: What the caller asked for.
-        supported: What the model can do, best first.
-        model_name: For the error.
+        method: The method given by the caller.
+        supported: The methods that the model supports, best first.
+        model_name: For the error text.
 
     Returns:
         The method.
 
     Raises:
-        ValueError: Names a method that the model can do.
+        ValueError: The text names a method that the model supports.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}.")
@@ -77,11 +77,11 @@ def check_method(method: Method, supported: tuple[Method, ...], model_name: str)
 
 
 def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
-    """What to bind to a model so that it answers in the schema.
+    """The per-call arguments with which a model answers in the schema.
 
     Args:
         schema: A pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; None for JSON mode.
-        method: How the model is asked.
+        method: The method.
         strict: Whether the answer must match the schema exactly; None leaves it to the service.
 
     Returns:
@@ -104,12 +104,12 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
 
 
 def _traced(schema: Any) -> Any:
-    """The schema, or our own JSON schema of it where langchain-core, which converts it for traces, would fail."""
+    """The schema for traces: the given one, or our JSON schema of it where langchain-core's conversion fails."""
     try:
         convert_to_json_schema(schema)
     except ValueError:
-        return schema  # core leaves such a one out
-    except Exception:  # noqa: BLE001 - core raises what pydantic raises
+        return schema  # core then leaves the schema out of the trace
+    except Exception:  # noqa: BLE001 - core lets pydantic's exceptions through
         function = to_function(schema)
         described = {"title": function["name"], "description": function.get("description") or ""}
         return {**described, **function.get("parameters", {})}
@@ -117,11 +117,11 @@ def _traced(schema: Any) -> Any:
 
 
 def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any]:
-    """A schema of any kind as the request's `response_format`.
+    """Convert a schema to the request's `response_format`.
 
     Args:
         schema: A pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function.
-        strict: As the service means it; left out where None.
+        strict: The service's `strict`; left out where None.
 
     Returns:
         `{"type": "json_schema", "json_schema": {"name", "description", "schema", "strict"}}`.
@@ -144,11 +144,11 @@ def json_schema_format(schema: Any, strict: bool | None = None) -> dict[str, Any
 
 
 def schema_tool(schema: Any, strict: bool | None = None) -> dict[str, Any]:
-    """A schema of any kind as a tool that the model is made to call.
+    """Convert a schema to the tool that the model must call.
 
     Args:
         schema: A pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; it is not changed.
-        strict: As the service means it; left out where None.
+        strict: The service's `strict`; left out where None.
 
     Returns:
         The tool, under a name that services accept.
@@ -161,7 +161,7 @@ def schema_tool(schema: Any, strict: bool | None = None) -> dict[str, Any]:
 
 
 def safe_name(name: str) -> str:
-    """A name that services accept: titles of schemas hold spaces, names of generic classes brackets."""
+    """A name that services accept: without the spaces of schema titles or the brackets of generic classes."""
     if _NAME.fullmatch(name):
         return name
     safe = re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_")[:64]
@@ -169,15 +169,15 @@ def safe_name(name: str) -> str:
 
 
 def parser(schema: Any, method: Method, advice: str = "") -> StructuredAnswerParser:
-    """What reads the answer.
+    """Create the parser of the answer.
 
     Args:
         schema: The schema, or None.
-        method: How the model was asked.
-        advice: What to do where the model called no tool.
+        method: The method.
+        advice: Text for the error where the model called no tool.
 
     Returns:
-        Gives an instance for a pydantic class, else plain data.
+        A parser that returns an instance for a pydantic class, else plain data.
     """
     is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
     required: tuple[str, ...] = ()
@@ -206,5 +206,5 @@ def _is_object(schema: dict[str, Any]) -> bool:
 def with_raw(
     model: Runnable[LanguageModelInput, AIMessage], reader: StructuredAnswerParser
 ) -> Runnable[LanguageModelInput, Mapping[str, Any]]:
-    """Return the message beside what was read of it: `raw`, `parsed`, `parsing_error`."""
+    """A chain that returns the message together with the parsed answer: `raw`, `parsed`, `parsing_error`."""
     return RunnableMap(raw=model) | RawAnswerReader(reader)

@@ -1,4 +1,4 @@
-"""Tools and `tool_choice` in every form LangChain knows, as the chat-completions format wants them."""
+"""Converts tools and `tool_choice`, in every form LangChain accepts, to the chat-completions format."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "nul
 
 
 def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict[str, Any]]:
-    """Write tools.
+    """Convert tools to the request's `tools`.
 
     Args:
-        tools: Functions, `BaseTool`s, pydantic classes, TypedDicts, JSON schemas, Anthropic tools; or a service's
-            own tools, dicts whose `type` is not `function`, which go out untouched.
+        tools: Functions, `BaseTool`s, pydantic classes, TypedDicts, JSON schemas, Anthropic tools; or built-in
+            tools of the service, dicts whose `type` is not `function`, which are sent unchanged.
         strict: Whether arguments must match the schema exactly; None leaves it to the service.
 
     Returns:
         The request's `tools`; recursive schemas keep their references.
 
     Raises:
-        ValueError: A tool has no parameters that can be sent.
+        ValueError: A tool's parameters cannot be described as a JSON schema of an object.
     """
     return [_format_tool(tool, strict) for tool in tools]
 
@@ -47,18 +47,18 @@ def _format_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
 
 
 def _is_schema(tool: Mapping[str, Any]) -> bool:
-    """A JSON schema, or an Anthropic tool: both have a `type` of their own."""
+    """Whether a dict with `type` is a JSON schema or an Anthropic tool, not a tool in OpenAI's form."""
     kind = tool["type"]
     return isinstance(kind, list) or kind in (*_JSON_TYPES, "custom") or "input_schema" in tool
 
 
 def format_tool_choice(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
-    """Write `tool_choice`.
+    """Convert a tool choice to the request's `tool_choice`.
 
     Args:
         choice: `"auto"`, `"none"`, `"required"`, `"any"`, True (any), a tool's name, the type of one of the
-            service's own tools, a dict in OpenAI's or Anthropic's form; None and False leave it out.
-        tools: The tools as written.
+            service's built-in tools, a dict in OpenAI's or Anthropic's form; None and False leave it out.
+        tools: The request's tools.
 
     Returns:
         The request's `tool_choice`, or None.
@@ -115,10 +115,10 @@ def _known(name: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def finish_tools(body: dict[str, Any]) -> None:
-    """Write the tools and the choice among them as the API has them, where they are still in LangChain's form.
+    """Convert `tools` and `tool_choice` of a request body that are still in LangChain's form.
 
     Args:
-        body: The request's body, changed in place.
+        body: The request body, changed in place.
 
     Raises:
         ValueError: `tool_choice` names a tool that is not among the tools.
@@ -134,16 +134,24 @@ def finish_tools(body: dict[str, Any]) -> None:
 
 
 def forces_call(choice: Any) -> bool:
-    """Whether a `tool_choice`, as written, leaves the model no way but to call a tool."""
+    """Whether a request's `tool_choice` requires the model to call a tool."""
     return choice == "required" or (isinstance(choice, dict) and choice.get("type") == "function")
 
 
-_INNER = ("langchain_volcark", "langchain_core", "langchain.", "langgraph", "concurrent.", "threading", "asyncio")
+_LIBRARY_MODULES = (
+    "langchain_volcark",
+    "langchain_core",
+    "langchain.",
+    "langgraph",
+    "concurrent.",
+    "threading",
+    "asyncio",
+)
 
 
 def warn_caller(text: str) -> None:
-    """Warn at the nearest line outside LangChain, so that the default filter shows the text once per such line."""
+    """Warn at the nearest frame outside of LangChain; the default filter shows that once per line of user code."""
     level, frame = 1, sys._getframe()  # noqa: SLF001
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_INNER):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_LIBRARY_MODULES):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, UserWarning, stacklevel=level)

@@ -56,7 +56,8 @@ class V1Wire(Wire):
 
     @override
     def request(self, call: ModelCall) -> ServiceRequest:
-        written = MessageWriter(self.provider, "Qianfan's V1", reasoning="never").placed(call.messages)
+        writer = MessageWriter(self.provider, "Qianfan's V1", reasoning="never")
+        written = writer.write_with_positions(call.messages)
         body = call.body(write_conversation(written, self._character_limit()))
         if call.stream:
             body["stream"] = True

@@ -1,4 +1,4 @@
-"""Ids of tool calls in a conversation: each call of a message has one of its own, and its result has the same."""
+"""Makes the ids of tool calls unique within a conversation's messages, and their results refer to the new ids."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def with_distinct_ids(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    """Give calls without an id, and calls of one message with the same id, ids of their own.
+    """Give unique ids to calls without an id and to calls of one message with equal ids.
 
-    Histories of other packages and hand-made ones have such calls, and no service can tell which result is whose.
-    The results that follow get the new ids in the order of the calls. An id is made of places alone, so that the
-    same history is written the same way each time.
+    Histories from other packages and hand-written ones contain such calls, which services cannot match to their
+    results. The results that follow get the new ids in the order of the calls. New ids depend on positions only,
+    so the same history always gives the same request.
 
     Args:
         messages: A conversation; it is not changed.
 
     Returns:
-        The conversation, with copies of the messages that had to change.
+        The conversation, with changed messages replaced by copies.
     """
     written: list[BaseMessage] = []
     renamed: dict[str, list[str]] = {}
@@ -36,7 +36,7 @@ def with_distinct_ids(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
 
 
 def _rename_calls(message: AIMessage, position: int, renamed: dict[str, list[str]]) -> AIMessage:
-    """A message whose calls have distinct ids; `renamed` gets the new ids of each old one, in order."""
+    """A message whose calls have unique ids; fills `renamed` with the new ids of each old one, in order."""
     renamed.clear()
     calls: list[Any] = [*message.tool_calls, *message.invalid_tool_calls]
     old_ids = [call.get("id") or "" for call in calls]

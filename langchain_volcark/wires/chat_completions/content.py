@@ -1,4 +1,4 @@
-"""Content blocks of any origin (standard v1 and v0, OpenAI, Anthropic, Google) in one neutral form."""
+"""Reads content blocks in all common forms (LangChain v1 and v0, OpenAI, Anthropic, Google) as text or `Media`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from langchain_volcark.wires.chat_completions.media_types import is_unknown, sni
 
 Block = Mapping[str, Any]
 
-# What a model said or did that only its own service can read back. The message's own fields (`tool_calls`,
-# reasoning) carry what is portable.
+# Blocks that only the service that produced them can read. Their portable content is in the message's own fields
+# (`tool_calls`, reasoning).
 _FOREIGN = frozenset(
     {
         "thinking",
@@ -41,7 +41,7 @@ _FOREIGN = frozenset(
         "guard_content",
     }
 )
-# What services' own tools did has many names (`web_search_call`, `mcp_tool_result`, …) of few endings.
+# Calls and results of services' built-in tools: `web_search_call`, `mcp_tool_result`, ….
 _FOREIGN_ENDINGS = ("_call", "_call_output", "_tool_use", "_tool_result", "_tool_result_error")
 
 _MEDIA_KINDS = frozenset({"image", "video", "audio", "file"})
@@ -53,16 +53,16 @@ _OPTIONS = (
 
 @dataclass
 class Media:
-    """An image, a video, a sound or a file.
+    """An image, a video, audio or a file.
 
     Attributes:
         kind: `image`, `video`, `audio` or `file`.
-        url: Where it is, or a data URL.
+        url: Its URL, or a data URL.
         data: Its bytes in base64, without the `data:` prefix.
-        mime_type: Its type, in lower case.
+        mime_type: Its MIME type, in lower case.
         file_id: Its id at the service.
         name: Its file name.
-        options: What the service may be told besides (`detail`, `fps`, …).
+        options: Further parameters of the service (`detail`, `fps`, …).
     """
 
     kind: str
@@ -89,7 +89,7 @@ class Media:
             self.kind = _kind_of(self.mime_type) or "file"
 
     def _complete_data_url(self, mime_type: str, data: str) -> None:
-        """The type in lower case, for services compare it letter by letter; by the bytes where it is missing."""
+        """Write the type in lower case, which services compare exactly; detect it where it is missing."""
         if is_unknown(mime_type):
             mime_type = (None if is_unknown(self.mime_type) else self.mime_type) or self._sniff(data) or mime_type
             self.url = f"data:{mime_type};base64,{data}"
@@ -100,18 +100,18 @@ class Media:
 
     def _sniff(self, data: str) -> str | None:
         found = sniff_base64(data)
-        # The two are one container.
+        # Audio and video share the MP4 container.
         return "audio/mp4" if self.kind == "audio" and found == "video/mp4" else found
 
     @property
     def base64(self) -> str | None:
-        """Its bytes in base64, from its data or its data URL; None where it stands elsewhere."""
+        """Its bytes in base64, from `data` or a data URL; None where it has only a link or an id."""
         inline = split_data_url(self.url) if self.url else None
         return inline[1] if inline else self.data
 
     @property
     def text(self) -> str | None:
-        """What a text file says; None for any other file, and for one that stands elsewhere."""
+        """The content of a text file; None for any other file, and where it has only a link or an id."""
         data = self.base64
         if self.kind != "file" or not data or not (self.mime_type or "").startswith("text/"):
             return None
@@ -125,7 +125,7 @@ class Media:
         """The URL, or the data as a data URL.
 
         Raises:
-            ValueError: The data's type is neither given nor known by its first bytes.
+            ValueError: The MIME type is not given and cannot be detected from the first bytes.
         """
         if self.url is not None or self.data is None:
             return self.url
@@ -162,8 +162,8 @@ def read_block(block: str | Block) -> str | Media | Block | None:
         block: A string, or a block in any form that LangChain or a provider produces.
 
     Returns:
-        Text, a `Media`, the block itself where its type is unknown (a new part type of the service, which must
-        not wait for a release), or None for what another model's service alone can read.
+        Text, a `Media`, the block itself where its type is unknown (so that a new part type of the service can be
+        used at once), or None for a block that only another service can read.
     """
     if isinstance(block, str):
         return block
@@ -187,13 +187,13 @@ def read_block(block: str | Block) -> str | Media | Block | None:
 
 
 def _read_wrapped(value: Any) -> str | Media | None:
-    """LangChain wraps what it does not know; what is known here is unwrapped, the rest is another service's."""
+    """Read the value of a `non_standard` block; None where its type is unknown here, too."""
     read = read_block(value) if isinstance(value, (str, Mapping)) else None
     return read if isinstance(read, (str, Media)) else None
 
 
 def read_media(block: Block) -> Media | str | None:
-    """Read an image, a video, a sound or a file; text where the block holds it as text; None of other blocks."""
+    """Read an image, video, audio or file block; as text where it is a text file; None for other blocks."""
     kind = str(block.get("type"))
     if kind in {"image_url", "video_url", "audio_url"}:
         return _read_url_part(kind.removesuffix("_url"), block)
@@ -216,7 +216,7 @@ def read_media(block: Block) -> Media | str | None:
 
 
 def _read_standard(kind: str, block: Block) -> Media | str:
-    """LangChain's own blocks: v1 (`url`, `base64`, `file_id`) and v0 (`source_type`)."""
+    """Read LangChain's own blocks: v1 (`url`, `base64`, `file_id`) and v0 (`source_type`)."""
     source = block.get("source_type")
     if source == "text":
         return str(block.get("text") or "")
@@ -224,7 +224,7 @@ def _read_standard(kind: str, block: Block) -> Media | str:
     return Media(
         kind,
         url=block.get("url"),
-        # MCP's own blocks have `data` and `mimeType`.
+        # MCP's blocks have `data` and `mimeType`.
         data=block.get("base64") or (block.get("data") if source in ("base64", None) else None),
         mime_type=_lower(block.get("mime_type") or block.get("mimeType")),
         file_id=block.get("file_id") or (block.get("id") if source == "id" else None),
@@ -234,7 +234,7 @@ def _read_standard(kind: str, block: Block) -> Media | str:
 
 
 def _read_url_part(kind: str, block: Block) -> Media:
-    """OpenAI's and Ark's own `image_url`, `video_url`; options may stand inside or, in old samples, beside."""
+    """Read OpenAI's and Ark's `image_url`, `video_url`; options are inside, or next to it in older examples."""
     value = block.get(f"{kind}_url")
     inner = value if isinstance(value, Mapping) else {"url": value}
     known = {"url", "file_id"}
@@ -310,10 +310,10 @@ def _lower(value: Any) -> str | None:
 
 
 def as_json_text(value: Any) -> str:
-    """A value as JSON text for a model to read: Chinese unescaped, foreign objects by their `str`.
+    """A value as JSON text for a model: non-ASCII characters unescaped, other objects as `str(object)`.
 
     Raises:
-        ValueError: It has keys of another kind than text, holds itself, or is nested too deeply.
+        ValueError: It has keys that are not strings, contains itself, or is nested too deeply.
     """
     try:
         return json.dumps(value, ensure_ascii=False, default=str)

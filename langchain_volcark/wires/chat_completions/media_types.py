@@ -1,4 +1,4 @@
-"""The MIME type of an image, a video or a sound, by its first bytes."""
+"""Detects MIME types of images, videos and audio from their first bytes; reads data URLs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIGNATURES: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
         ("image/jp2", rb"\x00\x00\x00\x0cjP  "),
         ("image/icns", rb"icns"),
         ("image/avif", rb".{4}ftyp(?:avif|avis)"),
-        # `mif1` and `msf1` are HEIF of no certain codec; the brands that follow often say AVIF.
+        # `mif1` and `msf1` name no codec; the compatible brands that follow often include AVIF.
         ("image/avif", rb".{4}ftyp(?:mif1|msf1).{4}(?:.{4}){0,4}avif"),
         ("image/heic", rb".{4}ftyp(?:heic|heix|heim|heis|hevc|hevx)"),
         ("image/heif", rb".{4}ftyp(?:mif1|msf1)"),
@@ -36,31 +36,31 @@ _SIGNATURES: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
         ("application/pdf", rb"%PDF-"),
     )
 )
-_LOOKED_AT = 48
+_HEADER_BYTES = 48
 _GENERIC = frozenset({"", "application/octet-stream", "binary/octet-stream", "image/*", "video/*", "audio/*"})
 
 
 def sniff(data: bytes) -> str | None:
-    """The MIME type that these bytes begin like; None where no known format begins so."""
-    head = data[:_LOOKED_AT]
+    """The MIME type of a file that starts with these bytes; None where the format is unknown."""
+    head = data[:_HEADER_BYTES]
     return next((mime_type for mime_type, pattern in _SIGNATURES if pattern.match(head)), None)
 
 
 def sniff_base64(text: str) -> str | None:
-    """Same as `sniff`, of bytes in base64."""
+    """Same as `sniff`, for bytes in base64."""
     try:
-        return sniff(base64.b64decode(text[: _LOOKED_AT // 3 * 4]))
+        return sniff(base64.b64decode(text[: _HEADER_BYTES // 3 * 4]))
     except ValueError:
         return None
 
 
 def is_unknown(mime_type: str | None) -> bool:
-    """Whether a MIME type is missing, or one that any bytes may have."""
+    """Whether a MIME type is missing or generic (`application/octet-stream`, `image/*`)."""
     return mime_type is None or mime_type in _GENERIC
 
 
 def size_of_base64(text: str) -> int | None:
-    """How many bytes stand there in base64; None where it is not base64, or empty."""
+    """The number of bytes of a base64 text; None where it is not base64, or empty."""
     try:
         return len(base64.b64decode(text, validate=True)) or None
     except ValueError:
@@ -68,7 +68,7 @@ def size_of_base64(text: str) -> int | None:
 
 
 def split_data_url(url: str) -> tuple[str, str] | None:
-    """MIME type and base64 of a data URL; None of any other URL.
+    """Split a base64 data URL into MIME type and data; None for any other URL.
 
     The type is in lower case, without parameters; empty where the URL has none.
     """

@@ -1,7 +1,7 @@
-"""LangChain messages, written as chat-completions JSON.
+"""Converts LangChain messages to chat-completions JSON.
 
-A history may hold what other models wrote: whatever cannot be sent is converted or left out, so that a change
-of model in mid-conversation never fails.
+A history may contain messages of other models: what the service does not accept is converted or left out, so that
+the model can be changed in the middle of a conversation.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ ReasoningPassback = Literal["always", "tool_turns", "never"]
 
 JSONMessage = dict[str, Any]
 
-# Services refuse an empty name; a call whose name never came is sent only where the history answers it.
+# Services refuse an empty name; a call without a name is sent only where the history contains its result.
 _UNNAMED = "unknown"
 
 
 class MessageWriter:
-    """Writes a conversation; a service with other content parts overrides `media`.
+    """Converts a conversation; a service with other content parts overrides `media`.
 
     Args:
-        provider: Our `model_provider`; reasoning that another provider's model wrote is not sent.
+        provider: Our `model_provider`; reasoning of another provider's models is not sent.
         service: The service's name in error texts.
-        reasoning: On which assistant messages reasoning is sent back.
-        profile: What the model can do, in LangChain's form. Media that it cannot read is named in a tool's result,
-            not sent.
+        reasoning: Which assistant messages include their reasoning.
+        profile: The model's profile in LangChain's form. In tool results, media that the model cannot read is
+            replaced by a description.
     """
 
     reasoning_fields: tuple[str, ...] = ("reasoning_content",)
     tool_media: Mapping[str, int | None] = {}
-    """The kinds of media that the service takes in a tool's result, each with its most bytes."""
+    """The kinds of media that the service accepts in tool results, each with its maximum size in bytes."""
     image_types: frozenset[str] | None = None
-    """The images that the service reads; None where that is not documented."""
+    """The MIME types of images that the service reads; None where they are not documented."""
 
     def __init__(
         self,
@@ -65,22 +65,22 @@ class MessageWriter:
         self._profile = profile or {}
 
     def write(self, messages: Sequence[BaseMessage]) -> list[JSONMessage]:
-        """Write a conversation.
+        """Convert a conversation.
 
         Args:
             messages: Messages of any kind and origin.
 
         Returns:
-            The service's messages, in order. One message can become several (Anthropic's tool results stand
-            inside a human message) or none (an assistant message that said nothing).
+            The service's messages, in order. One message can become several (Anthropic's tool results are inside
+            a human message) or none (an empty assistant message).
 
         Raises:
-            ValueError: A message or a part that the service cannot take, with its position.
+            ValueError: The service does not accept a message or a content part; the text has its position.
         """
-        return [one for _, one in self.placed(messages)]
+        return [one for _, one in self.write_with_positions(messages)]
 
-    def placed(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
-        """Write a conversation like `write`, each message with the place of the one it was written from."""
+    def write_with_positions(self, messages: Sequence[BaseMessage]) -> list[tuple[int, JSONMessage]]:
+        """Same as `write`, with the position of the message that each was converted from."""
         messages = with_distinct_ids(messages)
         answered = {call_id for message in messages for call_id in _answers(message)}
         written: list[tuple[int, JSONMessage]] = []
@@ -94,10 +94,10 @@ class MessageWriter:
         return written
 
     def media(self, media: Media) -> Mapping[str, Any]:
-        """Write an image, video, sound or file as a content part.
+        """Convert an image, video, audio or file to a content part.
 
         Raises:
-            ValueError: The service does not take it.
+            ValueError: The service does not accept it.
         """
         raise ValueError(f"{self._service} takes no {media.kind} content here; send text.")
 
@@ -114,7 +114,7 @@ class MessageWriter:
         if isinstance(message, FunctionMessage):
             return [{"role": "function", "name": message.name, "content": self._tool_content(message.content)}]
         if isinstance(message, ChatMessage):
-            # Chat endpoints refuse OpenAI's newer name of the role.
+            # Chat endpoints refuse OpenAI's newer name of the system role.
             role = "system" if message.role == "developer" else message.role
             if role == "tool":
                 raise ValueError(
@@ -144,7 +144,7 @@ class MessageWriter:
     def _assistant(self, message: AIMessage, answered: set[str]) -> list[JSONMessage]:
         text = assistant_text(message)
         calls = [_tool_call(call["id"], call["name"], as_json_text(call["args"])) for call in message.tool_calls]
-        # A broken call goes out only where the history answers it: an unanswered one would be refused.
+        # An invalid call is sent only where the history contains its result: without one it would be refused.
         calls.extend(
             _tool_call(call["id"], call["name"] or "", _as_sent(call["args"]))
             for call in message.invalid_tool_calls
@@ -167,7 +167,7 @@ class MessageWriter:
         return self._reasoning == "always" or (self._reasoning == "tool_turns" and bool(calls))
 
     def reasoning_of(self, message: AIMessage) -> dict[str, str]:
-        """The reasoning of a message of ours, whichever output version it was made with."""
+        """The reasoning fields of a message of ours, of any output version."""
         found = {
             name: value
             for name in self.reasoning_fields
@@ -182,7 +182,7 @@ class MessageWriter:
         return found
 
     def _tool_content(self, content: Any) -> str | list[Any]:
-        """A tool's result: texts, and the media that service and model take; other media is named."""
+        """A tool's result: texts, media that service and model accept, descriptions of other media."""
         parts = [self._tool_part(one) for one in read_tool_result(content)]
         if not parts:
             return ""
@@ -199,7 +199,7 @@ class MessageWriter:
         return {"type": "text", "text": one}
 
     def _tool_media_part(self, media: Media) -> JSONMessage | None:
-        """Media in a tool's result as a content part; None where service or model would not take it."""
+        """Media in a tool's result as a content part; None where service or model does not accept it."""
         if media.kind not in self.tool_media:
             return None
         profile = self._profile
@@ -222,7 +222,7 @@ class MessageWriter:
         return self.image_types is None or mime_type in self.image_types
 
     def _content(self, content: str | Sequence[str | Block]) -> str | list[Any]:
-        """Content as a string where it is one piece of text, else as a list of parts."""
+        """Content as a string where it is a single text, else as a list of parts."""
         if isinstance(content, str):
             return content
         if not isinstance(content, (list, tuple)):
@@ -242,7 +242,7 @@ class MessageWriter:
         return parts
 
     def _part(self, block: str | Block) -> JSONMessage | None:
-        """One part as the service wants it; None for what says nothing to it."""
+        """One content part in the service's form; None for one that it cannot read."""
         if not isinstance(block, (str, dict)):
             raise ValueError(f"a content part is a text or an object, not {type(block).__name__!r}.")  # noqa: TRY004
         read = read_block(block)
@@ -252,26 +252,26 @@ class MessageWriter:
             return dict(self.media(read))
         if read is not None and not isinstance(read.get("type"), str):
             raise ValueError(f"a content part needs a type; this one has the keys {sorted(map(str, read))}.")
-        # A part type that nobody here knows may be a new one of the service's.
+        # An unknown part type may be a new one of the service.
         return None if read is None else dict(read)
 
 
 def assistant_text(message: AIMessage) -> str:
-    """What an assistant said, without what only its own service can read."""
+    """The text of an assistant message, without blocks that only another service can read."""
     return "".join(assistant_texts(message))
 
 
 def assistant_texts(message: AIMessage) -> list[str]:
-    """The texts of what an assistant said, one for each block; none where it said nothing."""
+    """Same as `assistant_text`, as one text per block; empty where the message has no text."""
     if isinstance(message.content, str):
         return [message.content] if message.content else []
-    # What was wrapped as non-standard is another service's, or no text.
+    # A non-standard block belongs to another service, or is not text.
     texts = (_text_of(block) for block in message.content if not _is_wrapped(block))
     return [text for text in texts if text]
 
 
 def _text_of(block: str | Block) -> str:
-    """The text of one block of an assistant's; a history's broken media must not end a conversation."""
+    """The text of one block of an assistant message; invalid media in a history is not an error."""
     try:
         read = read_block(block)
     except ValueError:
@@ -280,7 +280,7 @@ def _text_of(block: str | Block) -> str:
 
 
 def _collect_reasoning(block: Block, names: tuple[str, ...], found: dict[str, str]) -> None:
-    """Reasoning that stands in the content as a standard block (output version v1)."""
+    """Collect the fields of a standard reasoning block in the content (output version v1)."""
     if "reasoning_content" in names and block.get("reasoning"):
         found["reasoning_content"] = found.get("reasoning_content", "") + str(block["reasoning"])
     extras = extras_of(block)
@@ -290,7 +290,7 @@ def _collect_reasoning(block: Block, names: tuple[str, ...], found: dict[str, st
 
 
 def _answers(message: BaseMessage) -> list[str]:
-    """The ids of the tool calls that a message answers."""
+    """The ids of the tool calls whose results a message holds."""
     if isinstance(message, ToolMessage):
         return [message.tool_call_id]
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
@@ -301,7 +301,7 @@ def _answers(message: BaseMessage) -> list[str]:
 
 
 def _calls_in_content(message: AIMessage, answered: set[str]) -> list[JSONMessage]:
-    """Answered calls that stand in the content alone, as a message made by hand in Anthropic's form has them."""
+    """Calls with a result that are in the content only, as in hand-written messages in Anthropic's form."""
     if isinstance(message.content, str):
         return []
     wanted = list(answered - {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)})
@@ -318,7 +318,7 @@ def _arguments(block: Block) -> Any:
 
 
 def _as_sent(arguments: Any) -> str:
-    """A broken call's arguments: the text as the model wrote it."""
+    """The arguments of an invalid call: the text as the model wrote it."""
     return arguments if isinstance(arguments, str) else as_json_text(arguments) if arguments else ""
 
 

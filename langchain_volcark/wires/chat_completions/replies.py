@@ -1,6 +1,6 @@
-"""Chat-completions replies and stream payloads, read into `StreamDelta`s; pure functions on dicts.
+"""Reads chat-completions replies and stream payloads into `StreamDelta`s; pure functions on dicts.
 
-A whole reply and a stream payload differ only in a name (`message`, `delta`), so one reader serves both.
+A complete reply and a stream payload differ only in one key (`message`, `delta`), so one reader serves both.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ _USAGE_FIELDS = frozenset(
 
 _USAGE_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _USAGE_DETAILS = frozenset({"cached_tokens", "audio_tokens", "reasoning_tokens"})
-_LONGEST_COUNT = 18  # digits; longer ones are no number of tokens
+_LONGEST_COUNT = 18  # digits; a longer number is not a token count
 
 
 def read_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> StreamDelta:
-    """Read a whole reply.
+    """Read a complete reply.
 
     Args:
         payload: The JSON object.
-        choice: Which of its choices; the first by default. A payload without choices is read too.
+        choice: The choice to read; the first by default. A payload without choices is read too.
 
     Returns:
-        What it adds to the message. Fields nobody knows keep their names in `metadata`.
+        The delta. Unknown fields keep their names in `metadata`.
 
     Raises:
-        ValueError: It is not what is documented, in a part that holds the answer.
+        ValueError: A field of the answer does not have the documented type.
     """
     return _read(payload, choice, whole=True)
 
 
 def read_payload(payload: Mapping[str, Any]) -> StreamDelta:
-    """Read one payload of a stream; same as `read_reply`, but its tool calls are fragments.
+    """Same as `read_reply`, for one payload of a stream, whose tool calls are fragments.
 
     Args:
         payload: The JSON object.
 
     Returns:
-        What it adds to the message.
+        The delta.
 
     Raises:
-        ValueError: It is not what is documented, in a part that holds the answer.
+        ValueError: A field of the answer does not have the documented type.
     """
     return _read(payload, None, whole=False)
 
@@ -86,7 +86,7 @@ def read_choices(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The choices of a reply; an empty list where it has none.
 
     Raises:
-        ValueError: They are no list of objects.
+        ValueError: `choices` is not a list of objects.
     """
     choices = payload.get("choices") or []
     if not isinstance(choices, list):
@@ -101,17 +101,17 @@ def _object(value: Any, what: str) -> Mapping[str, Any]:
 
 
 def read_word(source: Mapping[str, Any], name: str) -> str | None:
-    """An id or a name; a number is read as its digits.
+    """Read an id or a name; a number becomes its digits.
 
     Args:
         source: An object of the reply.
         name: The field.
 
     Returns:
-        The text, or None where there is none.
+        The text, or None where the field is missing or empty.
 
     Raises:
-        ValueError: It is neither text nor number.
+        ValueError: The value is neither a string nor a number.
     """
     value = source.get(name)
     if isinstance(value, str) or not value:
@@ -124,7 +124,7 @@ def read_word(source: Mapping[str, Any], name: str) -> str | None:
 def _read_choice(choice: Mapping[str, Any], delta: StreamDelta, *, whole: bool) -> None:
     delta.finish_reason = read_word(choice, "finish_reason")
     logprobs = choice.get("logprobs")
-    # `{"content": null}` says what null says
+    # `{"content": null}` is the same as null
     if logprobs and (any(logprobs.values()) if isinstance(logprobs, dict) else True):
         delta.metadata["logprobs"] = logprobs
     take_unread(choice, _CHOICE_FIELDS, delta.metadata)
@@ -146,7 +146,7 @@ def _read_choice(choice: Mapping[str, Any], delta: StreamDelta, *, whole: bool) 
 
 
 def read_text(source: Mapping[str, Any], name: str) -> str:
-    """A text that a model wrote; a list of text parts is read too, as some gateways send.
+    """Read a text field; also as a list of text parts, which some gateways send.
 
     Args:
         source: An object of the reply.
@@ -156,7 +156,7 @@ def read_text(source: Mapping[str, Any], name: str) -> str:
         The text; empty where there is none.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: The value is neither a string nor a list.
     """
     content = source.get(name)
     if isinstance(content, str):
@@ -181,10 +181,10 @@ def _read_tool_call(call: Mapping[str, Any], *, whole: bool) -> ToolCallDelta:
 
 
 def read_arguments(function: Mapping[str, Any]) -> str:
-    """The arguments' JSON text of a call.
+    """Read the arguments of a tool call as JSON text.
 
     Args:
-        function: The service's object; an object in the place of the documented text was parsed by a gateway.
+        function: The call's function. Some gateways send parsed arguments instead of the documented text.
 
     Returns:
         The text; empty where there is none.
@@ -196,31 +196,31 @@ def read_arguments(function: Mapping[str, Any]) -> str:
 
 
 def take_unread(source: Mapping[str, Any], known: frozenset[str], into: dict[str, Any]) -> None:
-    """Keep the fields that are not read by name.
+    """Copy the unknown fields of an object.
 
     Args:
         source: An object of the reply.
-        known: The fields that are read.
-        into: Gets the others, but for those that say nothing.
+        known: The fields to leave out.
+        into: The dict that gets the others, except empty ones.
     """
     if known.issuperset(source):
         return
     for key, value in source.items():
-        if key not in known and (value or value == 0):  # 0 and False say something; None, "", {} and [] do not
+        if key not in known and (value or value == 0):  # 0 and False are values; None, "", {} and [] are empty
             into[key] = value  # noqa: PERF403 - a comprehension would build a second dict for each payload
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a field says nothing; 0 and False say something."""
+    """Whether a field is empty: None, "", {} or []; 0 and False are values."""
     return not (value or value == 0)
 
 
 def take_usage(usage: Any, delta: StreamDelta) -> None:
-    """Read a reply's `usage`.
+    """Read a reply's `usage` into a delta.
 
     Args:
-        usage: What stands there.
-        delta: Gets the tokens, and in its metadata what LangChain's form cannot hold.
+        usage: The value of the field.
+        delta: Gets the token counts, and in its metadata the `usage` that LangChain's form cannot hold.
     """
     if not usage:
         return
@@ -238,7 +238,7 @@ def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
         usage: The service's object. `completion_tokens` includes reasoning, as LangChain's `output_tokens` does.
 
     Returns:
-        The tokens; details only where the service sent them. What is no number counts as not sent.
+        The token counts; details only where the service sent them. A value that is not a number is ignored.
     """
     prompt, completion = _count(usage.get("prompt_tokens")) or 0, _count(usage.get("completion_tokens")) or 0
     result = UsageMetadata(
@@ -263,7 +263,7 @@ def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
 
 
 def unread_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"usage": …}` as sent where it says more than LangChain's form can hold, else nothing."""
+    """`{"usage": …}` as sent where it has fields that LangChain's form cannot hold, else an empty dict."""
     more: dict[str, Any] = {}
     take_unread(usage, _USAGE_FIELDS, more)
     unread = [usage.get(name) for name in _USAGE_COUNTS]
@@ -283,7 +283,7 @@ def _details(usage: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 
 def _count(value: Any) -> int | None:
-    """A number of tokens; None for what is none."""
+    """A token count; None where the value is not a whole number."""
     if type(value) is int:
         return value
     if isinstance(value, float):

@@ -1,9 +1,9 @@
-"""What tools return, read as data.
+"""Reads the results of tools: as texts, media, or JSON data.
 
-A tool may return anything, and much of it looks like content blocks: a listing of files has dicts of the type
-`file`, a search returns `search_result`. Only what says no more than a text, or is media with its bytes or its
-address, is read as such; all else is data, which the model reads as JSON. Nothing is an error: an agent would meet
-it again on each later turn.
+A tool may return anything, and some of it only looks like content blocks: a list of files has dicts of the type
+`file`, a search returns `search_result`. A part is read as a text only if it has no other information, and as
+media only if it has bytes or a URL; everything else is data, sent as JSON. No result is an error, because an agent
+would run into the same error on each later turn.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.chat_completions.content import Block
 
 _TEXTS = frozenset({None, "text", "input_text", "output_text"})
-# Types of blocks that hold nothing but a text, whichever way.
+# Types of blocks that may hold nothing but a text.
 _READ_AS_TEXT = frozenset(
     {*_TEXTS, "text-plain", "document", "search_result", "file", "input_file", "non_standard"}
 )
@@ -45,7 +45,7 @@ def read_tool_result(content: Any) -> list[str | Media]:
         content: The content of a tool message, of any kind.
 
     Returns:
-        Texts and media, in order. Together they hold all that the content says.
+        Texts and media, in order. Together they hold all information of the content.
     """
     if isinstance(content, str):
         return [content]
@@ -61,10 +61,10 @@ def read_tool_result(content: Any) -> list[str | Media]:
 
 
 def as_standard_content(message: BaseMessage) -> BaseMessage:
-    """A message whose content langchain-core can read.
+    """Convert a message's content to a form that langchain-core can process.
 
-    Its tracing and its reading of older blocks raise on tools' data that looks like media, and on images without
-    a `mime_type`.
+    Core's tracing and its conversion of older blocks raise on tool results that look like media, and on images
+    without a `mime_type`.
 
     Args:
         message: The message; it is not changed.
@@ -73,7 +73,7 @@ def as_standard_content(message: BaseMessage) -> BaseMessage:
         The message, or a copy: a tool's result as texts and standard blocks, images with their type.
 
     Raises:
-        ValueError: An image's type is neither given nor known by its first bytes.
+        ValueError: An image's type is not given and cannot be detected from its bytes.
     """
     content = message.content
     if isinstance(content, str):
@@ -84,7 +84,7 @@ def as_standard_content(message: BaseMessage) -> BaseMessage:
             return message.model_copy(update={"content": read[0] if read else ""})
         blocks = [{"type": "text", "text": one} if isinstance(one, str) else one.as_block() for one in read]
         return message.model_copy(update={"content": blocks})
-    # An assistant's images are left out anyway.
+    # Images in assistant messages are not sent, so their type does not matter.
     is_own = isinstance(message, AIMessage)
     typed = [_with_type(block, position=position, is_own=is_own) for position, block in enumerate(content)]
     if all(new is old for new, old in zip(typed, content, strict=True)):
@@ -93,7 +93,7 @@ def as_standard_content(message: BaseMessage) -> BaseMessage:
 
 
 def as_standard_input(value: PromptValue) -> PromptValue:
-    """Same as `as_standard_content`, of all messages of a prompt."""
+    """Same as `as_standard_content`, for all messages of a prompt."""
     if not isinstance(value, ChatPromptValue):
         return value
     messages = []
@@ -108,7 +108,7 @@ def as_standard_input(value: PromptValue) -> PromptValue:
 
 
 def data_text(value: Any) -> str:
-    """A value as JSON text; whatever has no such form by its own."""
+    """A value as JSON text; as `str(value)` where it cannot be written as JSON."""
     try:
         return as_json_text(value)
     except ValueError:
@@ -120,24 +120,24 @@ def data_text(value: Any) -> str:
 
 
 def describe(media: Media, service: str) -> str:
-    """Say what cannot be shown to the model.
+    """Describe media that cannot be sent to the model, as a text in its place.
 
     Args:
-        media: What the tool returned.
+        media: The media that the tool returned.
         service: The service's name.
     """
     size = size_of_base64(media.base64 or "")
     url = None if size else media.url
     facts = (media.name, media.mime_type, f"{size:,} bytes" if size else None, url, media.file_id)
     options = (f"{key} {data_text(value)}" for key, value in media.options.items())
-    said = ", ".join(str(fact) for fact in (media.kind, *facts, *options) if fact)
-    return f"[{said}: not shown, because {service} does not take it in a tool's result.]"
+    description = ", ".join(str(fact) for fact in (media.kind, *facts, *options) if fact)
+    return f"[{description}: not shown, because {service} does not take it in a tool's result.]"
 
 
 def _read_part(part: Any, position: int, count: int) -> list[str | Media] | None:
     """The texts and media of one part; None where it is data."""
     if isinstance(part, str):
-        # An empty text among others is an item of a list.
+        # An empty string among others is an item of a list, so the list is data.
         return [part] if part or count == 1 else None
     if not isinstance(part, Mapping):
         return None
@@ -175,7 +175,7 @@ def _read_other(block: Block, position: int) -> list[str | Media] | None:
 
 
 def _is_elsewhere(media: Media) -> bool:
-    """Whether media that does not hold its bytes says where they are."""
+    """Whether media without bytes has a URL or a file id."""
     if media.data:
         return False
     if media.url is None:
@@ -184,7 +184,7 @@ def _is_elsewhere(media: Media) -> bool:
 
 
 def _says_more(block: Block, read: str | Media, position: int) -> bool:
-    """Whether a block says anything besides what was read from it."""
+    """Whether a block holds information beyond the text or media read from it."""
     for key, value in block.items():
         if value is None or (isinstance(value, (str, list, dict)) and not value):
             continue
@@ -204,7 +204,7 @@ def _says_more(block: Block, read: str | Media, position: int) -> bool:
 
 
 def _is_form(key: str, value: Any, position: int) -> bool:
-    """Whether a field only says how a block is made, or is LangChain's or a service's own mark."""
+    """Whether a field is part of the block format, not information from the tool."""
     if key in ("type", "source_type"):
         return isinstance(value, str)
     if key == "id":
@@ -239,7 +239,7 @@ def _is_of_media(key: str, value: Any, media: Media) -> bool:
 
 
 def _is_option(key: str, value: Any) -> bool:
-    """Whether a service can be told so; a tool's own field of that name may hold anything."""
+    """Whether a field is a valid media option of a service; a tool's field of that name may hold anything."""
     if key == "detail":
         return isinstance(value, str) and value in _DETAILS
     if key == "image_pixel_limit":
@@ -252,7 +252,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _replaced(value: Any, payload: Any, word: str) -> Any:
-    """A value with its payload, wherever it stands, replaced by a word."""
+    """A value with every occurrence of the payload replaced by a placeholder."""
     if isinstance(value, Mapping):
         return {key: _replaced(one, payload, word) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -262,7 +262,7 @@ def _replaced(value: Any, payload: Any, word: str) -> Any:
 
 
 def _with_type(block: Any, *, position: int, is_own: bool) -> Any:
-    """An image with its MIME type, without which langchain-core refuses it before the model sees it."""
+    """Add the MIME type to an image block, because langchain-core refuses images without one."""
     if not isinstance(block, dict) or block.get("type") != "image" or block.get("mime_type"):
         return block
     try:

@@ -1,4 +1,4 @@
-"""Chat completions as a wire format: what Ark, its bots and Qianfan V2 share of requests and replies."""
+"""The chat-completions wire format, shared by Ark, Ark's bots and Qianfan V2."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class ChatCompletionsWire(Wire):
-    """Chat completions, as one call uses them.
+    """Writes chat-completions requests, and reads their replies and streams.
 
     Args:
         provider: `model_provider` of the messages.
-        path: Where to post, below the base URL.
-        writer: Writes the conversation.
+        path: Path of the endpoint, relative to the base URL.
+        writer: Converts the conversation.
     """
 
     def __init__(self, provider: str, path: str, writer: MessageWriter) -> None:
@@ -42,14 +42,14 @@ class ChatCompletionsWire(Wire):
         return ServiceRequest(self._path, body, **call.sent_with())
 
     def finish_body(self, body: dict[str, Any]) -> None:
-        """Write in place what only this vendor wants otherwise, and refuse contradictions."""
+        """Change the body in place where this vendor differs, and refuse contradictory fields."""
 
     @override
     def read_reply(self, payload: Mapping[str, Any]) -> list[Sequence[StreamDelta]]:
         return [(self.read_choice(payload, choice),) for choice in read_choices(payload)]
 
     def read_choice(self, payload: Mapping[str, Any], choice: Mapping[str, Any]) -> StreamDelta:
-        """Read one answer of a whole reply."""
+        """Read one choice of a complete reply."""
         return read_reply(payload, choice)
 
     def read_payload(self, payload: Mapping[str, Any]) -> StreamDelta:
@@ -62,7 +62,7 @@ class ChatCompletionsWire(Wire):
 
 
 class _PayloadReader(StreamReader):
-    """Reads payloads one by one: chat completions need to remember nothing of a stream."""
+    """Reads payloads independently of each other; chat-completions streams have no state."""
 
     def __init__(self, wire: ChatCompletionsWire) -> None:
         self._wire = wire

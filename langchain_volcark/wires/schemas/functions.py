@@ -1,7 +1,7 @@
-"""What LangChain takes for a tool or a schema, as an OpenAI function whose parameters keep recursion and maps.
+"""Converts every kind of tool and schema that LangChain accepts to an OpenAI function.
 
-`langchain_core.utils.function_calling` replaces a recursive reference by `{}`, a map in a strict schema by an
-object without properties, and a root that is not an object by nothing; so the parameters are made from the source.
+`langchain_core.utils.function_calling` replaces recursive references by `{}`, maps in strict schemas by objects
+without properties, and drops a root that is not an object; so the parameters are generated from the source here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from langchain_volcark.wires.schemas.typed_dicts import model_of_typed_dict
 if TYPE_CHECKING:
     from langchain_volcark.wires.schemas.json_schemas import Schema
 
-# What makes a dict a function or a tool of another vendor, and no JSON schema.
+# Keys by which a dict is a function or another vendor's tool, not a JSON schema.
 _FUNCTION_KEYS = ("name", "toolSpec")
 
 
@@ -44,10 +44,10 @@ def to_function(source: Any, *, strict: bool | None = None) -> dict[str, Any]:
         strict: Whether arguments must match exactly; None leaves it out.
 
     Returns:
-        `{"name", "description", "parameters", "strict"}`, as far as there are such.
+        `{"name", "description", "parameters", "strict"}`, as far as known.
 
     Raises:
-        ValueError: There is no such schema, or its root cannot be sent; the text says what to do.
+        ValueError: The source has no JSON schema, or one whose root is not an object; the text says what to do.
     """
     function = _describe(source)
     if strict is None:
@@ -61,7 +61,7 @@ def to_function(source: Any, *, strict: bool | None = None) -> dict[str, Any]:
 
 
 def to_tool(source: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """Describe a tool or a schema as an OpenAI tool; arguments and errors as of `to_function`."""
+    """Describe a tool or a schema as an OpenAI tool; arguments and errors are those of `to_function`."""
     if isinstance(source, Tool) and (source.metadata or {}).get("type") == "custom_tool":
         return convert_to_openai_tool(source)
     return {"type": "function", "function": to_function(source, strict=strict)}
@@ -81,7 +81,7 @@ def _describe(source: Any) -> dict[str, Any]:
     if get_origin(source) is not None or _is_no_structure(source):
         raise ValueError(f"{source!r} is no schema of an object. {WRAP_IT}")
     if not callable(source):
-        return convert_to_openai_function(source)  # which says what it would take
+        return convert_to_openai_function(source)  # raises an error that lists what it accepts
     name = getattr(source, "__name__", None)
     if name is None:
         raise ValueError(
@@ -108,7 +108,7 @@ def _of_mapping(source: dict[str, Any]) -> dict[str, Any]:
     if any(key in source for key in _FUNCTION_KEYS) or "title" not in source:
         function = convert_to_openai_function(source)
     else:
-        # A JSON schema goes out as its author wrote it.
+        # A JSON schema is sent as the user wrote it.
         schema = inline_references(source) if "$ref" in source else source
         function = {"name": source["title"]}
         if "description" in schema:
@@ -124,7 +124,7 @@ def _of_mapping(source: dict[str, Any]) -> dict[str, Any]:
 def _of_tool(tool: BaseTool) -> dict[str, Any]:
     schema = tool.tool_call_schema
     if isinstance(tool, Tool) and not tool.args_schema:
-        return convert_to_openai_function(tool)  # a tool of a single text
+        return convert_to_openai_function(tool)  # a tool with one string argument and no schema
     as_json = schema if isinstance(schema, dict) else _schema_of_class(schema)
     return _of_schema(as_json, tool.name, tool.description)
 

@@ -1,4 +1,4 @@
-"""JSON schemas as data: walk them, inline their references without losing recursion, hold them to an object."""
+"""Operations on JSON schemas: map subschemas, inline references without losing recursion, require an object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ONE_SCHEMA = (
 _SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems", "items")
 _SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _DEFINITIONS = ("$defs", "definitions")
-# Keywords that make a root without `type` something else than "any object".
+# Keywords by which a root without `type` is not simply "any object".
 _NO_OBJECT = (
     *("anyOf", "oneOf", "allOf", "not", "if", "enum", "const", "items", "prefixItems", "contains"),
     *("minLength", "maxLength", "pattern", "minimum", "maximum", "minItems", "maxItems", "$ref"),
@@ -26,11 +26,11 @@ _NO_OBJECT = (
 
 
 def map_subschemas(schema: Schema, change: Callable[[Any], Any]) -> Schema:
-    """Change the schemas directly inside a schema.
+    """Apply a function to the direct subschemas of a schema.
 
     Args:
         schema: The schema; it is not changed.
-        change: Given each inner schema (an object, or a mere `true` or `false`), returns the new one.
+        change: Gets each subschema (an object, `true` or `false`) and returns the new one.
 
     Returns:
         A new schema.
@@ -49,16 +49,16 @@ def map_subschemas(schema: Schema, change: Callable[[Any], Any]) -> Schema:
 
 
 def without_titles(schema: Any) -> Any:
-    """A schema without `title`, here and inside: what pydantic writes there only repeats the names of fields."""
+    """Remove `title` from a schema and its subschemas: pydantic only repeats the field names there."""
     if not isinstance(schema, dict):
         return schema
     return map_subschemas({key: value for key, value in schema.items() if key != "title"}, without_titles)
 
 
 def close_objects(schema: Any) -> Any:
-    """A schema whose objects with named properties require them all and allow no others.
+    """Make all objects of a schema require all their properties and allow no others.
 
-    What the schema says of further properties stays: a map (`additionalProperties: {…}`) remains a map.
+    An explicit `additionalProperties` is kept, so a map (`additionalProperties: {…}`) remains a map.
 
     Args:
         schema: The schema; it is not changed.
@@ -77,14 +77,14 @@ def close_objects(schema: Any) -> Any:
 
 
 def require_object(schema: Schema, name: str) -> Schema:
-    """Hold the root of a schema to an object, the one kind of root that services take.
+    """Require the root of a schema to be an object, the only kind that services accept.
 
     Args:
         schema: The schema; it is not changed.
-        name: Its name, for the error.
+        name: Its name, for the error text.
 
     Returns:
-        The schema, with `type` where that was left out.
+        The schema, with `type` added where it was missing.
 
     Raises:
         ValueError: The root is not an object; the text says how to wrap it.
@@ -105,21 +105,21 @@ WRAP_IT = (
     '<the schema>}, "required": ["value"]}, or a pydantic class with one field: class Answer(BaseModel): '
     "value: <the type>."
 )
-"""What to do with a schema whose root is no object."""
+"""Advice for a schema whose root is not an object."""
 
 
 def inline_references(schema: Schema) -> Schema:
-    """Put what local references point to in their place, as far as that ends.
+    """Replace local references by their targets, except recursive ones.
 
     Args:
         schema: The schema; it is not changed.
 
     Returns:
-        A new schema. References to definitions that contain themselves stay, and those definitions stand in
+        A new schema. References to definitions that contain themselves are kept, with those definitions in
         `$defs`; the root itself is never a reference.
 
     Raises:
-        ValueError: A reference points to a place that is not in the schema.
+        ValueError: A reference points to a location that does not exist in the schema.
     """
     return _Inliner(schema).run()
 
@@ -171,7 +171,7 @@ class _Inliner:
         return found
 
     def _is_recursive(self, pointer: str) -> bool:
-        """Whether what the pointer points to contains, at any depth, a reference to itself."""
+        """Whether the target of a pointer contains, at any depth, a reference to itself."""
         reached: set[str] = set()
         ahead = set(self._references(pointer))
         while ahead:
@@ -187,7 +187,7 @@ class _Inliner:
         return self._edges[pointer]
 
     def _name(self, pointer: str) -> str:
-        """The definition's name in the new schema: its old one where that is free."""
+        """The definition's name in the new schema: its old one unless that is taken."""
         if pointer not in self._names:
             last = unquote(pointer.rpartition("/")[2].removeprefix("#")) or str(self._root.get("title") or "Root")
             wanted = re.sub(r"[^\w.-]", "_", last)
@@ -199,7 +199,7 @@ class _Inliner:
 
 
 def _bare(schema: Any) -> Any:
-    """A schema without its definitions, which only references lead to."""
+    """A schema without its definitions."""
     if not isinstance(schema, dict):
         return schema
     return {key: value for key, value in schema.items() if key not in _DEFINITIONS}

@@ -1,4 +1,4 @@
-"""TypedDicts as pydantic models: nested, recursive, with `Required`, `NotRequired` and `Annotated` fields."""
+"""Converts TypedDicts to pydantic models: nested and recursive ones, `Required` and `Annotated` fields."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _SECTION = re.compile(r"^[A-Z][\w ]*:$")
 
 
 def model_of_typed_dict(typed_dict: Any) -> type[BaseModel]:
-    """A pydantic model with a TypedDict's name, description and fields, for its JSON schema.
+    """Create a pydantic model with a TypedDict's name, description and fields, for its JSON schema.
 
     Args:
-        typed_dict: The class. Fields may be `Annotated[type, default, "description"]`, as langchain-core has it
-            (`...` for no default), or `Annotated[type, Field(…)]`; a docstring's "Args" describe fields too.
+        typed_dict: The class. Fields may be `Annotated[type, default, "description"]`, langchain-core's form
+            (`...` for no default), or `Annotated[type, Field(…)]`; the docstring's "Args" describe fields too.
 
     Returns:
-        The model; TypedDicts inside become models too.
+        The model; nested TypedDicts become models too.
 
     Raises:
-        ValueError: A field's type is not known, or says nothing that a JSON schema can hold.
+        ValueError: A field's type cannot be resolved, or has no JSON schema.
     """
     models = _Models()
     name = models.name_of(typed_dict)
@@ -51,7 +51,7 @@ def model_of_typed_dict(typed_dict: Any) -> type[BaseModel]:
 
 
 class _Models:
-    """The models of TypedDicts that refer to each other, by names of their own."""
+    """The models of TypedDicts that refer to each other, under unique names."""
 
     def __init__(self) -> None:
         self._names: dict[Any, str] = {}
@@ -74,15 +74,16 @@ class _Models:
 
     def _model(self, typed_dict: Any) -> type[BaseModel]:
         hints = typing_extensions.get_type_hints(typed_dict, include_extras=True)
-        description, told = _read_docstring(inspect.cleandoc(vars(typed_dict).get("__doc__") or ""), set(hints))
+        docstring = inspect.cleandoc(vars(typed_dict).get("__doc__") or "")
+        description, described = _read_docstring(docstring, set(hints))
         fields: dict[str, Any] = {}
         for name, hint in hints.items():
             is_required, kind, metadata = _unwrap(hint, required=name in typed_dict.__required_keys__)
             extras, field = _read_metadata(metadata)
-            if name in told:
-                field["description"] = told[name]
+            if name in described:
+                field["description"] = described[name]
             if not is_required and "default" not in field:
-                # Absent is not null: the schema names no default.
+                # A missing key is not null, so the schema must not show the default None.
                 field |= {"default": None, "json_schema_extra": _drop_default}
             inner = self._replaced(kind)
             fields[f"field_{len(fields)}"] = (
@@ -117,7 +118,7 @@ def _drop_default(schema: dict[str, Any]) -> None:
 
 
 def _unwrap(hint: Any, *, required: bool) -> tuple[bool, Any, tuple[Any, ...]]:
-    """Whether a field is required, its bare type, and what `Annotated` says of it."""
+    """Whether a field is required, its type without qualifiers, and its `Annotated` metadata."""
     metadata: tuple[Any, ...] = ()
     while (origin := get_origin(hint)) is Annotated or origin in _QUALIFIERS:
         if origin is Annotated:
@@ -130,7 +131,7 @@ def _unwrap(hint: Any, *, required: bool) -> tuple[bool, Any, tuple[Any, ...]]:
 
 
 def _read_metadata(metadata: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What pydantic reads of it, and langchain-core's (default, description)."""
+    """Split `Annotated` metadata into pydantic's and langchain-core's (default, description)."""
     if not metadata or isinstance(metadata[0], FieldInfo) or hasattr(metadata[0], "__get_pydantic_json_schema__"):
         return metadata, {}
     if type(metadata[0]).__module__.startswith(("annotated_types", "pydantic")):
@@ -146,11 +147,11 @@ def _read_metadata(metadata: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str
 
 
 def _read_docstring(text: str, names: set[str]) -> tuple[str, dict[str, str]]:
-    """A Google docstring's description, and what its "Args" say of these names."""
+    """The description of a Google docstring, and the descriptions of these names in its "Args"."""
     before, has_arguments, block = text.partition("\nArgs:\n") if "\nArgs:\n" in text else (text, "", "")
     if not has_arguments:
         return text.strip(), {}
-    told: dict[str, str] = {}
+    described: dict[str, str] = {}
     current = None
     for line in block.splitlines():
         found = _ARGUMENT.match(line.strip())
@@ -158,7 +159,7 @@ def _read_docstring(text: str, names: set[str]) -> tuple[str, dict[str, str]]:
             break
         if found and found["name"] in names:
             current = found["name"]
-            told[current] = found["text"]
+            described[current] = found["text"]
         elif current and line.strip():
-            told[current] = f"{told[current]} {line.strip()}"
-    return before.strip(), told
+            described[current] = f"{described[current]} {line.strip()}"
+    return before.strip(), described

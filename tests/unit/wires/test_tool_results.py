@@ -205,7 +205,7 @@ def test_a_function_message_is_a_tools_result() -> None:
     rows: list[Any] = [{"type": "file", "name": "a"}]
     for writer in (ArkMessageWriter("volcengine", "Ark"), QianfanMessageWriter("qianfan", "Qianfan")):
         messages = [HumanMessage("?"), FunctionMessage(rows, name="f")]
-        assert json.loads(writer.placed(messages)[-1][1]["content"]) == rows
+        assert json.loads(writer.write_with_positions(messages)[-1][1]["content"]) == rows
 
 
 def test_a_history_with_an_assistants_broken_media_goes_on() -> None:
