@@ -1,1 +1,1 @@
-"""What all vendors' classes inherit: chat model, embeddings, reranker, service settings."""
+"""Base classes of all vendors: chat model, embeddings, reranker, and their common settings."""

@@ -1,4 +1,4 @@
-"""A chat model's call: its own values, read as the constructor reads them."""
+"""Validates the keyword arguments of a chat model's call like the constructor's, and merges them into the body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-_NOT_OF_A_CALL = frozenset({*HTTPService.model_fields, "streaming", "model_kwargs"}) - {"timeout"}
+_CONSTRUCTOR_ONLY = frozenset({*HTTPService.model_fields, "streaming", "model_kwargs"}) - {"timeout"}
 
 
 def _check_tools(value: Any) -> list[Any]:
@@ -49,9 +49,9 @@ def _check_function(tool: Mapping[str, Any], where: str) -> None:
 
 
 _Tools = Annotated[list[Any], PlainValidator(_check_tools)]
-"""A call's `tools`."""
+"""The `tools` argument of a call."""
 _ToolChoice = Annotated[Any, PlainValidator(_check_choice)]
-"""A call's `tool_choice`."""
+"""The `tool_choice` argument of a call."""
 
 CALL_TYPES: dict[str, Any] = {
     "model_name": str,
@@ -64,29 +64,30 @@ CALL_TYPES: dict[str, Any] = {
     "extra_query": Query,
     "timeout": Timeout,
 }
-"""What a call of any chat model may give and the constructor may not, or in another form."""
+"""Types of the arguments that calls of all chat models accept and constructors do not, or in another form."""
 
 
 def check_call(
     model: type[BaseModel], values: Mapping[str, Any], *, fields: Collection[str], types: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Hold a call's keyword arguments to the types of the model's fields.
+    """Validate a call's keyword arguments by the types of the model's fields.
 
     Args:
         model: The model's class.
-        values: The keyword arguments; None takes the model's own value back for the call.
-        fields: The fields of the model that a call may give.
-        types: Types of what is no field, or has another form in a call.
+        values: The keyword arguments; None unsets the model's own value for the call.
+        fields: The fields of the model that a call may set.
+        types: Types of further arguments, and of fields that have another form in a call.
 
     Returns:
-        The same, as the constructor would keep them. What the package does not know passes as it is.
+        The arguments, converted as by the constructor. Unknown arguments are kept unchanged.
 
     Raises:
-        ValueError: Names the field, what it must be and what it was; or it is a setting that no call can change.
+        ValueError: A value is invalid (the text has the field, what it must be, and the value), or the field can
+            only be set in the constructor.
     """
     checked = dict(values)
     for name, value in values.items():
-        if name in _NOT_OF_A_CALL:
+        if name in _CONSTRUCTOR_ONLY:
             raise ValueError(f"{name} is a setting of the model, not of a call: set it in the constructor.")
         if value is None:
             continue
@@ -98,15 +99,15 @@ def check_call(
 
 
 class Call:
-    """A call's own values, checked: what goes into the body, and how the request is sent.
+    """The validated arguments of one call, split into body fields and transport settings.
 
     Args:
-        values: The keyword arguments and `stop`; None takes the model's own value back.
+        values: The keyword arguments and `stop`; None unsets the model's own value.
 
     Attributes:
-        model: The model to call, or None.
-        stream_usage: Whether a stream asks for its usage, or None.
-        extra_body: The call's further fields of the body.
+        model: The model to call, or None for the model's own.
+        stream_usage: Whether a stream asks for its usage, or None for the model's own setting.
+        extra_body: The call's `extra_body`.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -123,22 +124,22 @@ class Call:
     def write(
         self, body: Mapping[str, Any], *, stop: list[str] | str | None, raw: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Write the call's values over the model's.
+        """Merge the call's values into the model's.
 
         Args:
-            body: The fields that the model sets.
-            stop: The model's own texts to stop at.
-            raw: The model's `extra_body` and the call's, which stand over all.
+            body: The body fields that the model sets.
+            stop: The model's own stop sequences.
+            raw: The merged `extra_body` of model and call, which overrides everything else.
         """
         merged = {**body, **self._values}
-        # None for one call takes the model's own value back.
+        # None in a call unsets the model's own value.
         merged = {name: value for name, value in merged.items() if value is not None or name not in self._values}
         if chosen := stop if self._stop is None else self._stop:
             merged["stop"] = chosen
         return {**merged, **raw}
 
     def transport(self) -> dict[str, Any]:
-        """The arguments of a `ServiceRequest` that say how it is sent."""
+        """Headers, query and timeout, as keyword arguments of `ModelCall`."""
         timeout = self._sent_with["timeout"]
         return {
             "headers": self._sent_with["extra_headers"] or {},

@@ -1,6 +1,6 @@
-"""What callbacks are told: tokens as they come, `llm_output` of a call.
+"""Reports to callbacks: new tokens, retries, and the `llm_output` of a call.
 
-Peers fill the latter, and observability tools read the model's name and the token counts there.
+Observability tools read the model name and the token counts from `llm_output`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
     from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-_CACHED = "total_cost"  # core writes it, with 0, into the usage of an answer that it took from a cache
-_OF_REPLY = ("model_name", "model_provider", "system_fingerprint", "service_tier")
+_CACHED = "total_cost"  # core adds it, with the value 0, to the usage of an answer from its cache
+_REPLY_KEYS = ("model_name", "model_provider", "system_fingerprint", "service_tier")
 
 
 class LLMOutputChatModel(BaseChatModel):
-    """A chat model that tells callbacks of retries, and the `llm_output` of each call."""
+    """A chat model that reports retries and the `llm_output` of each call to callbacks."""
 
     def _hooks(
         self, run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None, *, is_async: bool
@@ -33,7 +33,7 @@ class LLMOutputChatModel(BaseChatModel):
         limiter = self.rate_limiter
         if run_manager is None and limiter is None:
             return NO_HOOKS
-        # Core asks the limiter once per call; each retry is one more request.
+        # Core acquires the limiter once per call; each retry is a further request.
         before = None if limiter is None else (limiter.aacquire if is_async else limiter.acquire)
         return RetryHooks(on_retry=run_manager.on_retry if run_manager else None, before_attempt=before)
 
@@ -51,7 +51,7 @@ class LLMOutputChatModel(BaseChatModel):
 
 
 def _with_llm_output(result: ChatResult) -> ChatResult:
-    # Only now: core merges an earlier `llm_output` into the message, where a stream could not show the same.
+    # Set after core's own processing, which would merge it into the message; a stream could not do the same.
     result.llm_output = llm_output(result.generations)
     return result
 
@@ -63,8 +63,8 @@ def llm_output(generations: Sequence[ChatGeneration]) -> dict[str, Any] | None:
         generations: The call's answers; the first has the usage of all.
 
     Returns:
-        `token_usage` (in OpenAI's words, as callbacks expect it), `model_name`, `id` and more, where the service
-        sent them. None for an answer from a cache, which spent no tokens.
+        `token_usage` (with OpenAI's keys, which callbacks expect), `model_name`, `id` and more, where the service
+        sent them. None for an answer from a cache, which used no tokens.
     """
     message = generations[0].message if generations else None
     if not isinstance(message, AIMessage) or _CACHED in (message.usage_metadata or {}):
@@ -72,7 +72,7 @@ def llm_output(generations: Sequence[ChatGeneration]) -> dict[str, Any] | None:
     usage = message.usage_metadata
     output: dict[str, Any] = {"token_usage": _token_usage(usage)} if usage else {}
     metadata = message.response_metadata
-    output.update({name: metadata[name] for name in _OF_REPLY if name in metadata})
+    output.update({name: metadata[name] for name in _REPLY_KEYS if name in metadata})
     return {**output, "id": message.id} if message.id else output
 
 
@@ -91,7 +91,7 @@ def _token_usage(usage: UsageMetadata) -> dict[str, Any]:
 
 
 def combine(outputs: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """The `llm_output` of several calls: token counts are added up, of the rest the last call's value stands."""
+    """Combine the `llm_output` of several calls: token counts are added; other values are the last call's."""
     combined: dict[str, Any] = {}
     for output in outputs:
         for name, value in (output or {}).items():
@@ -111,13 +111,13 @@ def _added(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-# Core's `stream` reports tokens by itself and passes no run manager; its event bridge passes one and does not.
+# Core's `stream` reports tokens itself and passes no run manager; its event bridge passes one and reports none.
 
 
 def report_tokens(
     chunks: Iterator[ChatGenerationChunk], run_manager: CallbackManagerForLLMRun
 ) -> Iterator[ChatGenerationChunk]:
-    """Pass the chunks on, each reported to the callbacks first."""
+    """Report each chunk to the callbacks, then yield it."""
     for chunk in chunks:
         run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk

@@ -1,4 +1,4 @@
-"""The chat model that all vendors share: generate, stream, bind tools, trace; each exactly once."""
+"""Base class of all vendors' chat models: invoke, stream, protocol events and tracing over a wire format."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ _UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
 class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService):
     """Base of the package's chat models.
 
-    A vendor's class chooses the wire format of a call; everything else stands here once. It never changes itself
-    during a call, so one object serves many threads, tasks and event loops at once.
+    A vendor's class chooses the wire format of a call (`_wire`); everything else is shared. A call never changes
+    the object, so many threads, tasks and event loops can use it at once.
     """
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))
@@ -58,33 +58,33 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
     top_p: OptionalNumber = Field(default=None, ge=0, le=1)
     """Nucleus sampling threshold, 0 to 1; sent only when set."""
     max_tokens: OptionalWhole = Field(default=None, ge=0)
-    """Longest answer in tokens; sent only when set."""
+    """Maximum length of the answer in tokens; sent only when set."""
     stop: Stop | None = None
-    """Texts at which the model stops; a call's own `stop` replaces them."""
+    """Stop sequences; the `stop` argument of a call replaces them."""
     streaming: Switch = False
-    """Whether `invoke` streams under the hood, for callbacks that show tokens."""
+    """Whether `invoke` streams internally, for callbacks that show tokens."""
     stream_usage: Switch = True
     """Whether streams ask for their token usage."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request body, which win over everything else."""
+    """Further fields of the request body, which override everything else."""
     provider: ClassVar[str]
     """`model_provider` in messages and `ls_provider` in traces."""
     body_fields: ClassVar[tuple[str, ...]] = ("temperature", "top_p", "max_tokens")
-    """Fields of the model that are fields of the request body."""
+    """Fields of the model that are sent in the request body; a call may set them too."""
     call_fields: ClassVar[tuple[str, ...]] = ("model", "stop", "stream_usage")
-    """Further fields that a call may give for itself."""
+    """Further fields of the model that a call may set."""
     call_types: ClassVar[Mapping[str, Any]] = CALL_TYPES
-    """What a call may give and the constructor may not, or in another form."""
+    """Types of arguments that a call accepts and the constructor does not, or in another form."""
     endpoint_paths: ClassVar[tuple[str, ...]] = ("/chat/completions",)
     shared_fields: ClassVar[tuple[str, ...]] = (*HTTPService.shared_fields, "callbacks", "cache")
 
-    # --- what a vendor says -------------------------------------------------------------------------------
+    # --- defined by a vendor's class ----------------------------------------------------------------------
 
     @abstractmethod
     def _wire(self, call: ModelCall) -> Wire:
-        """The wire format of a call; chosen here and nowhere else."""
+        """Choose the wire format of a call."""
 
     # --- construction -------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     @property
     def model_name(self) -> str:
-        """The model's id, under the name that other LangChain models give it."""
+        """Same as `model`, by the name that other LangChain models use."""
         return self.model
 
     @property
@@ -106,14 +106,14 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     @property
     def _default_params(self) -> dict[str, Any]:
-        """The body fields that were set."""
+        """The body fields that are set."""
         fields = {name: getattr(self, name) for name in self.body_fields}
         return {**{name: value for name, value in fields.items() if value is not None}, **self.model_kwargs}
 
     def _call(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any
     ) -> ModelCall:
-        """One call: its own values over the model's, `extra_body` over all."""
+        """Merge a call's arguments with the model's settings; `extra_body` overrides both."""
         call = Call(self._adjust_call(self._check_call({**kwargs, "stop": stop})))
         model = call.model or self.model_name
         raw = {**self.extra_body, **call.extra_body}
@@ -125,12 +125,12 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         )
 
     def _check_call(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Read a call's values as the constructor reads them."""
+        """Validate a call's arguments like the constructor's."""
         fields = {*self.body_fields, *self.call_fields}
         return check_call(type(self), values, fields=fields, types=self.call_types)
 
     def _adjust_call(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Refuse or rewrite values of a call, already checked, as only this service needs it."""
+        """Convert or refuse a call's validated arguments where this service differs."""
         return values
 
     # --- replies ------------------------------------------------------------------------------------------
@@ -153,14 +153,14 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
                 raise self._undocumented(reply, wire.no_answer(reply.payload))
             message = assembler.message()
             if generations:
-                message.usage_metadata = None  # the usage of all choices together stands on the first
+                message.usage_metadata = None  # the first message has the usage of all choices
             info = generation_info(message.response_metadata)
             generations.append(ChatGeneration(message=message, generation_info=info))
         return ChatResult(generations=generations)
 
     @override
     def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
-        """The input, with content that langchain-core's own reading of it does not raise on."""
+        """The input, with content converted where langchain-core's own processing would raise."""
         return as_standard_input(super()._convert_input(model_input))
 
     @override
@@ -224,7 +224,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
-        """Core's native hook for `stream_events(version="v3")`."""
+        """Implements core's hook for `stream_events(version="v3")`."""
         call = self._call(messages, stop, **{**kwargs, "stream": True})
         return self._render(call, EventRenderer, run_manager)
 
@@ -236,7 +236,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
-        """Core's native hook for `astream_events(version="v3")`."""
+        """Implements core's hook for `astream_events(version="v3")`."""
         call = self._call(messages, stop, **{**kwargs, "stream": True})
         return self._arender(call, EventRenderer, run_manager)
 
@@ -262,7 +262,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
-        # Outside: who stops reading at the last piece has already given the connection back.
+        # Outside of the `with`, so that the connection is released before the last chunk is yielded.
         yield from renderer.finish()
 
     async def _arender(
@@ -352,7 +352,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         return params
 
 
-# Core looks at these signatures in every call, and Python works a signature out anew unless it is kept.
+# Core inspects these signatures in every call; Python computes a signature each time unless it is stored.
 _inspected: tuple[Any, ...] = (HTTPChatModel._generate, HTTPChatModel._agenerate)  # noqa: SLF001
 for _method in _inspected:
     _method.__signature__ = inspect.signature(_method)

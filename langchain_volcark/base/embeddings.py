@@ -1,4 +1,4 @@
-"""The embeddings that all vendors share: batches, bounded concurrency, order, failures in the middle."""
+"""Base class of all vendors' embeddings: batching, bounded concurrency, order of results, partial failures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class EmbeddingPlan(Generic[T]):
-    """All requests of one call; their inputs are checked, nothing is sent yet.
+    """The requests of one call, with validated inputs; nothing is sent yet.
 
     Attributes:
-        spans: The positions of each request's inputs; together 0 to the number of inputs.
-        request: Writes the request for a span.
-        read: Reads a reply's payload for so many inputs; raises `ValueError` where it is not what is documented.
-        reads_files: Whether `request` reads files, which an async call leaves to a thread.
+        spans: The positions of each request's inputs; together they cover all inputs.
+        request: Creates the request for a span.
+        read: Reads a reply's payload for that number of inputs; raises `ValueError` where it is not in the
+            documented form.
+        reads_files: Whether `request` reads files; an async call then runs it in a thread.
     """
 
     spans: Sequence[range]
@@ -45,40 +46,40 @@ class EmbeddingPlan(Generic[T]):
 class HTTPEmbeddings(HTTPService, Embeddings):
     """Base of the package's embeddings.
 
-    A vendor's class plans a call: which requests, and how their replies read. It never changes itself during a
-    call, so one object serves many threads, tasks and event loops at once, and pickles to be sent to workers.
+    A vendor's class returns a plan of each call: its requests, and how to read their replies. A call never changes
+    the object, so many threads, tasks and event loops can use it at once; it can be pickled for worker processes.
     """
 
     model: str
     """Model id or endpoint id."""
     chunk_size: Whole = Field(default=64, ge=1)
-    """Inputs in one request at most, where the service takes several."""
+    """Maximum number of inputs per request, where the service accepts several."""
     max_concurrency: Whole = Field(default=16, ge=1)
-    """Requests of one call in flight at most: threads of a sync call, tasks of an async one."""
+    """Maximum number of concurrent requests of one call: threads of a sync call, tasks of an async one."""
     show_progress_bar: Switch = False
-    """Whether calls over many inputs show a bar (with tqdm, which must be installed then)."""
+    """Whether to show a progress bar for calls with many inputs; needs tqdm."""
     rate_limiter: BaseRateLimiter | None = Field(default=None, exclude=True, repr=False)
-    """Asked before each request, retries included. It limits one process; it does not pickle."""
+    """Limits the rate of requests, retries included, within one process; cannot be pickled."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request body."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the request body, which win over everything else."""
+    """Further fields of the request body, which override everything else."""
 
-    # --- what a vendor says -------------------------------------------------------------------------------
+    # --- defined by a vendor's class ----------------------------------------------------------------------
 
     @abstractmethod
     def _plan_documents(self, texts: Sequence[str]) -> EmbeddingPlan[list[float]]:
-        """The requests that embed these documents; refuses bad input with a `ValueError`."""
+        """The requests that embed these documents; raises `ValueError` for invalid input."""
 
     @abstractmethod
     def _plan_query(self, text: str) -> EmbeddingPlan[list[float]]:
-        """The one request that embeds this query."""
+        """The single request that embeds this query."""
 
-    # --- what a user calls --------------------------------------------------------------------------------
+    # --- public methods -----------------------------------------------------------------------------------
 
     @property
     def model_name(self) -> str:
-        """The model's id, under the name that the chat models have for it."""
+        """Same as `model`, by the name that chat models use."""
         return self.model
 
     @override
@@ -86,21 +87,21 @@ class HTTPEmbeddings(HTTPService, Embeddings):
         """Embed documents.
 
         Args:
-            texts: The documents, in any collection that has an order. None may be empty.
+            texts: The documents, in any ordered collection. None may be empty.
 
         Returns:
             One vector per document, in their order; `[]` for `[]`, without a request.
 
         Raises:
-            ValueError: A text cannot be sent; the message names its position. Nothing was sent then.
-            VolcArkError: A request failed for good. `completed` holds what others brought, `failed_inputs` the
-                positions it was for.
+            ValueError: A text is invalid; the message names its position. No request was sent.
+            VolcArkError: A request failed after its retries. `completed` holds the results of the other requests,
+                `failed_inputs` the positions of the failed one.
         """
         return self._run(self._plan_documents(as_list(texts, "texts")))
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Async twin of `embed_documents`."""
+        """Same as `embed_documents`, async."""
         return await self._arun(self._plan_documents(as_list(texts, "texts")))
 
     @override
@@ -114,20 +115,20 @@ class HTTPEmbeddings(HTTPService, Embeddings):
             Its vector.
 
         Raises:
-            ValueError: The text cannot be sent.
+            ValueError: The text is invalid.
             VolcArkError: The request failed.
         """
         return self._run(self._plan_query(text), quiet=True)[0]
 
     @override
     async def aembed_query(self, text: str) -> list[float]:
-        """Async twin of `embed_query`."""
+        """Same as `embed_query`, async."""
         return (await self._arun(self._plan_query(text), quiet=True))[0]
 
     # --- requests -----------------------------------------------------------------------------------------
 
     def _body(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A request's body: these fields, without those that are None, and what the user adds."""
+        """The request body: the given fields that are not None, then `model_kwargs` and `extra_body`."""
         own = {name: value for name, value in fields.items() if value is not None}
         return {"model": self.model, **own, **self.model_kwargs, **self.extra_body}
 
@@ -173,22 +174,22 @@ class HTTPEmbeddings(HTTPService, Embeddings):
             raise self._undocumented(reply, error) from error
 
 
-# --- pure helpers for vendors -----------------------------------------------------------------------------
+# --- functions for the vendors' classes -------------------------------------------------------------------
 
 
 def check_texts(texts: Sequence[Any], *, max_bytes: int, name: str | None = None) -> list[int]:
-    """Refuse texts that no request can carry, before anything is sent.
+    """Refuse invalid texts before anything is sent.
 
     Args:
-        texts: What the user gave.
-        max_bytes: The longest text the service takes, in bytes of UTF-8.
-        name: What to call a text in an error; its position by default.
+        texts: The texts given by the caller.
+        max_bytes: The longest text that the service accepts, in bytes of UTF-8.
+        name: The name of a text in errors; its position by default.
 
     Returns:
         Each text's length in bytes of UTF-8.
 
     Raises:
-        ValueError: Something is not a text, is empty or too long; the message names its position.
+        ValueError: A text is not a string, is empty or too long; the message names its position.
     """
     sizes = []
     for position, text in enumerate(texts):
@@ -211,9 +212,9 @@ def batches(costs: Sequence[int], *, max_items: int, max_cost: int | None = None
     """Split inputs into requests without changing their order.
 
     Args:
-        costs: What each input costs, in any unit: tokens, bytes.
-        max_items: Inputs in one request at most.
-        max_cost: Their cost together at most; an input that costs more goes alone. None means no limit.
+        costs: The size of each input in any unit, such as tokens or bytes.
+        max_items: Maximum number of inputs per request.
+        max_cost: Maximum total size per request; a larger input gets its own. None means no limit.
 
     Returns:
         The positions of each request's inputs.
@@ -232,15 +233,15 @@ def batches(costs: Sequence[int], *, max_items: int, max_cost: int | None = None
 
 
 def tokens_at_most(size: int) -> int:
-    """A careful guess at a text's tokens from its bytes of UTF-8: one per Chinese character, or per 3 letters."""
+    """An upper estimate of tokens from bytes of UTF-8: one per Chinese character, or per 3 letters."""
     return (size + 2) // 3
 
 
 def with_instruction(instruction: str | None, text: str) -> str:
-    """Put a text into its instruction.
+    """Add an instruction to a text.
 
     Args:
-        instruction: A template with `{text}`, or a prefix; None or empty leaves the text alone.
+        instruction: A template with `{text}`, or a prefix; None or empty leaves the text unchanged.
         text: The text.
     """
     if not instruction:

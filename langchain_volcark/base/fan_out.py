@@ -1,6 +1,6 @@
-"""Many requests for one call: a bounded number in flight, results in order, nothing paid for lost.
+"""Runs the requests of one call concurrently: bounded, in order, with partial results on failure.
 
-Sync calls use threads, async calls tasks; what they gather is shared.
+Sync calls use threads, async calls tasks; both share the class that collects the results.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """A progress bar, as tqdm has it."""
+    """A progress bar; tqdm's interface."""
 
     def update(self, n: int) -> object:
-        """So many inputs more are done."""
+        """Advance the bar by `n` inputs."""
 
 
 def progress_bar(total: int, *, show: bool) -> AbstractContextManager[Progress | None]:
-    """A bar over the inputs, for terminals and notebooks.
+    """A progress bar over the inputs, for terminals and notebooks.
 
     Args:
         total: Number of inputs.
-        show: False gives no bar.
+        show: False returns None instead of a bar.
 
     Raises:
-        ImportError: A bar is wanted, but tqdm is not installed.
+        ImportError: tqdm is not installed.
     """
     if not show:
         return nullcontext()
     try:
-        from tqdm.auto import tqdm  # not a dependency: only who wants a bar needs it
+        from tqdm.auto import tqdm  # optional, needed for the progress bar only
     except ImportError as error:
         raise ImportError("show_progress_bar=True needs tqdm: pip install tqdm") from error
     bar: AbstractContextManager[Progress] = tqdm(total=total, unit="input")
     return bar
 
 
-class Gathering(Generic[T]):
-    """The spans still to do, the results that came, and the first failure.
+class ResultCollector(Generic[T]):
+    """The spans still to request, the results so far, and the first failure.
 
     Attributes:
-        completed: Input's position to its result.
-        stopped: Whether no more requests shall be begun.
+        completed: Input position to result.
+        stopped: Whether no further request may start.
     """
 
     def __init__(self, spans: Sequence[range], progress: Progress | None) -> None:
@@ -66,25 +66,25 @@ class Gathering(Generic[T]):
         self.stopped = False
 
     def take(self) -> range | None:
-        """The next span; None when there is none, or after a failure."""
+        """The next span; None when none is left, or after a failure."""
         try:
             return self._spans.popleft()
         except IndexError:
             return None
 
     def stop(self) -> None:
-        """Hand out no more spans."""
+        """Start no further request."""
         self.stopped = True
         self._spans.clear()
 
     def add(self, span: range, results: Sequence[T]) -> None:
-        """Keep a request's results, one for each position of its span."""
+        """Add a request's results, one per position of its span."""
         self.completed.update(zip(span, results, strict=True))
         if self._progress is not None:
             self._progress.update(len(span))
 
     def fail(self, span: range, error: BaseException) -> None:
-        """Keep the first failure, and hand out no more spans."""
+        """Keep the first failure, and start no further request."""
         self.stop()
         if self._failure is None:
             self._failure = (span, error)
@@ -93,7 +93,7 @@ class Gathering(Generic[T]):
         """All results in order.
 
         Raises:
-            Exception: The first failure. A `VolcArkError` carries what was completed.
+            Exception: The first failure; a `VolcArkError` has the completed results.
         """
         if self._failure is None:
             return [self.completed[position] for position in range(self._total)]
@@ -118,59 +118,59 @@ def fan_out(
     acquire: Callable[[], Any] | None = None,
     progress: Progress | None = None,
 ) -> list[T]:
-    """Run one request per span in bounded threads.
+    """Run one request per span, in a bounded number of threads.
 
-    After a failure no further request is begun, and those in flight are waited for: they are paid for.
+    After a failure no further request starts; the results of those in flight, which are billed, are still kept.
 
     Args:
-        spans: Which positions each request is for; together 0 to the number of inputs.
-        run: Does one request and returns a result for each position.
-        max_concurrency: Requests in flight at most; no more threads than that.
-        acquire: Called before each request: a rate limiter's turn.
-        progress: Told about each request that is done, in the calling thread.
+        spans: The input positions of each request; together they cover all inputs.
+        run: Sends one request and returns one result per position.
+        max_concurrency: Maximum number of requests in flight, and of threads.
+        acquire: Called before each request; a rate limiter's `acquire`.
+        progress: Updated after each request, in the calling thread.
 
     Returns:
         The results in the order of the positions.
 
     Raises:
-        Exception: What the first failed request raised; on a `VolcArkError`, `completed` holds the other results.
+        Exception: That of the first failed request; a `VolcArkError` has the other results in `completed`.
     """
-    gathering: Gathering[T] = Gathering(spans, progress)
+    collector: ResultCollector[T] = ResultCollector(spans, progress)
 
     def work(report: Callable[[range, Sequence[T] | BaseException], None]) -> None:
-        while (span := gathering.take()) is not None:
+        while (span := collector.take()) is not None:
             try:
                 if acquire is not None:
                     acquire()
-                    if gathering.stopped:
+                    if collector.stopped:
                         return
                 outcome: Sequence[T] | BaseException = run(span)
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread and raised there
-                gathering.stop()
+            except BaseException as error:  # noqa: BLE001 - re-raised in the caller's thread
+                collector.stop()
                 outcome = error
             report(span, outcome)
 
     def keep(span: range, outcome: Sequence[T] | BaseException) -> None:
         if isinstance(outcome, BaseException):
-            gathering.fail(span, outcome)
+            collector.fail(span, outcome)
         else:
-            gathering.add(span, outcome)
+            collector.add(span, outcome)
 
     workers = min(max_concurrency, len(spans))
     if workers <= 1:
         work(keep)
     else:
-        _in_threads(work, keep, workers, gathering)
-    return gathering.results()
+        _in_threads(work, keep, workers, collector)
+    return collector.results()
 
 
 def _in_threads(
     work: Callable[[Callable[[range, Any], None]], None],
     keep: Callable[[range, Any], None],
     workers: int,
-    gathering: Gathering[Any],
+    collector: ResultCollector[Any],
 ) -> None:
-    """Let `work` run in threads, and keep what they report, in this thread."""
+    """Run `work` in threads, and process their reports in this thread."""
     reports: SimpleQueue[tuple[range, Any] | None] = SimpleQueue()
 
     def worker() -> None:
@@ -180,7 +180,7 @@ def _in_threads(
             reports.put(None)
 
     for _ in range(workers):
-        # Daemons: a user who interrupts a long call must not wait for replies that nobody will read.
+        # Daemon threads, so that the process can exit after an interrupted call without waiting for replies.
         threading.Thread(target=copy_context().run, args=(worker,), name="volcark-request", daemon=True).start()
     try:
         while workers:
@@ -190,7 +190,7 @@ def _in_threads(
             else:
                 keep(*report)
     except BaseException:
-        gathering.stop()
+        collector.stop()
         raise
 
 
@@ -202,24 +202,24 @@ async def afan_out(
     acquire: Callable[[], Awaitable[Any]] | None = None,
     progress: Progress | None = None,
 ) -> list[T]:
-    """Async twin of `fan_out`: bounded tasks, no threads."""
-    gathering: Gathering[T] = Gathering(spans, progress)
+    """Same as `fan_out`, async: tasks instead of threads."""
+    collector: ResultCollector[T] = ResultCollector(spans, progress)
 
     async def work() -> None:
-        while (span := gathering.take()) is not None:
+        while (span := collector.take()) is not None:
             try:
                 if acquire is not None:
                     await acquire()
-                    if gathering.stopped:
+                    if collector.stopped:
                         return
-                gathering.add(span, await run(span))
-            except Exception as error:  # noqa: BLE001 - raised below, once the requests in flight are done
-                gathering.fail(span, error)
+                collector.add(span, await run(span))
+            except Exception as error:  # noqa: BLE001 - re-raised below, when the requests in flight are done
+                collector.fail(span, error)
 
     workers = min(max_concurrency, len(spans))
     if workers <= 1:
         await work()
-        return gathering.results()
+        return collector.results()
     tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
     try:
         await asyncio.gather(*tasks)
@@ -227,4 +227,4 @@ async def afan_out(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return gathering.results()
+    return collector.results()

@@ -1,4 +1,4 @@
-"""The rerankers that all vendors share: batches, bounded concurrency, order."""
+"""Base class of all vendors' rerankers: batching, bounded concurrency, order of results."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ Passage = str | Document | Mapping[str, Any]
 class HTTPReranker(HTTPService, BaseDocumentCompressor):
     """Base of the package's rerankers.
 
-    A vendor's class writes the passages and a batch's request, and reads its scores. It never changes itself
-    during a call, so one object serves many threads, tasks and event loops at once.
+    A vendor's class converts the passages, creates the request of a batch, and reads its scores. A call never
+    changes the object, so many threads, tasks and event loops can use it at once.
     """
 
     top_n: OptionalWhole = Field(default=None, ge=1)
-    """Most documents that `compress_documents` returns; None returns all."""
+    """Maximum number of documents that `compress_documents` returns; None returns all."""
     batch_size: Whole = Field(default=50, ge=1)
-    """Passages in one request at most."""
+    """Maximum number of passages per request."""
     max_concurrency: Whole = Field(default=4, ge=1)
-    """Requests of one call in flight at most."""
+    """Maximum number of concurrent requests of one call."""
 
-    # --- what a vendor says -------------------------------------------------------------------------------
+    # --- defined by a vendor's class ----------------------------------------------------------------------
 
     @abstractmethod
     def _write_passages(self, query: Any, documents: Sequence[Passage]) -> list[Any]:
-        """The passages as the service wants them; refuses bad ones with a `ValueError` that names the position."""
+        """The passages in the service's form; raises `ValueError` with the position of an invalid one."""
 
     @abstractmethod
     def _rerank_request(self, query: Any, passages: Sequence[Any]) -> ServiceRequest:
-        """The request for one batch."""
+        """The request of one batch."""
 
     @abstractmethod
     def _read_scores(self, payload: Mapping[str, Any], count: int) -> list[float]:
-        """The scores of a batch in its order.
+        """The scores of a batch, in its order.
 
         Raises:
-            ValueError: The reply is not what is documented.
+            ValueError: The reply is not in the documented form.
         """
 
-    # --- what a user calls --------------------------------------------------------------------------------
+    # --- public methods -----------------------------------------------------------------------------------
 
     def rerank(self, query: Any, documents: Sequence[Passage]) -> list[float]:
         """Score passages against a question.
@@ -68,8 +68,8 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
             One score per passage in their order, higher is better; `[]` for `[]`, without a request.
 
         Raises:
-            ValueError: A passage cannot be sent; the message names its position. Nothing was sent then.
-            VolcArkError: A request failed for good; `completed` holds the scores that others brought.
+            ValueError: A passage is invalid; the message names its position. No request was sent.
+            VolcArkError: A request failed after its retries; `completed` holds the scores of the other requests.
         """
         passages = self._write_passages(query, as_list(documents, "documents"))
         client = self._client
@@ -81,7 +81,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
         return fan_out(self._spans(passages), send, max_concurrency=self.max_concurrency)
 
     async def arerank(self, query: Any, documents: Sequence[Passage]) -> list[float]:
-        """Async twin of `rerank`."""
+        """Same as `rerank`, async."""
         passages = self._write_passages(query, as_list(documents, "documents"))
         client = self._client
 
@@ -95,10 +95,10 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
-        """Order documents by how well they answer a question.
+        """Order documents by their relevance to a question.
 
         Args:
-            documents: The documents; they stay as they are.
+            documents: The documents; they are not changed.
             query: The question.
             callbacks: Not used.
 
@@ -106,8 +106,8 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
             Copies of the best `top_n`, best first, with `rerank_score` in their metadata.
 
         Raises:
-            ValueError: A document cannot be sent; the message names its position.
-            VolcArkError: A request failed for good.
+            ValueError: A document is invalid; the message names its position.
+            VolcArkError: A request failed after its retries.
         """
         documents = _as_documents(documents)
         return self._order(documents, self.rerank(query, documents))
@@ -116,7 +116,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
     async def acompress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
-        """Async twin of `compress_documents`."""
+        """Same as `compress_documents`, async."""
         documents = _as_documents(documents)
         return self._order(documents, await self.arerank(query, documents))
 
@@ -132,12 +132,12 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
             raise self._undocumented(reply, error) from error
 
     def _order(self, documents: Sequence[Document], scores: Sequence[float]) -> list[Document]:
-        best = sorted(range(len(scores)), key=lambda place: -scores[place])
+        best = sorted(range(len(scores)), key=lambda position: -scores[position])
         return [
-            documents[place].model_copy(
-                update={"metadata": {**documents[place].metadata, "rerank_score": scores[place]}}
+            documents[position].model_copy(
+                update={"metadata": {**documents[position].metadata, "rerank_score": scores[position]}}
             )
-            for place in best[: self.top_n]
+            for position in best[: self.top_n]
         ]
 
 

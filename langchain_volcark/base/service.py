@@ -1,4 +1,4 @@
-"""The settings that every object which talks to one HTTP service shares: address, timeouts, headers, clients."""
+"""Base class of all classes that call a service: base URL, timeouts, retries, headers, TLS and HTTP clients."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from langchain_volcark.http.errors import ErrorReader
 
 _CLIENT = "_http"
-"""Where an object keeps its `HTTPClient` among its attributes; it is no field."""
+"""Key in an object's `__dict__` for its `HTTPClient`, which is not a field."""
 
 
 def serialized_namespace(cls: type) -> list[str]:
-    """Where `langchain_core.load` looks for a class: for ours in the package itself, so that files may move."""
+    """The namespace for `langchain_core.load`; for our classes the package itself, so that modules may move."""
     path = cls.__module__.split(".")
     return path[:1] if path[0] == __name__.partition(".")[0] else path
 
@@ -54,87 +54,89 @@ def _check_timeout(value: Any) -> Any:
 
 
 Timeout = Annotated[Any, AfterValidator(_check_timeout)]
-"""What `to_timeout` reads, kept as it was given."""
+"""A value that `to_timeout` accepts, kept unconverted."""
 Headers = Annotated[dict[str, str], PlainValidator(lambda value: check_headers(value, "extra_headers"))]
-"""A call's own headers."""
+"""Headers of one call."""
 Query = Annotated[dict[str, Any], PlainValidator(lambda value: check_query(value, "extra_query"))]
-"""A call's own query parameters."""
+"""Query parameters of one call."""
 
 
 class HTTPService(BaseModel):
     """Base of the chat models, embeddings, rerankers and retrievers.
 
-    A vendor's class says how a request is authorised and how the service's errors read; the connections
-    belong to the process and its event loops, so the object pickles and copies without them, and serves many
-    threads, tasks and event loops at once.
+    A vendor's class defines how requests are authorised and how errors are read. Connections are kept per process
+    and event loop, not in the object: so it can be pickled and copied, and used by many threads, tasks and event
+    loops at once.
     """
 
     base_url: str
-    """The API's address with its version path. A trailing slash or a pasted endpoint path is accepted."""
+    """URL of the API including its version path. A trailing slash or a pasted endpoint path is removed."""
     timeout: Timeout = None
     """Seconds, or an `httpx.Timeout`; None means connect 10 s, read 600 s.
 
-    In a stream the read timeout bounds the silence between two payloads; keep-alive comments do not reset it.
+    In a stream the read timeout limits the time between two payloads; keep-alive comments do not reset it.
     """
     max_retries: Whole = Field(default=2, ge=0)
-    """Retries after the first attempt, for failures that may heal; 0 switches them off."""
+    """Retries after the first attempt, for errors that may be temporary; 0 disables them."""
     default_headers: Annotated[
         dict[str, str], PlainValidator(lambda value: check_headers(value, "default_headers"))
     ] = Field(default_factory=dict, exclude=True, repr=False)
-    """Headers of every request. They may hold a secret, so they are in no `repr`, dump or trace."""
+    """Headers of every request. They may hold a secret, so they are not in any `repr`, dump or trace."""
     default_query: Annotated[dict[str, Any], PlainValidator(lambda value: check_query(value, "default_query"))] = (
         Field(default_factory=dict, exclude=True, repr=False)
     )
-    """Query parameters of every request, as little shown."""
+    """Query parameters of every request; not in any `repr`, dump or trace either."""
     proxy: Annotated[str, AfterValidator(check_proxy)] | None = Field(default=None, exclude=True, repr=False)
-    """Proxy URL; None uses the environment's."""
+    """Proxy URL; None uses the environment variables (`HTTPS_PROXY`, `NO_PROXY`, …)."""
     verify: Annotated[bool | str | PathLike[str] | SSLContext, PlainValidator(check_verify)] = Field(
         default=True, exclude=True, repr=False
     )
-    """Whom to trust: True for the usual CAs, the path of a file or directory of CA certificates, an
-    `ssl.SSLContext` (for a client certificate, say; such an object does not pickle), or False to check nothing.
+    """Verification of TLS certificates: True for the default CAs, the path of a file or directory of CA
+    certificates, an `ssl.SSLContext` (for example with a client certificate; such an object cannot be pickled), or
+    False to disable it.
     """
     max_connections: Whole = Field(default=DEFAULT_MAX_CONNECTIONS, ge=1, exclude=True, repr=False)
-    """Most connections open at once; further calls wait for a free one, as long as the `pool` timeout allows.
+    """Maximum number of open connections; further calls wait for a free one, up to the `pool` timeout.
 
-    Models with equal `proxy`, `verify` and `max_connections` share them, for each event loop and for sync calls.
+    Objects with equal `proxy`, `verify` and `max_connections` share connections: one pool per event loop, one for
+    sync calls.
     """
     http_client: Annotated[httpx.Client | None, BeforeValidator(refuse_httpx2)] = Field(
         default=None, exclude=True, repr=False
     )
-    """Your own client for sync calls: its headers, proxies and hooks stay in force; it is never closed here."""
+    """Your own client for sync calls: its headers, proxies and hooks apply; the package never closes it."""
     http_async_client: Annotated[httpx.AsyncClient | None, BeforeValidator(refuse_httpx2)] = Field(
         default=None, exclude=True, repr=False
     )
-    """Your own client for async calls, never closed here. It belongs to the event loop it was used in first."""
+    """Your own client for async calls, never closed here. It belongs to the event loop of its first use."""
 
     model_config = ConfigDict(
         extra="forbid",
         populate_by_name=True,
         protected_namespaces=(),
         arbitrary_types_allowed=True,
-        hide_input_in_errors=True,  # what was passed may hold a key
-        defer_build=True,  # costs half the import; concrete classes say otherwise
+        hide_input_in_errors=True,  # the input may hold a key
+        defer_build=True,  # building schemas is half of the import time; concrete classes set it to False
     )
 
     endpoint_paths: ClassVar[tuple[str, ...]] = ()
-    """Paths that people paste along with the base URL, the longest first."""
+    """Endpoint paths that are removed from a pasted base URL, longest first."""
     shared_fields: ClassVar[tuple[str, ...]] = ("http_client", "http_async_client", "rate_limiter", "verify")
-    """Fields that a copy shares: they hold what cannot be copied, and are meant to be shared."""
+    """Fields whose values a deep copy shares, because they cannot be copied."""
 
-    # --- what a vendor says -------------------------------------------------------------------------------
+    # --- defined by a vendor's class ----------------------------------------------------------------------
 
     @property
     @abstractmethod
     def _errors(self) -> ErrorReader:
-        """How this service's replies say that something went wrong."""
+        """Reads errors from the service's replies."""
 
     @abstractmethod
     def _auth(self) -> httpx.Auth:
-        """How a request is authorised."""
+        """Authorises requests."""
 
     def _service_headers(self) -> dict[str, str]:
-        """Headers of every request; the user's own win."""
+        """Headers of every request; a vendor's class may add to the user's."""
         return self.default_headers
 
     # --- construction -------------------------------------------------------------------------------------
@@ -164,9 +166,9 @@ class HTTPService(BaseModel):
 
     @property
     def _client(self) -> HTTPClient:
-        """Made on first use; it holds settings, no connections."""
-        # No private attribute of pydantic's: it would count when two models are compared, and bring a hook that
-        # hides the base classes' `model_post_init`.
+        """The HTTP client, created on first use; it holds settings, no connections."""
+        # Not a pydantic private attribute: those take part in comparisons, and their hook replaces the base
+        # classes' `model_post_init`.
         client: HTTPClient | None = self.__dict__.get(_CLIENT)
         if client is None:
             self.__dict__[_CLIENT] = client = HTTPClient(
@@ -184,19 +186,19 @@ class HTTPService(BaseModel):
         return client
 
     def _undocumented(self, reply: Reply, problem: ValueError | str) -> ResponseFormatError:
-        """The exception for a reply that is JSON, but not as the service documents it."""
+        """The exception for a reply that is JSON but not in the documented form."""
         return no_answer_error(reply.response, self._errors, reply.payload, str(problem))
 
     def _hidden_digest(self, call: Mapping[str, Any]) -> str:
-        """What `repr` and dumps do not show, for a cache's key, which is stored in the open.
+        """Hash of the values that `repr` and dumps leave out, for cache keys, which may be stored unencrypted.
 
-        Headers may lead to another tenant or model, so they must count.
+        Headers may select another tenant or model, so they must be part of the key.
         """
         hidden = {**call, "default_headers": self.default_headers, "default_query": self.default_query}
-        told = sorted((name, repr(value)) for name, value in hidden.items() if value)
-        return f"---{hashlib.sha256(repr(told).encode()).hexdigest()}" if told else ""
+        values = sorted((name, repr(value)) for name, value in hidden.items() if value)
+        return f"---{hashlib.sha256(repr(values).encode()).hexdigest()}" if values else ""
 
-    # --- copies travel without connections ----------------------------------------------------------------
+    # --- copies have no client ----------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[Any, Any]:
         if isinstance(self.verify, SSLContext):
@@ -220,7 +222,7 @@ class HTTPService(BaseModel):
             if shared is not None:
                 memo[id(shared)] = shared
         if (client := self.__dict__.get(_CLIENT)) is not None:
-            memo[id(client)] = None  # the copy makes its own
+            memo[id(client)] = None  # the copy creates its own
         copied = super().__deepcopy__(memo)
         copied.__dict__.pop(_CLIENT, None)
         return copied

@@ -1,8 +1,8 @@
-"""How many tokens a text or a conversation has, without a vocabulary and without a download.
+"""Estimates the number of tokens of a text or a conversation, without a vocabulary and without a download.
 
-A tokenizer first splits a text into words, numbers, marks and white space, then each of these into tokens. The
-first step is done here by one regular expression; for the second, each kind of piece has an average, measured with
-the vocabularies of DeepSeek and Qwen on Chinese, English, code, tables and mixtures.
+A tokenizer first splits a text into words, numbers, punctuation and white space, then each of these into tokens.
+Here one regular expression does the first step. For the second, each kind of piece has an average number of
+tokens, measured with the vocabularies of DeepSeek and Qwen on Chinese, English, code, tables and mixed texts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.tools import ToolLike
 
 _MARKS = r"!-/:-@\[-`{-~"
-# A string, compiled and kept by `re` at the first count: that takes longer than importing most modules.
+# A string, which `re` compiles and caches at the first count: compiling at import would slow down the import.
 _PIECES = (
     rf"(?P<word>[ {_MARKS}]?[A-Za-z]+)"
     r"|(?P<number>[0-9]+)"
@@ -49,8 +49,8 @@ _RUNS = re.compile(r"(.)\1*")
 _COUNTED_SINGLY = frozenset({"kana", "hangul", "emoji"})
 _TWO_BYTES = 0x800
 
-_PER_MESSAGE = 4  # what a chat template puts around a message
-_PER_CALL = 8  # and around a tool call
+_PER_MESSAGE = 4  # tokens that a chat template adds to a message
+_PER_CALL = 8  # tokens that it adds to a tool call
 _ANSWER_BEGINS = 3
 _PIXELS_PER_TOKEN = 784
 _IMAGE = 1_300
@@ -63,30 +63,30 @@ _SOUND_BYTES_PER_TOKEN = 1_600
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A vocabulary's averages, in tokens.
+    """Average tokens per kind of piece, for one vocabulary.
 
     Attributes:
         digits: Digits in one token.
-        number: For each such group of digits.
-        spaced: A word after a space, and for each letter from the 7th to the 10th.
-        first: Any other word by its length: up to two letters; more; for each letter from the 5th to the 8th; from
-            the 9th on.
-        inner: A part within a word: the second of `camelCase`.
-        capital: Added for a capital at the beginning.
-        upper: A part in capitals after a space, and for each letter from the 5th on.
-        constant: A part in capitals elsewhere, and for each letter from the 7th on.
-        joined: Added for a mark right before a word: up to two letters; more.
-        han: For each Chinese character, and for each run of them.
-        kana: For each.
-        hangul: For each.
-        wide: For each run of Chinese punctuation.
-        marks: For each run; for each different mark in it from the third on; for each repetition of a mark.
-        line: For each run of line breaks.
-        gap: For each run of spaces.
-        emoji: For each code point.
-        frame: For each run of lines and corners that draw a frame.
-        letters: For each letter of other scripts: two bytes long in UTF-8; longer.
-        other: For each other character.
+        number: Per such group of digits.
+        spaced: Per word after a space; added per letter from the 7th to the 10th.
+        first: Any other word: with up to two letters; with more; added per letter from the 5th to the 8th; added
+            per letter from the 9th on.
+        inner: Per further part of a word, such as the second of `camelCase`.
+        capital: Added for a capital first letter.
+        upper: Per part in capitals after a space; added per letter from the 5th on.
+        constant: Per part in capitals elsewhere; added per letter from the 7th on.
+        joined: Added for a punctuation mark right before a word: of up to two letters; of more.
+        han: Per Chinese character; per run of Chinese characters.
+        kana: Per character.
+        hangul: Per character.
+        wide: Per run of Chinese punctuation.
+        marks: Per run of punctuation; per different mark in it from the third on; per repetition of a mark.
+        line: Per run of line breaks.
+        gap: Per run of spaces.
+        emoji: Per code point.
+        frame: Per run of box-drawing characters.
+        letters: Per letter of another script: with two bytes in UTF-8; with more.
+        other: Per other character.
     """
 
     digits: int
@@ -158,7 +158,7 @@ QWEN = Vocabulary(
 
 
 def vocabulary_of(model: str) -> Vocabulary:
-    """The averages for a model: Qwen's by name; DeepSeek's for the others, most of which are close to it.
+    """The averages for a model: Qwen's for models of that name, otherwise DeepSeek's, to which most are close.
 
     Args:
         model: Model or endpoint id.
@@ -172,7 +172,7 @@ def estimate_tokens(text: str, vocabulary: Vocabulary = DEEPSEEK) -> int:
 
     Args:
         text: Any text.
-        vocabulary: Whose tokens.
+        vocabulary: The averages to use.
 
     Returns:
         The number of tokens; 0 for an empty text, at least 1 for any other.
@@ -247,19 +247,19 @@ def estimate_message_tokens(
 ) -> int:
     """Estimate a prompt's tokens.
 
-    The rule: each message is its text, its name, its tool calls (name and arguments as JSON, and 8 each) and 4 for
-    the template; reasoning counts where it is sent back by default, with tool calls; 3 more begin the answer. A
-    tool is its schema as JSON. An image of known size is its pixels / 784, at most 1,312 (5,120 with detail
-    `high`), any other 1,300. A video is its `max_video_tokens` or 10,240; a sound its bytes / 1,600, behind a link
-    1,000; a file 1,300.
+    The rule: a message counts its text, its name, its tool calls (name and arguments as JSON, plus 8 each), and 4
+    for the chat template; reasoning counts where it is sent back by default, in messages with tool calls; the
+    conversation counts 3 for the start of the answer. A tool counts its schema as JSON. An image of known size
+    counts its pixels / 784, at most 1,312 (5,120 with detail `high`), any other 1,300. A video counts its
+    `max_video_tokens` or 10,240; audio its bytes / 1,600, or 1,000 if it is a link; a file 1,300.
 
     Args:
         messages: The conversation.
         tools: What `bind_tools` takes.
-        count: Counts a text's tokens.
+        count: Counts the tokens of a text.
 
     Returns:
-        The number of tokens; 0 where there are neither messages nor tools.
+        The number of tokens; 0 without messages and tools.
     """
     total = sum(count(as_json_text(tool)) for tool in format_tools(tools or ()))
     for message in messages:
@@ -271,7 +271,7 @@ def estimate_message_tokens(
 
 
 def _contents(message: BaseMessage) -> tuple[list[str], int]:
-    """A message's texts, and the tokens of its media."""
+    """The texts of a message, and the token count of its media."""
     texts = [message.name] if message.name else []
     media = 0
     for read in _reads(message):
@@ -295,7 +295,7 @@ def _reads(message: BaseMessage) -> Sequence[str | Media | Mapping[str, Any] | N
 
 
 def _calls(message: AIMessage) -> list[str]:
-    """What stands in an assistant's tool calls, and the reasoning that led to them."""
+    """The texts of an assistant message's tool calls, and of the reasoning that is sent back with them."""
     calls = [(call["name"], as_json_text(call["args"])) for call in message.tool_calls]
     calls += [(call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
     texts = [text for call in calls for text in call]
@@ -327,7 +327,7 @@ def _media_tokens(media: Media) -> int:
 
 
 def _data(media: Media) -> bytes:
-    """The bytes that a message holds itself; none behind a link."""
+    """The bytes of media that is included in the message; empty for a link."""
     encoded = media.data
     if encoded is None and media.url is not None and media.url.startswith("data:"):
         encoded = media.url.partition(",")[2]
@@ -338,13 +338,13 @@ def _data(media: Media) -> bytes:
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
-    """Read an image's size.
+    """Read the size of an image from its header.
 
     Args:
-        data: The file, PNG, GIF, JPEG or WebP; its beginning is enough.
+        data: The file or its beginning: PNG, GIF, JPEG or WebP.
 
     Returns:
-        Width and height in pixels, or None where they cannot be found.
+        Width and height in pixels, or None where they cannot be read.
     """
     try:
         if data.startswith(b"\x89PNG"):
@@ -389,14 +389,14 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 class TokenCounting:
-    """The token counts of a chat model: estimates, without a request and without a download."""
+    """Token counting of a chat model: estimates, without a request and without a download."""
 
     if TYPE_CHECKING:
         custom_get_token_ids: Callable[[str], list[int]] | None  # core's field
 
     @property
     def _vocabulary(self) -> Vocabulary:
-        """Whose tokens are counted."""
+        """The averages for this model."""
         return DEEPSEEK
 
     def get_num_tokens(self, text: str) -> int:
@@ -406,8 +406,8 @@ class TokenCounting:
             text: Any text.
 
         Returns:
-            Within 15 % of the model's own count for ordinary texts; the number of ids that `custom_get_token_ids`
-            gives where it is set.
+            The estimate, within 15 % of the model's own count for ordinary texts; where `custom_get_token_ids` is
+            set, the number of ids that it returns.
         """
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))

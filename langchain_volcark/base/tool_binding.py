@@ -1,4 +1,4 @@
-"""Tools and structured output of the chat models: what is bound, and what of it a request may hold."""
+"""`bind_tools` and `with_structured_output` of all chat models, and the check for models without forced calls."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NO_FORCED_CALLS = (
 
 
 class ToolBinding(BaseChatModel):
-    """A chat model that is given tools, or asked for data of a given shape."""
+    """A chat model with tools and structured output."""
 
     if TYPE_CHECKING:
 
@@ -97,7 +97,7 @@ class ToolBinding(BaseChatModel):
         return self.bind(**kwargs)
 
     def _finish_tools(self, body: dict[str, Any], raw: Mapping[str, Any]) -> None:
-        """Write the tools, and leave out a choice that this model refuses; what the user sends `raw` stays."""
+        """Convert the tools, and leave out a choice that this model refuses, unless it is from `raw`."""
         finish_tools(body)
         choice = body.get("tool_choice")
         if not forces_call(choice) or "tool_choice" in raw:
@@ -110,24 +110,24 @@ class ToolBinding(BaseChatModel):
             )
 
     def _why_not_forced(self, body: Mapping[str, Any]) -> str | None:
-        """Why the model of a request refuses a forced call, and what helps; None where it takes one."""
+        """Why the model of a request refuses a forced call, with advice; None where it accepts one."""
         profile = self.profile if body.get("model") == self.model_name else None
         if profile and "tool_choice" in profile and profile != self._resolve_model_profile():
             return None if profile["tool_choice"] else _NO_FORCED_CALLS
         return self._known_refusal(body)
 
     def _known_refusal(self, body: Mapping[str, Any]) -> str | None:  # noqa: ARG002
-        """What the vendor's table says of forced calls with this request."""
+        """Why the model refuses a forced call according to the vendor's table; None where it does not."""
         return None
 
     def _can_force_tools(self, call: Mapping[str, Any] | None = None) -> bool:
-        """Whether this model takes a forced call, with these values of a call over its own."""
+        """Whether this model accepts a forced call, with these arguments of a call."""
         return self._why_not_forced({"model": self.model_name, **self._default_params, **(call or {})}) is None
 
     # --- structured output --------------------------------------------------------------------------------
 
     def _structured_output_methods(self) -> tuple[Method, ...]:
-        """What this model can do, best first."""
+        """The methods that this model supports, best first."""
         return METHODS
 
     @override
@@ -140,24 +140,25 @@ class ToolBinding(BaseChatModel):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
-        """Make the model answer in data of a given shape.
+        """Make the model answer with data of a given schema.
 
         Args:
             schema: Pydantic class (v2 or v1), TypedDict, JSON schema or OpenAI function; None for plain JSON.
-            method: `"function_calling"` (the schema is a tool), `"json_schema"` (the service holds the answer to
-                the schema) or `"json_mode"` (any JSON; say in the prompt what is wanted, with the word "JSON").
-                None takes the best that the model can do.
+            method: `"function_calling"` (the schema is a tool), `"json_schema"` (the service enforces the schema)
+                or `"json_mode"` (any JSON; describe it in the prompt, with the word "JSON"). None uses the best
+                method that the model supports.
             include_raw: Return `{"raw", "parsed", "parsing_error"}` instead of raising on a bad answer.
             strict: Whether the answer must match exactly; None leaves it to the service.
             **kwargs: Any further per-call argument.
 
         Returns:
-            A runnable that gives an instance of a pydantic class, a dict for other schemas.
+            A runnable that returns an instance of a pydantic class, or a dict for other schemas.
 
         Raises:
-            ValueError: The model cannot do this method (the text names one that it can), or the root of the schema
-                is not an object. The runnable raises `OutputParserException`, never gives None, where the answer
-                is not what was asked for: a text, a call of another tool, JSON that is broken or was cut off.
+            ValueError: The model does not support this method (the text names one that it supports), or the root
+                of the schema is not an object. The runnable raises `OutputParserException`, and never returns
+                None, where the answer does not match: a text, a call of another tool, JSON that is invalid or was
+                cut off.
 
         Example:
             ```python
@@ -177,7 +178,7 @@ class ToolBinding(BaseChatModel):
         arguments = {**binding(schema, chosen, strict), **kwargs}
         advice = ""
         if chosen == "function_calling":
-            # Whether the model takes a forced call is decided with each request.
+            # Whether the model accepts a forced call is checked for each request.
             choice = arguments.pop("tool_choice", "any")
             model = self.bind_tools([schema_tool(schema, strict)], tool_choice=choice, **arguments)
             advice = self._why_not_forced({"model": self.model_name, **self._default_params, **kwargs}) or ""

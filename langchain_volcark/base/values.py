@@ -1,7 +1,7 @@
-"""Types of settings, and the one check that constructors, assignments and calls share.
+"""Types of settings, and their validation in constructors, assignments and calls.
 
-A constructor, an assignment and a keyword argument of a call read a value by the same type, and a refusal has the
-same text: the field, what it must be, and the value where it is no secret.
+A constructor, an assignment and a keyword argument of a call validate a value by the same type, and the error has
+the same text: the field, what it must be, and the value unless it is a secret.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHOWN = 80
 _WANTED = "wanted"  # the error type of `wanted`
 _PRIVATE = frozenset(
     {"model_kwargs", "extra_body", "search_kwargs", "extra_headers", "extra_query", "user_info", "bot_metadata"}
-)  # they may hold a key, or say where somebody is
+)  # their values may hold a key or a person's location, so errors do not show them
 _BRANCH = re.compile(r"[a-z-]+\[.*\]|str|int|float|bool|callable")  # how pydantic names the branches of a union
 
 
@@ -46,15 +46,15 @@ _BRANCH = re.compile(r"[a-z-]+\[.*\]|str|int|float|bool|callable")  # how pydant
 
 
 def wanted(what: str) -> PydanticCustomError:
-    """A validator's complaint: what the value must be, for the sentence `<field> must be <what>, not <value>`."""
+    """A validator's error: what the value must be, for the sentence `<field> must be <what>, not <value>`."""
     return PydanticCustomError(_WANTED, "{what}", {"what": what})
 
 
 def read_number(value: Any) -> float:
-    """Read a finite number; an integer stays one, for JSON tells `1` from `1.0`.
+    """Validate a finite number; an integer stays an integer, because JSON distinguishes `1` and `1.0`.
 
     Raises:
-        PydanticCustomError: It is a bool, a text, no number, or not finite.
+        PydanticCustomError: It is a bool, a string, another type, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (numbers.Real, Decimal)):
         raise wanted("a number")
@@ -86,34 +86,34 @@ def _read_switch(value: Any) -> bool:
 
 
 def _kept(read: Callable[[Any], Any]) -> WrapValidator:
-    """Check with a reader, then with the field's own type and bounds, and keep what the reader gave."""
+    """Validate with a reader, then by the field's type and bounds; keep the value that the reader returned."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if value is None:
             return handler(value)
         kept = read(value)
-        handler(kept)  # which turns 1 into 1.0
+        handler(kept)  # its result is not used: it turns 1 into 1.0
         return kept
 
     return WrapValidator(check)
 
 
 Number = Annotated[float, _kept(read_number)]
-"""A finite number, sent as it was given; no bool, no text."""
+"""A finite number, sent as given; not a bool or a string."""
 OptionalNumber = Annotated[float | None, _kept(read_number)]
-"""The same, or None."""
+"""A `Number` or None."""
 Whole = Annotated[int, _kept(_read_whole)]
-"""A whole number; no bool, no text."""
+"""A whole number; not a bool or a string."""
 OptionalWhole = Annotated[int | None, _kept(_read_whole)]
-"""The same, or None."""
+"""A `Whole` or None."""
 Switch = Annotated[bool, _kept(_read_switch)]
-"""True or False; nothing that merely could be read so."""
+"""True or False; not 0, 1 or a string."""
 OptionalSwitch = Annotated[bool | None, _kept(_read_switch)]
-"""The same, or None."""
+"""A `Switch` or None."""
 
 
 def within(low: float, high: float, *, words: str | None = None, open_below: bool = False) -> BeforeValidator:
-    """Make the bounds of a number that is no field of its own.
+    """A validator for the bounds of a number that is not itself a field.
 
     Args:
         low: The least value.
@@ -136,15 +136,15 @@ def within(low: float, high: float, *, words: str | None = None, open_below: boo
 
 
 def read_stop(value: Any, *, at_most: int | None = None) -> list[str] | str:
-    """Read texts to stop at.
+    """Validate stop sequences.
 
     Args:
-        value: A text, or a list or tuple of texts.
-        at_most: How many there may be.
+        value: A string, or a list or tuple of strings.
+        at_most: The maximum number of stop sequences.
 
     Raises:
         ValueError: There are more.
-        PydanticCustomError: It is something else.
+        PydanticCustomError: It is neither a string nor a list of strings.
     """
     if isinstance(value, str):
         return value
@@ -156,7 +156,7 @@ def read_stop(value: Any, *, at_most: int | None = None) -> list[str] | str:
 
 
 Stop = Annotated[list[str] | str, PlainValidator(read_stop, json_schema_input_type=list[str] | str)]
-"""A text or texts to stop at."""
+"""One stop sequence or a list of them."""
 
 
 def _read_format(value: Any) -> Any:
@@ -166,18 +166,18 @@ def _read_format(value: Any) -> Any:
 
 
 ResponseFormat = Annotated[Any, PlainValidator(_read_format)]
-"""A call's `response_format`: as the API has it, or a class that stands for its schema."""
+"""The `response_format` argument of a call: in the API's form, or a class with a JSON schema."""
 
 
 def as_list(values: Any, what: str) -> list[Any]:
-    """Read a collection of inputs of any kind: a list, a generator, the keys of a dict, an array.
+    """Convert any ordered collection of inputs to a list: a list, a generator, the keys of a dict, an array.
 
     Args:
-        values: What the user gave.
+        values: The value given by the caller.
         what: What it should hold, for the error (`texts`).
 
     Raises:
-        ValueError: It is one value, has no order (a set), or is no collection.
+        ValueError: It is a single value, has no order (a set), or is not a collection.
     """
     if isinstance(values, (str, bytes, bytearray)):
         raise ValueError(f"A list of {what} is wanted, not one: put it into a list.")  # noqa: TRY004
@@ -196,7 +196,7 @@ def as_list(values: Any, what: str) -> list[Any]:
 
 
 def from_variables(*names: str) -> Callable[[], str | None]:
-    """Make a field's default: the first of these environment variables that is set and not blank."""
+    """A field's default factory: the first of these environment variables that is set and not blank."""
 
     def read() -> str | None:
         return next((value for name in names if (value := os.environ.get(name, "")).strip()), None)
@@ -219,7 +219,7 @@ def secret_from_variables(*names: str) -> Callable[[], SecretStr | None]:
 
 
 def check_field(model: type[BaseModel], name: str, value: Any) -> Any:
-    """Read a value for a field as the constructor would.
+    """Validate a value for a field like the constructor.
 
     Args:
         model: The class that has the field.
@@ -227,16 +227,16 @@ def check_field(model: type[BaseModel], name: str, value: Any) -> Any:
         value: The value.
 
     Returns:
-        The value as the constructor would keep it.
+        The value as the constructor would store it.
 
     Raises:
-        ValueError: Names the field, what it must be, and the value where it is no secret.
+        ValueError: The text has the field, what it must be, and the value unless it is a secret.
     """
     return _read(_field_adapter(model, name), name, value, model.model_fields[name])
 
 
 def check_value(kind: Any, name: str, value: Any) -> Any:
-    """Read a value of a type, for an argument that is no field; see `check_field`."""
+    """Same as `check_field`, for an argument that is not a field but has a type."""
     return _read(_adapter(kind), name, value, None)
 
 
@@ -270,7 +270,7 @@ def own_fields(model: type[BaseModel]) -> frozenset[str]:
 
 
 def readable(error: ValidationError, model: type[BaseModel]) -> ValidationError:
-    """Say in pydantic's error what each field must be and what it was given, secrets excepted."""
+    """A pydantic error with our texts: what each field must be and what was given, except for secrets."""
     details: list[InitErrorDetails] = [
         {"type": PydanticCustomError(one["type"], text), "loc": one["loc"][:1], "input": one["input"]}
         for one, text in _explain(error.errors(include_url=False), model.model_fields)
@@ -279,7 +279,7 @@ def readable(error: ValidationError, model: type[BaseModel]) -> ValidationError:
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say in one line what each field must be and what it was given, secrets excepted."""
+    """One line of text for a pydantic error: what each field must be and what was given, except for secrets."""
     return _line(_explain(error.errors(include_url=False), model.model_fields))
 
 
@@ -288,7 +288,7 @@ def _line(found: Sequence[tuple[ErrorDetails, str]]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in an error's text, shortened; of objects only the type."""
+    """A value for an error's text, shortened; for objects only the type."""
     if value is None or isinstance(value, (bool, int, float, str, list, tuple, dict)):
         try:
             text = repr(value)
@@ -299,7 +299,7 @@ def shown(value: Any) -> str:
 
 
 def _explain(errors: Sequence[ErrorDetails], fields: Mapping[str, FieldInfo]) -> list[tuple[ErrorDetails, str]]:
-    """One sentence for each field that is wrong; the branches of a union are one."""
+    """One sentence per invalid field; the errors of a union's branches are combined."""
     groups: dict[Any, list[ErrorDetails]] = {}
     for one in errors:
         groups.setdefault(one["loc"][:1], []).append(one)
@@ -309,12 +309,12 @@ def _explain(errors: Sequence[ErrorDetails], fields: Mapping[str, FieldInfo]) ->
 def _sentence(group: Sequence[ErrorDetails], fields: Mapping[str, FieldInfo]) -> tuple[ErrorDetails, str]:
     name = str(group[0]["loc"][0]) if group[0]["loc"] else ""
     field = fields.get(name)
-    # Of a union whose branches complain of different values, the innermost is what is wrong.
+    # Where a union's branches report different values, the innermost one is the cause.
     inner = max(group, key=lambda one: len(_path(one)))
     if len(_path(inner)) > 1:
         group = [inner]
-    wishes = list(dict.fromkeys(wish for one in group if (wish := _wish(one, field)) is not None))
-    if len(wishes) < len({one["type"] for one in group}) or not wishes:
+    expected = list(dict.fromkeys(text for one in group if (text := _expected(one, field)) is not None))
+    if len(expected) < len({one["type"] for one in group}) or not expected:
         first = group[0]
         text = str(first.get("ctx", {}).get("error") or first["msg"])
         return first, text if name in text or first["type"] in (
@@ -324,7 +324,7 @@ def _sentence(group: Sequence[ErrorDetails], fields: Mapping[str, FieldInfo]) ->
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in _path(inner)).lstrip(".")
     secret = name in _PRIVATE or name.endswith("_url") or _is_secret(field)
     value = f"a {type(inner['input']).__name__}" if secret else shown(inner["input"])
-    return group[0], f"{path} must be {' or '.join(wishes)}, not {value}"
+    return group[0], f"{path} must be {' or '.join(expected)}, not {value}"
 
 
 def _path(error: ErrorDetails) -> tuple[int | str, ...]:
@@ -348,8 +348,8 @@ _KINDS = {
 }
 
 
-def _wish(error: ErrorDetails, field: FieldInfo | None) -> str | None:
-    """What the value must be; None where pydantic's own words must do."""
+def _expected(error: ErrorDetails, field: FieldInfo | None) -> str | None:
+    """What the value must be; None where only pydantic's own text describes it."""
     kind, context = error["type"], error.get("ctx", {})
     own = field.metadata if field is not None and len(_path(error)) == 1 else ()
     bounds = {at: getattr(one, at) for one in own for at in _BOUNDS if getattr(one, at, None) is not None}

@@ -1,4 +1,4 @@
-"""Vectors as services send them: decoded, put in order, cut and normalised. No I/O, no numpy."""
+"""Reads vectors from replies: decodes, orders by index, truncates and normalises them. No I/O, no numpy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_number(value: Any) -> float:
     """Read a number of a reply, such as a score.
 
     Raises:
-        ValueError: It is none, or larger than any float.
+        ValueError: It is not a number, or larger than any float.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{type(value).__name__} where a number belongs")  # noqa: TRY004
@@ -36,7 +36,7 @@ def read_vector(value: Any) -> list[float]:
         value: JSON numbers, or base64 of little-endian 32-bit floats.
 
     Returns:
-        Floats, also where the JSON said `0` or `1`.
+        Floats, even where the JSON has integers.
 
     Raises:
         ValueError: It is neither.
@@ -68,7 +68,7 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
     """Read a reply's list of rows in the order of the inputs.
 
     Args:
-        rows: The reply's `data`. A row without `index` has the place where it stands.
+        rows: The reply's `data`. The index of a row without `index` is its position.
         count: How many inputs were sent.
         read: Reads one row.
 
@@ -83,10 +83,10 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
     if len(rows) != count:
         raise ValueError(f"it has {len(rows)} rows for {count} inputs")
     found: dict[int, T] = {}
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         index = row.get("index")
         if index is None:
-            index = place
+            index = position
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
             raise ValueError(f"a row has the index {index!r}, for {count} inputs")
         if index in found:
@@ -96,20 +96,20 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
 
 
 def normalise(vector: Sequence[float]) -> list[float]:
-    """Scale a vector to length 1 (L2); a zero vector stays what it is."""
-    length = math.hypot(*vector)  # does not lose tiny numbers to underflow, as a sum of squares would
+    """Scale a vector to length 1 (L2); a zero vector is returned unchanged."""
+    length = math.hypot(*vector)  # a sum of squares would underflow for tiny numbers
     if length == 0.0:
         return list(vector)
     return [value / length for value in vector]
 
 
 def shape(vector: list[float], dimensions: int | None, *, unit_length: bool | None) -> list[float]:
-    """Cut a vector to its first `dimensions` numbers.
+    """Truncate a vector to its first `dimensions` numbers.
 
     Args:
-        vector: As the service sent it.
-        dimensions: How many numbers are wanted; None wants all.
-        unit_length: Whether to normalise; None normalises only what is cut here.
+        vector: The vector as the service sent it.
+        dimensions: The length to return; None returns the whole vector.
+        unit_length: Whether to normalise; None normalises only truncated vectors.
 
     Raises:
         ValueError: The vector is shorter than that.
