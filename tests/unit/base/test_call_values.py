@@ -213,7 +213,7 @@ def test_field_value_and_range_are_named_by_constructor_call_and_assignment(
 @pytest.mark.parametrize("kind", ["ark", "bot", "qianfan v2", "qianfan v1", "knowledge"])
 def test_options_of_a_wrong_type_are_refused_by_name(kind: str, name: str, value: Any, why: str) -> None:
     if kind == "knowledge" and name in ("tools", "tool_choice"):
-        why = "takes no tools"
+        why = "does not support tools"
     with pytest.raises(ValueError, match=why) as caught:
         request(MODELS[kind](), **{name: value})
     assert type(caught.value) is ValueError
