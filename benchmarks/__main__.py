@@ -8,21 +8,25 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks import embeddings, plot, report, scale, server
+from benchmarks import embeddings, plot, report, scale, server, slow
 from benchmarks.absolute import ABSOLUTE, AbsoluteCase
 from benchmarks.bounds import BOUND
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import NAMES, missing
 from benchmarks.measure import Bench, Results, take_turns
 from benchmarks.scale import ScaleCase
+from benchmarks.slow import SlowCase
 
-AnyCase = Case | AbsoluteCase | ScaleCase
+AnyCase = Case | AbsoluteCase | ScaleCase | SlowCase
 ALL_CASES: tuple[AnyCase, ...] = (
     *CASES,
     *scale.SCALE_CASES,
+    *slow.SLOW_CASES,
+    *slow.OPEN_CASES,
     *embeddings.EMBEDDING_CASES,
     *ABSOLUTE,
     *embeddings.EMBEDDING_MEMORY,
@@ -77,8 +81,10 @@ def main() -> int:
     for name, reason in skipped.items():
         print(f"skipped: {name} ({reason})")
     cases = [case for case in ALL_CASES if not options.only or {case.name, case.group} & set(options.only)]
-    with server.running() as origin:
-        bench = Bench(origin, asyncio.new_event_loop(), names, repeats, options.short)
+    with ExitStack() as stack:
+        origin = stack.enter_context(server.running())
+        secure = stack.enter_context(server.running(stack.enter_context(server.trusted_certificate())))
+        bench = Bench(origin, asyncio.new_event_loop(), names, repeats, options.short, secure)
         results = measure(cases, bench)
     verdicts = report.verdicts(cases, results)
     print(report.summary(verdicts))

@@ -27,6 +27,7 @@ class Bench:
     names: Sequence[str]  # of the contenders that are there
     repeats: int
     short: bool
+    secure_origin: str = ""  # the same server's, over TLS
 
 
 @dataclass(frozen=True)

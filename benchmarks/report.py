@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks import embeddings, scale
+from benchmarks import embeddings, scale, slow
 from benchmarks.absolute import AbsoluteCase
 from benchmarks.bounds import AHEAD, BOUNDS, GOALS, ahead_of_peers
 from benchmarks.cases import Case
 from benchmarks.contenders import NAMES, RAW
 from benchmarks.measure import Results, Spread, ratio, values, walls
 from benchmarks.scale import ScaleCase
+from benchmarks.slow import SlowCase
 
-AnyCase = Case | AbsoluteCase | ScaleCase
-ROWS = (*NAMES, *embeddings.NAMES, *scale.NAMES)
+AnyCase = Case | AbsoluteCase | ScaleCase | SlowCase
+ROWS = (*slow.NAMES, *NAMES, *embeddings.NAMES, *scale.NAMES)
 PACKAGES = (
     "langchain-volcark",
     "langchain-core",

@@ -18,13 +18,16 @@ import json
 import os
 import re
 import resource
+import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 DIMENSIONS = 1024
 DELTAS = ("你好", ",", "今天", "我们", " measure", " what", " a client", "加了", "多少", "。")
@@ -159,7 +162,7 @@ async def _together(count: int) -> None:
 def allow_descriptors() -> int:
     """Raise this process's limit of file descriptors as far as it may; gives the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 16_384 if hard == resource.RLIM_INFINITY else hard
+    wanted = 32_768 if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -217,9 +220,13 @@ async def _serve_connection(reader: asyncio.StreamReader, writer: asyncio.Stream
         writer.close()
 
 
-async def _serve() -> None:
+async def _serve(certificate: str | None) -> None:
     allow_descriptors()
-    server = await asyncio.start_server(_serve_connection, "127.0.0.1", 0, backlog=4096)
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await asyncio.start_server(_serve_connection, "127.0.0.1", 0, backlog=4096, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     await server.serve_forever()
@@ -231,18 +238,38 @@ def _leave_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[str]:
-    """Run the server in another process; gives its origin, such as `http://127.0.0.1:40123`."""
-    command = [sys.executable, "-m", "benchmarks.server"]
+def trusted_certificate() -> Iterator[str]:
+    """Make a certificate for the server, and have this process trust it; gives the path of certificate and key."""
+    import trustme
+
+    authority = trustme.CA()
+    with tempfile.TemporaryDirectory() as folder:
+        trusted, own = Path(folder, "ca.pem"), Path(folder, "server.pem")
+        authority.cert_pem.write_to_path(trusted)
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(own)
+        os.environ["SSL_CERT_FILE"] = str(trusted)
+        try:
+            yield str(own)
+        finally:
+            del os.environ["SSL_CERT_FILE"]
+
+
+@contextlib.contextmanager
+def running(certificate: str | None = None) -> Iterator[str]:
+    """Run the server in another process; gives its origin, such as `http://127.0.0.1:40123`.
+
+    With the path of a certificate and its key it speaks TLS.
+    """
+    command = [sys.executable, "-m", "benchmarks.server", *([certificate] if certificate else [])]
     pipe = subprocess.PIPE
     # A session of its own: Ctrl-C ends us, and with us the pipe, and with that the server.
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            yield f"http{'s' if certificate else ''}://127.0.0.1:{int(process.stdout.readline())}"
         finally:
             process.communicate()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(sys.argv[1] if len(sys.argv) > 1 else None))
