@@ -1,4 +1,4 @@
-"""Ark's messages as standard content blocks: what a bot's plugins did; registers the translator with core.
+"""Converts the calls of a bot's plugins to standard content blocks, and registers Ark's translator with core.
 
 Follows https://www.volcengine.com/docs/82379/1526787 (bot API).
 """
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
 
 
 def plugin_blocks(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a bot's plugins did, as standard blocks.
+    """The calls of a bot's plugins as standard blocks.
 
-    The service numbers nothing, so a call's id is its place: `action_0`, `action_1`.
+    The service sends no ids, so a call's id is its position: `action_0`, `action_1`.
 
     Args:
         metadata: A message's `response_metadata`.
 
     Returns:
-        For each call of a plugin a `server_tool_call`, and after it its `server_tool_result`.
+        For each call of a plugin a `server_tool_call`, followed by its `server_tool_result`.
     """
     usage = metadata.get("bot_usage")
-    # The page's tables put the details beside bot_usage, its samples inside.
+    # The page's tables have the details next to bot_usage, its examples inside.
     details = usage.get("action_details") if isinstance(usage, dict) else metadata.get("action_details")
     calls = [
         (detail.get("name"), call) for detail in objects(details) for call in objects(detail.get("tool_details"))
     ]
     return [
-        block for place, (plugin, call) in enumerate(calls) for block in _blocks(f"action_{place}", plugin, call)
+        block
+        for position, (plugin, call) in enumerate(calls)
+        for block in _blocks(f"action_{position}", plugin, call)
     ]
 
 
-def _blocks(place: str, plugin: Any, call: Mapping[str, Any]) -> list[dict[str, Any]]:
-    given = call.get("input")
-    args = given if isinstance(given, dict) else {} if given is None else {"input": given}
-    begun = {"plugin": plugin, "created_at": call.get("created_at")}
-    ended = {"plugin": plugin, "completed_at": call.get("completed_at")}
-    asked = {
+def _blocks(call_id: str, plugin: Any, call: Mapping[str, Any]) -> list[dict[str, Any]]:
+    arguments = call.get("input")
+    args = arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
+    tool_call = {
         "type": "server_tool_call",
-        "id": place,
+        "id": call_id,
         "name": str(call.get("name") or plugin or ""),
         "args": args,
-        **_extras(begun),
+        **_extras({"plugin": plugin, "created_at": call.get("created_at")}),
     }
     output = call.get("output")
     if output is None:
-        return [asked]
-    # A plugin that failed says so in its output's type.
+        return [tool_call]
+    # The output of a plugin that failed has the type `exception`.
     failed = isinstance(output, dict) and output.get("type") == "exception"
-    answered = {
+    tool_result = {
         "type": "server_tool_result",
-        "tool_call_id": place,
+        "tool_call_id": call_id,
         "status": "error" if failed else "success",
         "output": output,
-        **_extras(ended),
+        **_extras({"plugin": plugin, "completed_at": call.get("completed_at")}),
     }
-    return [asked, answered]
+    return [tool_call, tool_result]
 
 
 def _extras(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ _NOT_FORCED_THINKING = (
 
 
 def _thinks(body: Mapping[str, Any], *, by_default: bool) -> bool:
-    """Whether the model will think, as far as the request says."""
+    """Whether the model thinks with this request."""
     thinking = body.get("thinking")
     word = thinking.get("type") if isinstance(thinking, dict) else thinking
     if word == "disabled" or body.get("reasoning_effort") in ("none", "minimal"):
@@ -69,7 +69,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
             `https://ark.ap-southeast.bytepluses.com/api/v3`; Coding Plan:
             `https://ark.cn-beijing.volces.com/api/coding/v3`.
         thinking: `"enabled"`, `"disabled"` or `"auto"`; unset leaves it to the model.
-        temperature, max_tokens, stop, timeout, max_retries: As everywhere in LangChain.
+        temperature, max_tokens, stop, timeout, max_retries: LangChain's standard parameters.
 
     Example:
         ```python
@@ -103,27 +103,27 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
     """
 
     max_completion_tokens: OptionalWhole = Field(default=None, ge=0)
-    """Longest answer and thinking together, in tokens; excludes `max_tokens`."""
+    """Maximum length of reasoning and answer together, in tokens; cannot be combined with `max_tokens`."""
     temperature: OptionalNumber = Field(default=None, ge=0, le=2)
     """0 to 2, the service's default is 1; sent only when set, 0 included. Some models ignore it."""
     top_p: OptionalNumber = Field(default=None, ge=0, le=1)
     """0 to 1, the service's default is 0.7; sent only when set. Some models ignore it."""
     stop: Annotated[list[str] | str | None, PlainValidator(read_four_stops)] = None
-    """Up to four texts at which the model stops; a call's own `stop` replaces them."""
+    """Up to four stop sequences; the `stop` argument of a call replaces them."""
     thinking: Literal["enabled", "disabled", "auto"] | dict[str, Any] | None = None
-    """Whether the model thinks; the word, or the object as the API has it."""
+    """Whether the model thinks: a mode, or the API's object (`{"type": "enabled"}`)."""
     reasoning_effort: str | None = None
     """How much it thinks: `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`."""
     frequency_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
-    """-2 to 2; discourages repeating tokens by how often they came."""
+    """-2 to 2; positive values reduce repetition, in proportion to how often a token occurred."""
     presence_penalty: OptionalNumber = Field(default=None, ge=-2, le=2)
-    """-2 to 2; discourages tokens that came at all."""
+    """-2 to 2; positive values reduce repetition of tokens that occurred at all."""
     repetition_penalty: OptionalNumber = None
-    """Ark's own; above 1 discourages repetition."""
+    """Specific to Ark; values above 1 reduce repetition."""
     logprobs: OptionalSwitch = None
     """Whether to return log probabilities of the answer's tokens."""
     top_logprobs: OptionalWhole = Field(default=None, ge=0, le=20)
-    """0 to 20 alternatives per token; needs `logprobs`."""
+    """Number of alternatives per token, 0 to 20; needs `logprobs`."""
     logit_bias: LogitBias | None = None
     """Token id to bias, -100 to 100."""
     n: OptionalWhole = Field(default=None, ge=1)
@@ -135,16 +135,16 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
     service_tier: str | None = None
     """`auto`, `default` or `fast`."""
     stream_options: dict[str, Switch] | None = None
-    """`include_usage`, `chunk_include_usage` (counts so far, in each payload); sent with streams alone.
+    """`include_usage`, `chunk_include_usage` (counts so far, in each payload); sent with streams only.
 
-    Unset, streams ask for their usage by `stream_usage`.
+    If unset, `stream_usage` decides whether streams ask for their usage.
     """
     user: str | None = None
     """Your id of the end user."""
     reasoning_passback: Literal["auto", "always", "tool_turns", "never"] = "auto"
-    """On which assistant messages reasoning is sent back: all, those with tool calls, none.
+    """Which assistant messages include their reasoning: all, those with tool calls, none.
 
-    `"auto"` does what the model's profile says; for an unknown model or an `ep-` id that is `"tool_turns"`.
+    `"auto"` follows the model's profile; for an unknown model or an `ep-` id it is `"tool_turns"`.
     """
 
     provider: ClassVar[str] = "volcengine"
@@ -170,12 +170,12 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
     )
 
     @model_validator(mode="after")
-    def _refuse_doubles(self) -> Self:
-        double = [
+    def _refuse_duplicates(self) -> Self:
+        duplicates = [
             name for name in self.body_fields if name in self.model_kwargs and getattr(self, name) is not None
         ]
-        if double:
-            raise ValueError(f"{double[0]} is set, and stands in model_kwargs too: set it once.")
+        if duplicates:
+            raise ValueError(f"{duplicates[0]} is set as a field and in model_kwargs: set it once.")
         return self
 
     @property
@@ -197,7 +197,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
             able.append("function_calling")
         if row is None or row.json_object:
             able.append("json_mode")
-        # Where nobody knows, the method may be asked for by name; it is never chosen.
+        # Where support is unknown, json_schema is available by name, but not the default.
         return (*able, "json_schema") if by_schema is None else tuple(able)
 
     def _known_refusal(self, body: Mapping[str, Any]) -> str | None:
@@ -215,7 +215,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         own = self.stream_options
         if stream or own is None or call.parameters.get("stream_options") is not own:
             return call
-        # The model's own are for its streams.
+        # The model's own stream_options apply to streams only.
         rest = {name: value for name, value in call.parameters.items() if name != "stream_options"}
         return replace(call, parameters=rest)
 

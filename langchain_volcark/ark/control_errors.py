@@ -1,7 +1,7 @@
-"""Error codes of Volcengine's OpenAPI gateway, where temporary keys are asked for.
+"""Error codes of Volcengine's OpenAPI gateway, which issues Ark's temporary API keys.
 
-Follows https://www.volcengine.com/docs/6369/68677 (common error codes). Errors come as
-`{"ResponseMetadata": {"Error": {"Code", "Message"}}}`, now and then with HTTP 200.
+Follows https://www.volcengine.com/docs/6369/68677 (common error codes). The format is
+`{"ResponseMetadata": {"Error": {"Code", "Message"}}}`, sometimes with HTTP 200.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 _ACCESS_KEY = "Check access_key (VOLC_ACCESSKEY): it is wrong, disabled, or belongs to another site."
 _SECRET_KEY = "Check secret_key (VOLC_SECRETKEY): it does not belong to this access_key."  # noqa: S105 - advice
 _SCOPE = "Check region and control_base_url."
-_CLOCK = "Set this machine's clock: a signature is valid for minutes only. The keys may well be right."
+_CLOCK = "Set this machine's clock: a signature is valid for minutes only. The keys may be correct."
 _POLICY = (
-    "The keys are good, but their IAM user may not do this: grant it ark:GetApiKey for this endpoint, bot or "
+    "The keys are valid, but their IAM user lacks a permission: grant it ark:GetApiKey for this endpoint, bot or "
     "project, and check project_name."
 )
 _PAY = "The account is in arrears. Settle it in the console's billing pages."
-_SLOWER = "Temporary keys are given out slowly; share one process, or use an API key."
+_SLOWER = "The rate of temporary keys is limited; use one process for several models, or an API key."
 
 _TABLE = ErrorTable(
     (
@@ -48,16 +48,12 @@ _TABLE = ErrorTable(
         Row("AccessDenied", PermissionDeniedError, _POLICY),
         Row("LackPolicy", PermissionDeniedError, _POLICY),
         Row("OperationDenied", PermissionDeniedError),
-        Row(
-            "AccountOverdueError",
-            PermissionDeniedError,
-            "The account is in arrears. Settle it in the console's billing pages.",
-        ),
+        Row("AccountOverdueError", PermissionDeniedError, _PAY),
         Row("InvalidActionOrVersion", NotFoundError, _SCOPE),
         Row("ServiceNotFound", NotFoundError, _SCOPE),
         Row("FlowLimitExceeded", RateLimitError, _SLOWER),
         Row("AccountFlowLimitExceeded", RateLimitError, _SLOWER),
-        # Names that are not in the list: inside an HTTP 200 the name is all there is.
+        # Patterns for codes that the page does not list: in an HTTP 200 only the code shows the kind of error.
         Row("*LimitExceeded", RateLimitError, _SLOWER),
         Row("*NotFound", NotFoundError, "Check the id of the endpoint, bot or model, and project_name."),
         Row("Missing*", InvalidRequestError),
@@ -71,12 +67,12 @@ _TABLE = ErrorTable(
 
 
 class ControlPlaneErrors:
-    """Reads the gateway's envelope."""
+    """Reads the gateway's error format."""
 
     table = _TABLE
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
-        """The error that a reply carries, or None."""
+        """The error in a reply, or None."""
         error = _metadata(payload).get("Error")
         if not error:
             return None
@@ -87,9 +83,9 @@ class ControlPlaneErrors:
         return ErrorFacts(code=None if code is None else str(code), message=f"GetApiKey: {text}")
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
-        """The gateway's id of the request."""
-        told = _metadata(payload).get("RequestId")
-        return str(told) if told else headers.get("x-tt-logid") or None
+        """The gateway's request id."""
+        request_id = _metadata(payload).get("RequestId")
+        return str(request_id) if request_id else headers.get("x-tt-logid") or None
 
 
 def _metadata(payload: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Inputs of the multimodal embeddings API: text, images and video, alone or fused into one vector.
+"""Converts inputs of the multimodal embeddings API: text, images, video, or several of them for one vector.
 
 Follows https://www.volcengine.com/docs/82379/1523520 (multimodal embeddings API).
 """
@@ -27,19 +27,19 @@ _MAX_BYTES = {"image": 10 * _MB, "video": 50 * _MB}
 
 
 def write_inputs(inputs: Sequence[EmbeddingInput]) -> list[list[dict[str, Any]]]:
-    """Write each input as the list of parts that is sent for it.
+    """Convert each input to a list of content parts.
 
     Args:
-        inputs: What the user gave.
+        inputs: The inputs given by the caller.
 
     Raises:
-        ValueError: An input cannot be sent; the message names its position.
+        ValueError: An input is invalid; the message names its position.
     """
     return [write_input(position, one) for position, one in enumerate(as_list(inputs, "inputs"))]
 
 
 def write_input(position: int, one: EmbeddingInput) -> list[dict[str, Any]]:
-    """Same as `write_inputs`, of the one at a position."""
+    """Same as `write_inputs`, for a single input."""
     blocks = [one] if isinstance(one, (str, Mapping)) else one
     if not isinstance(blocks, (list, tuple)):
         raise ValueError(  # noqa: TRY004
@@ -49,8 +49,8 @@ def write_input(position: int, one: EmbeddingInput) -> list[dict[str, Any]]:
         raise ValueError(f"Input {position} is empty: a list of parts needs at least one.")
     name = f"Input {position}"
     return [
-        _write_part(f"{name}, part {place}" if len(blocks) > 1 else name, block)
-        for place, block in enumerate(blocks)
+        _write_part(f"{name}, part {number}" if len(blocks) > 1 else name, block)
+        for number, block in enumerate(blocks)
     ]
 
 

@@ -1,8 +1,8 @@
-"""What Ark's embedding models can do, as far as it is documented.
+"""Capabilities of Ark's embedding models, as documented.
 
 From https://www.volcengine.com/docs/82379/1409291 (multimodal embeddings) and
 https://www.volcengine.com/docs/82379/1521766 (text embeddings), state of November 2026. A model that is not
-listed works all the same: nothing is then refused and nothing added.
+listed can be used too: then no value is refused and no instruction is added.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 
 TEXT_QUERY = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery: {text}"
-"""The query template of the text models that have one; documents go bare."""
+"""The query template of the text models that have one; documents are sent without."""
 
 MULTIMODAL_QUERY = "Target_modality: text.\nInstruction:为这个句子生成表示以用于检索相关文章\nQuery:"
-"""The documented `instructions` of a query over text documents; documents have what the service adds itself."""
+"""The documented `instructions` for queries over text documents; for documents the service has a default."""
 
 _VISION = re.compile(r"(?:doubao|skylark)-embedding-vision(?:-(\d{6}))?")
 _TAKES_DIMENSIONS = 250615
@@ -24,15 +24,15 @@ _NEWEST = 999999
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """One model.
+    """The capabilities of one model.
 
     Attributes:
         native: The length of its vectors.
-        choices: The lengths a user may ask for, `native` among them.
-        sends_dimensions: Whether the service cuts the vectors; else they are cut here.
-        query: What goes with a query: a template for a text model, `instructions` for a multimodal one.
-        sparse: Whether it makes sparse vectors.
-        multi: Whether it makes a vector for each token.
+        choices: The lengths a user may choose, including `native`.
+        sends_dimensions: Whether the service truncates vectors; otherwise the client does.
+        query: The instruction for queries: a template for a text model, `instructions` for a multimodal one.
+        sparse: Whether it has sparse vectors.
+        multi: Whether it has per-token vectors.
     """
 
     native: int
@@ -52,25 +52,25 @@ _TEXT_MODELS = {
 
 
 def is_multimodal(model: str) -> bool:
-    """Whether a model's name says that it takes images.
+    """Whether a model is multimodal, by its name.
 
     Raises:
-        ValueError: An endpoint id, which says nothing.
+        ValueError: It is an endpoint id, which does not contain the model's name.
     """
     if model.startswith("ep-"):
         raise ValueError(
-            f"The endpoint id {model!r} does not say what model it stands for. Pass multimodal=True for a vision "
+            f"The endpoint id {model!r} does not show which model it uses. Pass multimodal=True for a vision "
             "embedding model (endpoint /embeddings/multimodal), multimodal=False for a text one (/embeddings)."
         )
     return "vision" in model
 
 
 def find_model(model: str) -> EmbeddingModel | None:
-    """What is known of a model; None of an endpoint id or a new family."""
+    """The capabilities of a model; None for an endpoint id or an unknown model."""
     vision = _VISION.fullmatch(model)
     if vision is None:
         return _TEXT_MODELS.get(model)
-    version = int(vision[1] or _NEWEST)  # the plans' names have no date and mean the newest
+    version = int(vision[1] or _NEWEST)  # names without a date, as in plans, are the newest version
     if version < _TAKES_DIMENSIONS:
         return EmbeddingModel(2048, (2048, 1024)) if version >= 250328 else EmbeddingModel(3072, (3072,))
     newest = version >= _TAKES_INSTRUCTIONS
@@ -85,10 +85,10 @@ def find_model(model: str) -> EmbeddingModel | None:
 
 
 def check_dimensions(model: str, dimensions: int | None) -> None:
-    """Refuse a length that the model's vectors cannot be cut to.
+    """Refuse a vector length that the model does not support.
 
     Raises:
-        ValueError: It names the lengths that can be asked for.
+        ValueError: The length is not supported; the text lists those that are.
     """
     known = find_model(model)
     if known is None or dimensions is None or dimensions in known.choices:

@@ -1,4 +1,4 @@
-"""Rows of the multimodal embeddings API: sparse vectors and vectors per token.
+"""Reads replies of the multimodal embeddings API: sparse vectors and per-token vectors.
 
 Follows https://www.volcengine.com/docs/82379/1523520 (multimodal embeddings API).
 """
@@ -14,10 +14,10 @@ from langchain_volcark.base.vectors import read_vector
 
 
 def read_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The one row of a reply; the service sends an object, an old page of its tutorial a list.
+    """The single row of a reply; an object, or a list of one in an older version of the tutorial.
 
     Raises:
-        ValueError: There is not exactly one.
+        ValueError: There is not exactly one row.
     """
     data = payload.get("data")
     if isinstance(data, list) and len(data) == 1:
@@ -31,7 +31,7 @@ def read_sparse(row: Mapping[str, Any]) -> dict[int, float]:
     """A row's sparse vector.
 
     Raises:
-        ValueError: There is none, or it is not made of index and value.
+        ValueError: There is none, or an entry lacks index or value.
     """
     entries = row.get("sparse_embedding")
     if isinstance(entries, Mapping):
@@ -45,7 +45,7 @@ def read_sparse(row: Mapping[str, Any]) -> dict[int, float]:
 
 
 def read_multi(row: Mapping[str, Any]) -> list[list[float]]:
-    """A row's vectors per token.
+    """A row's per-token vectors.
 
     Raises:
         ValueError: There are none, or they are compressed.
@@ -59,7 +59,7 @@ def read_multi(row: Mapping[str, Any]) -> list[list[float]]:
 
 
 def _unpack(text: str, dimensions: int) -> list[list[float]]:
-    """Base64 of 16-bit floats, one row of `dimensions` after the other; how many rows is not said."""
+    """Decode base64 of 16-bit floats in rows of `dimensions` numbers; the number of rows follows from the size."""
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError as error:

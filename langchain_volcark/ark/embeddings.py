@@ -1,4 +1,4 @@
-"""Embeddings from Volcengine Ark: text, images, video; dense, sparse and per token.
+"""Embedding models on Volcengine Ark: text, images, video; dense, sparse and per-token vectors.
 
 Follows https://www.volcengine.com/docs/82379/1521766 (text embeddings API) and
 https://www.volcengine.com/docs/82379/1523520 (multimodal embeddings API).
@@ -47,7 +47,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     """Embedding models on Volcengine Ark (火山方舟): Doubao text and vision.
 
     The model's name decides the endpoint. A vision model embeds one input per request, so many inputs become
-    many requests, at most `max_concurrency` at once; a text model takes many texts in one request.
+    many requests, at most `max_concurrency` at once; a text model accepts many texts per request.
 
     Setup:
         Create a key in the Ark console, activate a model, and set the key:
@@ -58,13 +58,13 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
 
     Key init args:
         model: Model id with its date (`doubao-embedding-vision-251215`) or endpoint id (`ep-…`).
-        multimodal: Which endpoint; needed for an `ep-…` id only.
+        multimodal: Whether to use the multimodal endpoint; needed for an `ep-…` id only.
         api_key: Key, or a sync or async callable that returns one; default `ARK_API_KEY`.
         access_key, secret_key: Instead of a key; default `VOLC_ACCESSKEY`, `VOLC_SECRETKEY`. A model id needs
             `project_name` then.
         base_url: API address; default `ARK_BASE_URL`, else Beijing's.
         dimensions: Length of the vectors; default the model's own.
-        max_concurrency: Requests in flight at most, 16 by default.
+        max_concurrency: Maximum number of concurrent requests, 16 by default.
 
     Example:
         ```python
@@ -111,23 +111,23 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     """
 
     dimensions: OptionalWhole = Field(default=None, ge=1)
-    """Length of the vectors. Sent where the service takes it; else the vectors are cut here and normalised."""
+    """Length of the vectors. Sent where the model supports it; else the client truncates and normalises them."""
     encoding_format: Literal["float", "base64"] | None = "base64"
-    """How vectors travel. Base64 is a third of the size and a tenth of the work; the result is the same."""
+    """Format of vectors in replies. Base64 is a third of the size and a tenth of the work; the result is equal."""
     multimodal: OptionalSwitch = None
-    """Whether to use the multimodal endpoint; None decides by the model's name, which an `ep-…` id hides."""
+    """Whether to use the multimodal endpoint; None decides by the model's name, so an `ep-…` id needs a value."""
     query_instruction: str | None = None
-    """What goes with a query; None takes the model's documented one, `""` nothing.
+    """Instruction for queries; None uses the model's documented one, `""` none.
 
     For a text model a prefix, or a template with `{text}`. For a multimodal model the request's `instructions`:
-    the documented default is meant for text documents, so set it where your documents are images or video.
+    the documented default is meant for text documents, so set it if your documents are images or video.
     """
     document_instruction: str | None = None
-    """What goes with a document, likewise; None adds nothing."""
+    """Instruction for documents, in the same form as `query_instruction`; None means none."""
     normalize: OptionalSwitch = None
-    """Whether to scale vectors to length 1; None does so only with vectors that are cut here."""
+    """Whether to scale vectors to length 1; None does so only with vectors that the client truncates."""
     chunk_tokens: Whole = Field(default=4096, ge=1)
-    """Tokens in one request of a text model at most, guessed from the texts' bytes; the service's advice."""
+    """Maximum tokens per request of a text model (the service's advice), estimated from the texts' bytes."""
     user: str | None = None
     """Your id of the end user; text models only."""
 
@@ -142,7 +142,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     def _is_multimodal(self) -> bool:
         return is_multimodal(self.model) if self.multimodal is None else self.multimodal
 
-    # --- what a user calls --------------------------------------------------------------------------------
+    # --- public methods -----------------------------------------------------------------------------------
 
     def embed_inputs(
         self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
@@ -152,42 +152,42 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         Args:
             inputs: Each a text, a content block (LangChain's `image` and `video`, or Ark's `image_url` and
                 `video_url` with their options), or a list of them that becomes one vector.
-            instructions: Takes the place of `document_instruction` in this call, for example to embed an image
-                as a query.
+            instructions: Replaces `document_instruction` in this call, for example to embed an image as a query.
 
         Returns:
             One vector per input, in their order; `[]` for `[]`, without a request.
 
         Raises:
-            ValueError: An input cannot be sent, or is no text and the model takes text only; the message names
-                its position. Nothing was sent then.
-            VolcArkError: A request failed for good. `completed` holds what others brought.
+            ValueError: An input is invalid, or is not a text and the model accepts text only; the message names
+                its position. No request was sent.
+            VolcArkError: A request failed after its retries. `completed` holds the results of the other requests.
         """
         return self._run(self._plan(as_list(inputs, "inputs"), self._documents_with(instructions)))
 
     async def aembed_inputs(
         self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
     ) -> list[list[float]]:
-        """Async twin of `embed_inputs`."""
+        """Same as `embed_inputs`, async."""
         return await self._arun(self._plan(as_list(inputs, "inputs"), self._documents_with(instructions)))
 
     def embed_image(
         self, uris: Sequence[str | PathLike[str]], *, instructions: str | None = None
     ) -> list[list[float]]:
-        """Embed images by path or address; the method that Chroma, LanceDB and other vector stores look for.
+        """Embed images by path or URL; the method that Chroma, LanceDB and other vector stores call.
 
         Args:
             uris: File paths, http(s) URLs, `file:` URLs or data URLs. A file is read when its request is sent.
-            instructions: Takes the place of `document_instruction` in this call.
+            instructions: Replaces `document_instruction` in this call.
 
         Returns:
             One vector per image, in their order; `[]` for `[]`, without a request.
 
         Raises:
-            ValueError: The model takes text only, or something is no image; the message names its position.
-            OSError: A file cannot be read; the error names its path. Nothing was sent, unless the file went away
-                during the call.
-            VolcArkError: A request failed for good. `completed` holds what others brought.
+            ValueError: The model accepts text only, or an input is not a path or URL; the message names its
+                position.
+            OSError: A file cannot be read; the error names its path. No request was sent, unless the file was
+                removed during the call.
+            VolcArkError: A request failed after its retries. `completed` holds the results of the other requests.
         """
         return self._run(self._plan_images(uris, instructions))
 
@@ -201,11 +201,11 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         """The sparse embeddings of this model, for a vector store's hybrid search.
 
         Returns:
-            What `langchain_qdrant` takes as `sparse_embedding`, and `langchain_milvus` beside the dense
-            embeddings. Both packages are optional.
+            An object for `langchain_qdrant` (as `sparse_embedding`) and `langchain_milvus` (next to the dense
+            embeddings). Both packages are optional.
 
         Raises:
-            ValueError: The model makes no sparse vectors.
+            ValueError: The model has no sparse vectors.
         """
         self._require("sparse", "sparse vectors")
         return ArkSparseEmbeddings(self)
@@ -215,21 +215,21 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
 
         Args:
             texts: The texts.
-            instructions: Takes the place of `document_instruction` in this call.
+            instructions: Replaces `document_instruction` in this call.
 
         Returns:
-            For each text, the weight of each of its terms by the term's id.
+            For each text, the weights of its terms by term id.
 
         Raises:
-            ValueError: A text cannot be sent, or the model makes no sparse vectors.
-            VolcArkError: A request failed for good. `completed` holds what others brought.
+            ValueError: A text is invalid, or the model has no sparse vectors.
+            VolcArkError: A request failed after its retries. `completed` holds the results of the other requests.
         """
         return self._run(self._plan_sparse(as_list(texts, "texts"), instructions))
 
     async def aembed_sparse(
         self, texts: Sequence[str], *, instructions: str | None = None
     ) -> list[dict[int, float]]:
-        """Async twin of `embed_sparse`."""
+        """Same as `embed_sparse`, async."""
         return await self._arun(self._plan_sparse(as_list(texts, "texts"), instructions))
 
     def embed_multi(
@@ -238,22 +238,22 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         """Embed inputs as one vector per token, for late interaction (ColBERT).
 
         Args:
-            inputs: As for `embed_inputs`.
-            instructions: Takes the place of `document_instruction` in this call.
+            inputs: Same as for `embed_inputs`.
+            instructions: Replaces `document_instruction` in this call.
 
         Returns:
             For each input, a list of vectors: tokens × dimensions.
 
         Raises:
-            ValueError: An input cannot be sent, or the model makes no vectors per token.
-            VolcArkError: A request failed for good. `completed` holds what others brought.
+            ValueError: An input is invalid, or the model has no per-token vectors.
+            VolcArkError: A request failed after its retries. `completed` holds the results of the other requests.
         """
         return self._run(self._plan_multi(as_list(inputs, "inputs"), instructions))
 
     async def aembed_multi(
         self, inputs: Sequence[EmbeddingInput], *, instructions: str | None = None
     ) -> list[list[list[float]]]:
-        """Async twin of `embed_multi`."""
+        """Same as `embed_multi`, async."""
         return await self._arun(self._plan_multi(as_list(inputs, "inputs"), instructions))
 
     # --- plans --------------------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
 
     @property
     def instruction_of_queries(self) -> str | None:
-        """What goes with a query: `query_instruction`, else the model's documented one."""
+        """The instruction for queries: `query_instruction` if set, else the model's documented one."""
         if self.query_instruction is not None:
             return self.query_instruction
         known = find_model(self.model)
@@ -280,7 +280,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         if not self._is_multimodal():
             raise ValueError(
                 f"{self.model} embeds text only: use a doubao-embedding-vision model for images (for an ep-… id, "
-                "say multimodal=True)."
+                "set multimodal=True)."
             )
         images = check_images(uris)
 
@@ -324,7 +324,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         return self._plan_multimodal(inputs, instruction, self._read_dense, extra)
 
     def _sent_dimensions(self) -> int | None:
-        """What the multimodal endpoint is asked for; for an endpoint id, of which nothing is known, as given."""
+        """`dimensions` for the multimodal endpoint, if the model supports it or is unknown."""
         known = find_model(self.model)
         return self.dimensions if known is None or known.sends_dimensions else None
 
@@ -334,7 +334,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
             if not isinstance(one, (str, bytes)):
                 raise ValueError(  # noqa: TRY004
                     f"Input {position} is not a text, and {self.model} embeds text only: use a "
-                    "doubao-embedding-vision model (for an ep-… id, say multimodal=True)."
+                    "doubao-embedding-vision model (for an ep-… id, set multimodal=True)."
                 )
         sizes = check_texts(inputs, max_bytes=MAX_TEXT_BYTES)
         costs = [tokens_at_most(size) for size in sizes]
@@ -368,8 +368,8 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         read_row: Callable[[Mapping[str, Any]], T],
         extra: Mapping[str, Any],
     ) -> EmbeddingPlan[T]:
-        """A request per input; `write` makes the parts of the one at a position."""
-        check_dimensions(self.model, self.dimensions)  # again: fields can be set after construction
+        """A plan with one request per input; `write` returns the content parts of the input at a position."""
+        check_dimensions(self.model, self.dimensions)  # checked again, because fields can be assigned
 
         def request(span: range) -> ServiceRequest:
             fields = {

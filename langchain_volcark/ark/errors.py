@@ -1,7 +1,7 @@
-"""Ark's error codes and what they mean to a caller.
+"""Ark's error codes: the exception and the advice for each.
 
 Follows https://www.volcengine.com/docs/82379/1299023 (error codes) and recorded replies. A prompt that is too long
-comes under the general `InvalidParameter`; only its text tells.
+has the general code `InvalidParameter`; it is recognised by its text.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ _TABLE = ErrorTable(
         Row(
             "AccountQuotaExceeded",
             QuotaExceededError,
-            "The plan's quota is used up; the text says when it begins anew.",
+            "The plan's quota is used up; the text says when it is reset.",
         ),
         Row(
             "SetLimitExceeded",
@@ -115,7 +115,7 @@ _TABLE = ErrorTable(
             "The spending limit of the safe-experience mode is reached; raise it in the console.",
         ),
         Row("InternalServiceError", ServiceError),
-        # Names that vary at the front: ModelAccountTpmRateLimitExceeded, InputImageSensitiveContentDetected, …
+        # Codes with varying prefixes: ModelAccountTpmRateLimitExceeded, InputImageSensitiveContentDetected, …
         Row("*SensitiveContentDetected", ContentFilterError, _MODERATION),
         Row("*RiskDetection", ContentFilterError, _MODERATION),
         Row("*RateLimitExceeded", RateLimitError, _SLOWER),
@@ -124,19 +124,19 @@ _TABLE = ErrorTable(
     )
 )
 
-# At the end of a text; a gateway may put its own behind it, in parentheses.
+# At the end of a message; a gateway may append its own request id in parentheses.
 _REQUEST_IDS = re.compile(
     r"[\s(]*\brequest ?id: *(?P<first>[\w-]+)\)?\.?(?:[\s(]+request ?id: *[\w-]+\)?\.?)*\s*$", re.IGNORECASE
 )
 
 
 class ArkErrors:
-    """Reads Ark's envelope: `{"error": {"code", "message", "param", "type"}}`."""
+    """Reads Ark's error format: `{"error": {"code", "message", "param", "type"}}`."""
 
     table = _TABLE
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
-        """The error that a body or a stream payload carries, or None."""
+        """The error in a body or a stream payload, or None."""
         error = payload.get("error") if isinstance(payload, dict) else None
         if not error:
             return flat_error(payload)
@@ -150,9 +150,9 @@ class ArkErrors:
         )
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
-        """The server's id: of the headers, or at the end of the error's text where a gateway dropped those.
+        """The server's request id: from the headers, or from the error's text where a gateway dropped the headers.
 
-        The client's own comes back as `X-Client-Request-Id` and is not meant here.
+        The client's own id, which is returned as `X-Client-Request-Id`, is a different one.
         """
         found = headers.get("x-request-id")
         if found or not isinstance(payload, dict):
@@ -165,6 +165,6 @@ class ArkErrors:
 def _text(message: Any, param: Any) -> str | None:
     if not message:
         return None
-    # The request id has a place of its own in our exceptions.
+    # Our exceptions have an attribute for the request id.
     text = _REQUEST_IDS.sub("", str(message))
     return f"{text} (parameter: {param})" if param and str(param) not in text else text

@@ -1,4 +1,4 @@
-"""Images by path or address, as vector stores hand them over."""
+"""Images given as paths or URLs, the form in which vector stores pass them to embeddings."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _REMOTE = ("http://", "https://", "data:")
 
 
 def check_images(uris: Sequence[str | os.PathLike[str]]) -> list[str | Path]:
-    """Sort images into URLs and files, and look that the files are there.
+    """Distinguish URLs and files, and check that the files can be opened.
 
     Args:
         uris: Paths, `file:` URLs, http(s) URLs or data URLs.
 
     Returns:
-        A URL as it is, a file as its path.
+        A string for each URL, a path for each file.
 
     Raises:
-        ValueError: Something is neither; the message names its position.
+        ValueError: An input is neither; the message names its position.
         OSError: A file cannot be found or read; the error names its path.
     """
     return [_check_image(position, uri) for position, uri in enumerate(as_list(uris, "uris"))]
 
 
 def image_block(image: str | Path) -> dict[str, Any]:
-    """A content block of one image; a file is read now."""
+    """The content block of one image; reads the file."""
     if isinstance(image, str):
         return {"type": "image", "url": image}
     return {"type": "image", "base64": base64.b64encode(image.read_bytes()).decode()}

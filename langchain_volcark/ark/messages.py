@@ -1,4 +1,4 @@
-"""LangChain messages as Ark's chat API wants them.
+"""Converts LangChain messages to the form of Ark's chat API.
 
 Follows https://www.volcengine.com/docs/82379/1494384 (chat API), /1362931 (images), /1895586 (video) and
 /2377589 (audio).
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.chat_completions.content import Media
     from langchain_volcark.wires.chat_completions.messages import JSONMessage, ReasoningPassback
 
-# LangChain names sounds and films by MIME type, Ark by file format.
+# LangChain has MIME types of audio, Ark has file formats.
 _AUDIO_FORMATS = {
     "mpeg": "mp3",
     "x-wav": "wav",
@@ -34,19 +34,19 @@ _AUDIO_FORMATS = {
 }
 _VIDEO_TYPES = {"video/quicktime": "video/mov", "video/x-msvideo": "video/avi", "video/vnd.avi": "video/avi"}
 _MB = 1024 * 1024
-# Where other providers keep files; Ark cannot read there.
+# URL schemes of other providers' file storage, which Ark cannot access.
 _UNREACHABLE = frozenset({"", "file", "gs", "s3", "blob"})
 
 
 class ArkMessageWriter(MessageWriter):
-    """Adds what Ark takes besides text: images, video, sound, encrypted reasoning, names of tools.
+    """Adds Ark's own parts: images, video, audio, encrypted reasoning, names of tools.
 
     Args:
         provider: Our `model_provider`.
         service: The service's name in error texts.
-        reasoning: On which assistant messages reasoning is sent back.
-        model: The model that is asked; an encrypted thought is readable to the model that thought it alone.
-        profile: What the model can do; see `MessageWriter`.
+        reasoning: Which assistant messages include their reasoning.
+        model: The model of the call; only the model that wrote encrypted reasoning can read it.
+        profile: The model's profile; see `MessageWriter`.
     """
 
     reasoning_fields = ("reasoning_content", "encrypted_content")
@@ -84,7 +84,7 @@ class ArkMessageWriter(MessageWriter):
         return written
 
     def reasoning_of(self, message: AIMessage) -> dict[str, str]:
-        """The reasoning of a message of ours; the encrypted part only where this model wrote it."""
+        """The reasoning fields of a message of ours; the encrypted one only where this model wrote it."""
         found = super().reasoning_of(message)
         author = message.response_metadata.get("model_name")
         if author and not _may_be_the_same(str(author), self._model):
@@ -92,10 +92,10 @@ class ArkMessageWriter(MessageWriter):
         return found
 
     def media(self, media: Media) -> Mapping[str, Any]:
-        """Write an image, a video or a sound as a content part.
+        """Convert an image, a video or audio to a content part.
 
         Raises:
-            ValueError: A file, which the chat API does not take, or media that Ark cannot get at.
+            ValueError: It is a file, which the chat API does not accept, or media that Ark cannot access.
         """
         if media.kind not in {"image", "video", "audio"}:
             raise ValueError(
@@ -133,12 +133,12 @@ def _scheme(url: str) -> str:
 
 
 def _may_be_the_same(author: str, model: str) -> bool:
-    """Whether a model may be the one of that name; an endpoint's id tells nothing of the model behind it."""
+    """Whether a model may be the one of that name; the model behind an endpoint id is unknown."""
     return model.startswith(("ep-", "bot-", author)) or author.startswith(model)
 
 
 def _without_functions(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
-    """The messages with OpenAI's first form of calls (`function_call`, function messages) as tool calls."""
+    """Replace OpenAI's older form of calls (`function_call`, function messages) by tool calls."""
     result: list[BaseMessage] = []
     call_id = None
     for position, message in enumerate(messages):
@@ -146,8 +146,8 @@ def _without_functions(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
         following = messages[position + 1] if position + 1 < len(messages) else None
         if isinstance(call, dict) and isinstance(following, FunctionMessage):
             call_id = f"call_{position}"
-            said = {"id": call_id, "name": call.get("name"), "args": call.get("arguments"), "error": None}
-            result.append(message.model_copy(update={"invalid_tool_calls": [said], "tool_calls": []}))
+            tool_call = {"id": call_id, "name": call.get("name"), "args": call.get("arguments"), "error": None}
+            result.append(message.model_copy(update={"invalid_tool_calls": [tool_call], "tool_calls": []}))
         elif isinstance(message, FunctionMessage):
             answer = as_standard_content(message).content
             if call_id:
@@ -162,7 +162,7 @@ def _without_functions(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 
 def with_known_type(url: str) -> str:
-    """A data URL under the name that Ark gives the type."""
+    """A data URL with Ark's name of its MIME type."""
     if not url.startswith("data:video/"):
         return url
     mime, separator, rest = url.removeprefix("data:").partition(";")
@@ -182,7 +182,7 @@ def _audio_format(mime_type: str) -> str:
     subtype = mime_type.partition("/")[2]
     if not subtype:
         raise ValueError(
-            "the audio needs its mime_type (audio/mp3, audio/wav, …): Ark must be told the format, and its first "
-            "bytes are of no known one."
+            "the audio needs its mime_type (audio/mp3, audio/wav, …): Ark requires the format, and it cannot be "
+            "detected from the first bytes."
         )
     return _AUDIO_FORMATS.get(subtype, subtype)

@@ -1,7 +1,7 @@
-"""The chat models' ids by the model list: for a directory of models, for a hint after a slip.
+"""Ids of Ark's chat models, for lists of models and for suggestions after a misspelt id.
 
-Follows https://www.volcengine.com/docs/82379/1330310 and the service's own list as it was quoted, state of
-November 2026. No call depends on it: the service knows more ids than these, and `GET /models` tells which.
+Follows https://www.volcengine.com/docs/82379/1330310 and quotations of `GET /models`, as of November 2026. Calls
+do not depend on it: the service knows further ids.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CURRENT = (
     "kimi-k2-thinking-251104",
     "kimi-k2-250905",
 )
-"""Ids with no word of an end, the newest families first."""
+"""Ids without an announced end, newest families first."""
 
 RETIRING = (
     "doubao-seed-2-0-lite-260215",
@@ -51,4 +51,4 @@ RETIRING = (
     "deepseek-v3-250324",
     "glm-4-7-251222",
 )
-"""Ids that still answer some accounts and are being taken away."""
+"""Deprecated ids, which still work for some accounts."""

@@ -1,4 +1,4 @@
-"""The options of a request: in the API's own form, contradictions refused.
+"""Validates a request's options, converts them to the API's form, and refuses contradictory ones.
 
 Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 """
@@ -15,13 +15,13 @@ from langchain_volcark.base.values import Number, check_value, read_stop, shown,
 from langchain_volcark.wires.structured_output import json_schema_format
 
 MAX_STOPS = 4
-"""How many texts to stop at the service takes."""
-MOST_BIAS = 100
-"""How far the service lets a token's logit be moved."""
+"""Maximum number of stop sequences."""
+MAX_BIAS = 100
+"""Maximum absolute value in `logit_bias`."""
 
 
 def read_four_stops(value: Any) -> list[str] | str | None:
-    """Read up to four texts to stop at.
+    """Validate up to four stop sequences.
 
     Raises:
         ValueError: There are more.
@@ -29,7 +29,7 @@ def read_four_stops(value: Any) -> list[str] | str | None:
     return None if value is None else read_stop(value, at_most=MAX_STOPS)
 
 
-_Bias = Annotated[Number, within(-MOST_BIAS, MOST_BIAS)]
+_Bias = Annotated[Number, within(-MAX_BIAS, MAX_BIAS)]
 
 
 def _read_bias(value: Any) -> dict[str, float]:
@@ -39,38 +39,38 @@ def _read_bias(value: Any) -> dict[str, float]:
     for token, number in value.items():
         if isinstance(token, bool) or not isinstance(token, (int, str)):
             raise ValueError(f"logit_bias: {shown(token)} is no token id.")  # noqa: TRY004
-        # Token ids are numbers to us, and names of fields in JSON.
+        # Token ids are numbers, but keys of JSON objects are strings.
         bias[str(token)] = check_value(_Bias, f"logit_bias.{token}", number)
     return bias
 
 
 LogitBias = Annotated[dict[str, float], PlainValidator(_read_bias, json_schema_input_type=dict[str, float])]
-"""Token ids and what is added to their logits, -100 to 100."""
+"""Token id to the value that is added to its logit, -100 to 100."""
 
 
 def finish_options(body: dict[str, Any]) -> None:
-    """Write options in the API's own form where the user gave LangChain's.
+    """Convert options to the API's form: `thinking` given as a mode, `response_format` given as a class.
 
     Args:
-        body: The request's body, changed in place: `thinking` as a word, `response_format` as a class.
+        body: The request body, changed in place.
     """
     if isinstance(body.get("thinking"), str):
         body["thinking"] = {"type": body["thinking"]}
-    wanted = body.get("response_format")
-    if wanted is not None:
-        # A pydantic class or TypedDict stands for its JSON schema.
-        as_dict = wanted if isinstance(wanted, dict) else json_schema_format(wanted)
+    response_format = body.get("response_format")
+    if response_format is not None:
+        # A pydantic class or TypedDict becomes its JSON schema.
+        as_dict = response_format if isinstance(response_format, dict) else json_schema_format(response_format)
         body["response_format"] = rewrite_response_format(as_dict)
 
 
 def refuse_contradictions(body: Mapping[str, Any]) -> None:
-    """Refuse what the service would refuse for certain, and what a stream could not give back.
+    """Refuse combinations of fields that the service refuses, or whose result a stream cannot hold.
 
     Args:
-        body: The request's body.
+        body: The request body.
 
     Raises:
-        ValueError: Names both fields.
+        ValueError: Two fields contradict each other; the text names both.
     """
     if "max_tokens" in body and "max_completion_tokens" in body:
         raise ValueError(

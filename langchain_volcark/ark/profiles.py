@@ -1,8 +1,8 @@
-"""What each model on Ark can do, as plain data.
+"""Capabilities of Ark's chat models, as a table.
 
 Sources: the model list (https://www.volcengine.com/docs/82379/1330310), deep thinking (/1449737) and structured
 output (/1568221); for rows newer than those pages, catalogues that quote them and probes of the live service.
-Each row says when it was checked. A model that is missing works all the same, by the conservative defaults.
+Each row has the date of its last check. A model that is not listed can be used too, with conservative defaults.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _SEED_EFFORTS = ("minimal", "low", "medium", "high")
 
 @dataclass(frozen=True)
 class ArkModel:
-    """One model, or one family of dated versions.
+    """The capabilities of one model, or of one family of dated versions.
 
     Attributes:
-        prefix: Begins every id it stands for; the longest match wins.
-        checked: When the facts were last compared with a source, year and month.
+        prefix: Prefix of the model ids; the longest matching prefix is used.
+        checked: Year and month of the last comparison with a source.
         context: Context window in tokens.
-        max_input: Longest prompt in tokens; the context where None.
-        max_output: Longest answer in tokens.
-        inputs: Besides text: `i` images, `v` video, `a` audio.
-        tools: Whether it calls tools.
-        tool_choice: Whether a call can be forced; `"not_thinking"` where it can while the model does not think.
-        json_schema: Whether it answers to a JSON schema; None where sources disagree or nobody tried.
-        json_object: Whether it has JSON mode.
-        thinks: Whether it thinks unless told otherwise; None for a model that cannot.
-        efforts: The levels of `reasoning_effort` it tells apart.
-        default_effort: The level it takes by itself.
-        reasoning_passback: On which messages its reasoning is sent back.
+        max_input: Maximum prompt length in tokens; None means `context`.
+        max_output: Maximum answer length in tokens.
+        inputs: Inputs other than text: `i` images, `v` video, `a` audio.
+        tools: Whether it supports tool calls.
+        tool_choice: Whether a call can be forced; `"not_thinking"`: only while the model does not think.
+        json_schema: Whether it supports JSON schemas; None where sources disagree or it is untested.
+        json_object: Whether it supports JSON mode.
+        thinks: Whether it thinks by default; None for a model that cannot.
+        efforts: The levels of `reasoning_effort` it distinguishes.
+        default_effort: Its default level.
+        reasoning_passback: Which messages include its reasoning.
     """
 
     prefix: str
@@ -57,7 +57,7 @@ class ArkModel:
     reasoning_passback: ReasoningPolicy = "tool_turns"
 
     def profile(self) -> ModelProfile:
-        """The facts in LangChain's form."""
+        """The capabilities as a LangChain model profile."""
         profile: ModelProfile = {
             "name": self.prefix,
             "max_input_tokens": self.max_input or self.context,
@@ -88,7 +88,7 @@ class ArkModel:
         return profile
 
     def _can_be_forced(self) -> bool:
-        """Whether a call can be forced unless the request says something about thinking."""
+        """Whether a call can be forced with the default setting of thinking."""
         return self.tool_choice is True or (self.tool_choice == "not_thinking" and not self.thinks)
 
 
@@ -113,7 +113,7 @@ def _seed_2_0(prefix: str, checked: str, *, json_schema: bool | None = True, inp
 
 
 def _seed_1_6(prefix: str, *, efforts: bool = False, json_schema: bool | None = True) -> ArkModel:
-    # Models before 1.8 ignore or refuse reasoning in their input.
+    # Models before Seed 1.8 ignore or refuse reasoning in their input.
     return ArkModel(
         prefix,
         "2025-12",
@@ -193,7 +193,7 @@ MODELS: tuple[ArkModel, ...] = (
         default_effort="medium",
     ),
     ArkModel("doubao-seed-character-251128", "2026-09", 128 * _K, 32 * _K, max_input=96 * _K, json_schema=None),
-    # Served by the Responses API alone.
+    # Available through the Responses API only.
     ArkModel(
         "doubao-seed-translation",
         "2025-12",
@@ -285,11 +285,11 @@ def find_model(model: str) -> ArkModel | None:
     """The row for a model id.
 
     Args:
-        model: An id, dated or not. Endpoint ids (`ep-…`) say nothing of the model behind them.
+        model: An id, dated or not. Endpoint ids (`ep-…`) do not show the model behind them.
 
     Returns:
-        The row with the longest matching prefix, or None. A prefix ends where the id has a dash:
-        `deepseek-v3-250324` is no `deepseek-v3-2`.
+        The row with the longest matching prefix, or None. A prefix must end at a dash of the id:
+        `deepseek-v3-250324` does not match `deepseek-v3-2`.
     """
     matches = [row for row in MODELS if f"{model}-".startswith(f"{row.prefix}-")]
     return max(matches, key=lambda row: len(row.prefix), default=None)

@@ -1,7 +1,7 @@
-"""JSON schemas as Ark accepts them.
+"""Rewrites JSON schemas with the keywords that Ark supports.
 
-Follows https://www.volcengine.com/docs/82379/1568221 (structured output): the service refuses, or does not hold
-the model to, keywords outside a short list. What is taken out is told to the model in the description instead.
+Follows https://www.volcengine.com/docs/82379/1568221 (structured output): the service refuses or ignores all but a
+short list of keywords. Keywords that are removed are written into the description for the model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from langchain_volcark.wires.chat_completions.content import as_json_text
 from langchain_volcark.wires.schemas.json_schemas import close_objects, inline_references, map_subschemas
 
-_HONOURED = frozenset(
+_SUPPORTED = frozenset(
     {
         "type",
         "$ref",
@@ -32,8 +32,8 @@ _HONOURED = frozenset(
         "description",
     }
 )
-# Says nothing of the data, or nothing without the keyword beside it.
-_SILENT = frozenset(
+# Keywords that do not constrain the data, or not without another keyword; they are removed without a trace.
+_IGNORED = frozenset(
     {
         *("$schema", "$id", "$anchor", "$comment", "$vocabulary", "$dynamicAnchor"),
         *(
@@ -51,15 +51,15 @@ _SILENT = frozenset(
 
 
 def rewrite_schema(schema: dict[str, Any], *, strict: bool = False) -> dict[str, Any]:
-    """Write a schema with the keywords Ark honours.
+    """Rewrite a schema with the keywords that Ark supports.
 
     Args:
         schema: Any JSON schema; it is not changed.
-        strict: Whether the service will hold the model to it: then every object requires all its properties and,
-            unless it says otherwise itself, allows no others. Maps stay maps.
+        strict: Whether the service enforces the schema: then every object requires all its properties and, unless
+            it has `additionalProperties`, allows no others. Maps stay maps.
 
     Returns:
-        A new schema; equal to the given one where that was acceptable.
+        A new schema; equal to the given one where that has supported keywords only.
 
     Raises:
         ValueError: A `$ref` points outside the schema.
@@ -72,17 +72,17 @@ def _rewrite(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     source = _modern(schema)
-    result = map_subschemas({key: source[key] for key in source if key in _HONOURED}, _rewrite)
+    result = map_subschemas({key: source[key] for key in source if key in _SUPPORTED}, _rewrite)
     if "$ref" in result:
         result["$ref"] = _local(str(result["$ref"]))
-    hints = [f"{key}: {as_json_text(source[key])}" for key in source if key not in _HONOURED | _SILENT]
+    hints = [f"{key}: {as_json_text(source[key])}" for key in source if key not in _SUPPORTED | _IGNORED]
     if hints:
         result["description"] = f"{result.get('description') or ''} ({', '.join(hints)})".strip()
     return result
 
 
 def _modern(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema in the words of draft 2020: `$defs`, and `prefixItems` for a list of items."""
+    """The schema with the keywords of draft 2020-12: `$defs`, and `prefixItems` for a list of items."""
     source = dict(schema)
     if isinstance(source.get("definitions"), dict):
         source["$defs"] = {**source.pop("definitions"), **source.get("$defs", {})}
@@ -100,19 +100,19 @@ def _local(reference: str) -> str:
 
 
 def rewrite_response_format(response_format: dict[str, Any]) -> dict[str, Any]:
-    """A `response_format` whose schema, if it has one, is acceptable to Ark.
+    """Rewrite the schema of a `response_format`, if it has one.
 
     Args:
-        response_format: As the API has it; it is not changed.
+        response_format: The API's object; it is not changed.
 
     Returns:
-        The same, with the schema rewritten.
+        A `response_format` with the rewritten schema.
     """
     wrapper = response_format.get("json_schema")
     if response_format.get("type") != "json_schema" or not isinstance(wrapper, dict) or "schema" not in wrapper:
         return response_format
     schema = wrapper["schema"]
     if isinstance(schema, dict) and str(schema.get("$ref", "")).startswith("#"):
-        schema = inline_references(schema)  # the schema of a recursive pydantic class is a mere reference
+        schema = inline_references(schema)  # the root of a recursive pydantic class is only a reference
     schema = rewrite_schema(schema, strict=bool(wrapper.get("strict")))
     return {**response_format, "json_schema": {**wrapper, "schema": schema}}

@@ -1,4 +1,4 @@
-"""The settings that all classes of Ark share: address and credentials."""
+"""Base class of Ark's classes: base URL, credentials, errors."""
 
 from __future__ import annotations
 
@@ -35,31 +35,31 @@ def _check_control_url(value: str) -> str:
 
 
 class ArkService(HTTPService):
-    """Base of Ark's classes: address, credentials, errors.
+    """Base of Ark's classes: base URL, credentials, errors.
 
-    Either an API key, or an access key pair that is exchanged for temporary keys
-    (https://www.volcengine.com/docs/82379/1262825). Where both are given the API key wins; but a pair that was
-    passed goes before an API key that only the environment has.
+    The credentials are an API key, or an access key pair with which temporary keys are requested
+    (https://www.volcengine.com/docs/82379/1262825). If both are set the API key is used, except that a pair given
+    by the caller takes precedence over an API key from the environment.
     """
 
     base_url: str = Field(
         default_factory=lambda: from_variables("ARK_BASE_URL")() or ARK_BASE_URL, validate_default=True
     )
-    """API address with its version path: Beijing's by default, or BytePlus's or a plan's, whose keys differ."""
+    """URL of the API with its version path; default Beijing's. BytePlus and plans have other URLs and keys."""
     api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None = Field(
         default_factory=secret_from_variables("ARK_API_KEY")
     )
-    """The API key, or a callable that returns one. Missing, it fails at the first request."""
+    """The API key, or a callable that returns one. Without one the first request fails."""
     access_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_ACCESSKEY"))
     """Access key id of an account or IAM user; with `secret_key`, instead of `api_key`."""
     secret_key: SecretStr | None = Field(default_factory=secret_from_variables("VOLC_SECRETKEY"))
     """Its secret access key."""
     region: Annotated[str, AfterValidator(check_region)] = "cn-beijing"
-    """Region that the request for a temporary key is signed for."""
+    """Region in the signature of requests for temporary keys."""
     project_name: Annotated[str, AfterValidator(_check_project_name)] | None = None
-    """Project that a model id is called in with an access key pair; endpoint and bot ids need none."""
+    """Project for calling a model id with an access key pair; endpoint and bot ids need none."""
     control_base_url: Annotated[str, AfterValidator(_check_control_url)] = CONTROL_BASE_URL
-    """Where temporary keys are asked for."""
+    """URL of the API that issues temporary keys."""
 
     @property
     def lc_secrets(self) -> dict[str, str]:

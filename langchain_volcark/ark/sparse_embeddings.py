@@ -1,7 +1,7 @@
-"""Ark's sparse vectors in the form that vector stores take for hybrid search.
+"""Ark's sparse embeddings with the interfaces of vector stores (Qdrant, Milvus) for hybrid search.
 
-Qdrant and Milvus have an interface each, of the same methods; one object is both. Of a vector Qdrant reads
-`indices` and `values`; Milvus takes a list of pairs.
+The two interfaces have the same methods, so one class implements both. Qdrant reads a vector's `indices` and
+`values`; Milvus expects a list of pairs.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class SparseVector(list[tuple[int, float]]):
 
 
 class ArkSparseEmbeddings:
-    """Sparse embeddings for a vector store; made by `ArkEmbeddings.as_sparse`.
+    """Sparse embeddings for a vector store; returned by `ArkEmbeddings.as_sparse`.
 
     An instance of `langchain_qdrant.SparseEmbeddings` and of `langchain_milvus.utils.sparse.BaseSparseEmbedding`,
-    as far as these are installed.
+    if these are installed.
 
     Args:
-        embeddings: What makes the vectors.
+        embeddings: The embeddings that request the vectors.
     """
 
     def __init__(self, embeddings: ArkEmbeddings) -> None:
@@ -69,8 +69,8 @@ class ArkSparseEmbeddings:
             One vector per document, in their order.
 
         Raises:
-            ValueError: A text cannot be sent; the message names its position. Nothing was sent then.
-            VolcArkError: A request failed for good. `completed` holds what others brought.
+            ValueError: A text is invalid; the message names its position. No request was sent.
+            VolcArkError: A request failed after its retries. `completed` holds the results of the other requests.
         """
         return [SparseVector(weights) for weights in self._embeddings.embed_sparse(texts)]
 
@@ -79,10 +79,10 @@ class ArkSparseEmbeddings:
         return [SparseVector(weights) for weights in await self._embeddings.aembed_sparse(texts)]
 
     def embed_query(self, text: str) -> SparseVector:
-        """Embed a query, with the instruction of a query.
+        """Embed a query, with the instruction for queries.
 
         Raises:
-            ValueError: The text cannot be sent.
+            ValueError: The text is invalid.
             VolcArkError: The request failed.
         """
         (weights,) = self._embeddings.embed_sparse([text], instructions=self._embeddings.instruction_of_queries)
@@ -96,9 +96,9 @@ class ArkSparseEmbeddings:
 
 
 def _register() -> None:
-    """Become an instance of the stores' interfaces; Milvus looks for that. Imported only here, they are heavy."""
+    """Register with the stores' interfaces, for Milvus's `isinstance`; imported late, as the import is slow."""
     for package, module, name in _INTERFACES:
-        # One that is installed and cannot be imported is no hindrance to the other.
+        # A package that is installed but fails to import must not affect the other one.
         with suppress(ImportError):
             if find_spec(package) is not None:
                 getattr(import_module(f"{package}.{module}"), name).register(ArkSparseEmbeddings)

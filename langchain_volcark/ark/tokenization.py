@@ -1,4 +1,4 @@
-"""Exact token counts from Ark.
+"""Exact token counts from Ark's tokenization API.
 
 Follows https://www.volcengine.com/docs/82379/1528728 (tokenization API).
 """
@@ -20,7 +20,7 @@ _PATH = "/tokenization"
 
 
 class ArkTokenization(ArkService):
-    """Exact token counts of texts, for a request each."""
+    """Counts the tokens of texts exactly, with one request."""
 
     @overload
     def count_tokens_exactly(self, text: str, *, model: str | None = None) -> int: ...
@@ -31,21 +31,21 @@ class ArkTokenization(ArkService):
     def count_tokens_exactly(
         self, text: str | list[str] | tuple[str, ...], *, model: str | None = None
     ) -> int | list[int]:
-        """Ask the service how many tokens a text has; `get_num_tokens` estimates without asking.
+        """Request the number of tokens of a text; `get_num_tokens` estimates it without a request.
 
-        Plain text only: neither what a chat template adds nor images. Not every model can do this.
+        Counts plain text only, without the tokens of a chat template or images. Not every model supports this.
 
         Args:
-            text: A text, or several that go in one request.
-            model: Model or endpoint id in place of the model's own.
+            text: A text, or several for one request.
+            model: Model or endpoint id instead of the model's own.
 
         Returns:
             The number of tokens; for several texts a list in their order (`[]` for `[]`, without a request).
 
         Raises:
-            ValueError: Something is not a text.
-            VolcArkError: The service refused, for example because it does not know this model here. There is no
-                silent fall-back to an estimate.
+            ValueError: A text is not a string.
+            VolcArkError: The request failed, for example because the model does not support it. There is no
+                silent fallback to an estimate.
 
         Example:
             ```python
@@ -54,7 +54,8 @@ class ArkTokenization(ArkService):
             ```
         """
         texts = _texts(text)
-        counts = self._read_counts(self._client.post(self._ask(texts, model)), len(texts)) if texts else []
+        request = self._count_request(texts, model)
+        counts = self._read_counts(self._client.post(request), len(texts)) if texts else []
         return counts[0] if isinstance(text, str) else counts
 
     @overload
@@ -66,12 +67,13 @@ class ArkTokenization(ArkService):
     async def acount_tokens_exactly(
         self, text: str | list[str] | tuple[str, ...], *, model: str | None = None
     ) -> int | list[int]:
-        """Async twin of `count_tokens_exactly`."""
+        """Same as `count_tokens_exactly`, async."""
         texts = _texts(text)
-        counts = self._read_counts(await self._client.apost(self._ask(texts, model)), len(texts)) if texts else []
+        request = self._count_request(texts, model)
+        counts = self._read_counts(await self._client.apost(request), len(texts)) if texts else []
         return counts[0] if isinstance(text, str) else counts
 
-    def _ask(self, texts: list[str], model: str | None) -> ServiceRequest:
+    def _count_request(self, texts: list[str], model: str | None) -> ServiceRequest:
         return ServiceRequest(_PATH, {"model": model or str(getattr(self, "model", "")), "text": texts})
 
     def _read_counts(self, reply: Reply, count: int) -> list[int]:

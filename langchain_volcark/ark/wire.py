@@ -1,4 +1,4 @@
-"""Chat completions as Ark speaks them.
+"""Ark's chat-completions format.
 
 Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 """
@@ -14,7 +14,7 @@ from langchain_volcark.wires.chat_completions.wire import ChatCompletionsWire
 
 
 class ArkChatWire(ChatCompletionsWire):
-    """Ark's chat API."""
+    """Chat completions with Ark's options."""
 
     @override
     def finish_body(self, body: dict[str, Any]) -> None:

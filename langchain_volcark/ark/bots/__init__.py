@@ -1,1 +1,1 @@
-"""Ark bots (智能体): requests with metadata, replies with references."""
+"""Ark bots (智能体): the chat model, its request metadata, its replies with references."""

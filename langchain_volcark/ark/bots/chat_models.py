@@ -1,4 +1,4 @@
-"""Bots (智能体, 应用) on Volcengine Ark, with the sources they used.
+"""Chat model for bots (智能体, 应用) on Volcengine Ark, with the references of their answers.
 
 Follows https://www.volcengine.com/docs/82379/1526787 (bot API).
 """
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def _check_bot_metadata(value: dict[str, Any]) -> dict[str, Any]:
-    # A user_info may be completed by a call's own.
+    # An incomplete user_info is allowed here, because a call may complete it.
     to_wire({key: item for key, item in value.items() if key != "user_info"})
     return value
 
 
 class ChatArkBot(ChatArk):
-    """Bots on Volcengine Ark (火山方舟智能体): a model with plugins, and the references it used.
+    """Bots on Volcengine Ark (火山方舟智能体): a model with plugins, whose answers have references.
 
-    Prompt, model and plugins (web search, knowledge base, link reader, calculator) are set up in the Ark console;
-    a request cannot switch them. `model` is the bot's id. Besides what `ChatArk` takes and gives:
+    Prompt, model and plugins (web search, knowledge base, link reader, calculator) are configured in the Ark
+    console; a request cannot change them. `model` is the bot's id. In addition to `ChatArk`:
 
     Key init args:
         model: Bot id (`bot-…`); also per call.
         bot_metadata: The request's `metadata`; see `langchain_volcark.bot_metadata` for its keys.
-        user_info: `{"city": …, "district": …}`, for plugins that ask where the user is.
+        user_info: `{"city": …, "district": …}`, for plugins that need the user's location.
 
     Example:
         ```python
@@ -46,7 +46,7 @@ class ChatArkBot(ChatArk):
         ```
 
     Stream:
-        The references stand on the chunk they came with, so that they can be shown before the answer.
+        The references are on the chunk they arrive with, so they can be shown before the answer is complete.
 
         ```python
         for chunk in bot.stream("常见的十字花科植物有哪些?"):
@@ -56,7 +56,7 @@ class ChatArkBot(ChatArk):
         ```
 
     Citations:
-        The same references as LangChain's standard citations, with their places where the text marks them.
+        The same references as LangChain's standard citations, with offsets where the text has markers.
 
         ```python
         for block in answer.content_blocks:
@@ -71,17 +71,17 @@ class ChatArkBot(ChatArk):
 
     Response metadata:
         `references`, `bot_usage` and `metadata` as the service sent them (`langchain_volcark.ark.bots.types` has
-        their types). `usage_metadata` is the sum of `bot_usage["model_usage"]`. What the plugins did
-        (`action_details`) also stands in `content_blocks`, as `server_tool_call` and `server_tool_result`.
+        their types). `usage_metadata` is the sum of `bot_usage["model_usage"]`. The calls of plugins
+        (`action_details`) are in `content_blocks` too, as `server_tool_call` and `server_tool_result`.
 
-    The page of the bot API names `thinking`, but neither `reasoning_effort` nor `max_completion_tokens`: they are
-    sent when set, and the service may refuse them.
+    The bot API documents `thinking`, but neither `reasoning_effort` nor `max_completion_tokens`: they are sent
+    when set, and the service may refuse them.
     """
 
     bot_metadata: Annotated[dict[str, Any], AfterValidator(_check_bot_metadata)] | None = None
-    """The request's `metadata` (core uses that name for traces). A call's own wins, key by key."""
+    """The request's `metadata` (a name that core uses for traces). The value of a call is merged, key by key."""
     user_info: Annotated[dict[str, Any] | str, AfterValidator(check_user_info)] | None = None
-    """`{"city": …, "district": …}` or the JSON of that, sent within `metadata`. A call's own wins, key by key."""
+    """`{"city": …, "district": …}` or its JSON, sent in `metadata`. The value of a call is merged, key by key."""
 
     call_fields: ClassVar[tuple[str, ...]] = (*ChatArk.call_fields, "bot_metadata", "user_info")
     call_types: ClassVar[Mapping[str, Any]] = {**ChatArk.call_types, "metadata": dict[str, Any]}

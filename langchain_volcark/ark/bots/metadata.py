@@ -1,4 +1,4 @@
-"""The `metadata` of a bot request: made right, or refused before the wire.
+"""Creates, merges and validates the `metadata` of a bot request.
 
 Follows https://www.volcengine.com/docs/82379/1526787.
 """
@@ -25,20 +25,20 @@ def bot_metadata(
     target_character_name: str | None = None,
     **others: Any,
 ) -> BotMetadata:
-    """Make the `bot_metadata` of a `ChatArkBot`.
+    """Create the `bot_metadata` of a `ChatArkBot`.
 
     Args:
-        user_info: Where the user is, `{"city": …, "district": …}`; or the JSON of that.
-        emit_intention_signal_extra: Whether a stream says when the bot begins to search.
-        group_chat_config: The cast of a group chat; see `group_chat_config`.
-        target_character_name: Who of the cast speaks now.
-        **others: Keys that the service may learn; sent as they are.
+        user_info: The user's location, `{"city": …, "district": …}`, or its JSON.
+        emit_intention_signal_extra: Whether a stream signals that the bot starts a search.
+        group_chat_config: The characters of a group chat; see `group_chat_config`.
+        target_character_name: The character that answers.
+        **others: Further keys, sent unchanged.
 
     Returns:
-        The dict as the service wants it.
+        The metadata in the service's form.
 
     Raises:
-        ValueError: Names the key and what it must be.
+        ValueError: A value is invalid; the text has the key and what it must be.
 
     Example:
         ```python
@@ -60,18 +60,18 @@ def group_chat_config(
     description: str | None = None,
     user_name: str | None = None,
 ) -> GroupChatConfig:
-    """Make the cast of a group chat.
+    """Create the `group_chat_config` of a bot's metadata.
 
     Args:
-        characters: The characters as the API has them; or name → (system prompt, endpoint id).
-        description: The scene: subject, time, place, whom the user plays.
-        user_name: Whom the user plays; the service's default is `用户`.
+        characters: The characters in the API's form; or name → (system prompt, endpoint id).
+        description: The scene: subject, time, place, the user's role.
+        user_name: The name of the user's role; the service's default is `用户`.
 
     Returns:
-        The value of the key of the same name.
+        The value for the key `group_chat_config`.
 
     Raises:
-        ValueError: A character lacks a field, or two have one name.
+        ValueError: A character lacks a field, or two have the same name.
 
     Example:
         ```python
@@ -92,13 +92,13 @@ def group_chat_config(
 
 
 def merge(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Lay metadata over metadata, key by key; so too inside `user_info`.
+    """Merge metadata by key, and the keys inside `user_info`.
 
     Args:
-        *layers: From the weakest to the strongest; None in a layer takes a key away.
+        *layers: In increasing precedence; a None value removes the key.
 
     Returns:
-        The metadata, as yet unchecked.
+        The merged metadata, not validated.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
@@ -112,16 +112,16 @@ def merge(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def to_wire(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Write metadata as the service wants it.
+    """Validate metadata and convert it to the service's form.
 
     Args:
-        metadata: Also with `user_info` as a dict, and the intention switch as a bool.
+        metadata: The metadata; `user_info` may be a dict, `emit_intention_signal_extra` a bool.
 
     Returns:
-        A dict of its own, without the keys that are None.
+        A new dict, without None values.
 
     Raises:
-        ValueError: Names the key and what it must be.
+        ValueError: A value is invalid; the text has the key and what it must be.
     """
     written = {key: value for key, value in metadata.items() if value is not None}
     if "user_info" in written:
@@ -132,17 +132,17 @@ def to_wire(metadata: Mapping[str, Any]) -> dict[str, Any]:
     target = written.get("target_character_name")
     if target is not None and not (isinstance(target, str) and target):
         raise ValueError(f"target_character_name must be a character's name, not {target!r}.")
-    # Without a cast in the request the bot has its own, which only the service knows.
+    # Without group_chat_config in the request the characters are the bot's own, which only the service knows.
     if target is not None and names is not None and target not in names:
         raise ValueError(f"target_character_name is {target!r}, but the characters are {names}.")
     return written
 
 
 def check_user_info(value: Any) -> Any:
-    """Refuse what is no user; its fields may be completed by a call's own.
+    """Validate the type of `user_info`; it may be incomplete, because a call may complete it.
 
     Raises:
-        ValueError: It is neither a dictionary nor the JSON of one. It is not shown: it says where somebody is.
+        ValueError: It is neither a dictionary nor JSON of one. The text does not show it, as it is a location.
     """
     _read_user(value)
     return value
@@ -177,7 +177,7 @@ def _write_switch(value: Any) -> str:
 
 
 def _check_cast(config: Any) -> list[str]:
-    """Refuse a cast that the service would refuse; returns the characters' names."""
+    """Validate `group_chat_config`; returns the characters' names."""
     characters = config.get("characters") if isinstance(config, Mapping) else None
     if not isinstance(characters, (list, tuple)) or not characters:
         raise ValueError("group_chat_config needs characters: a list with at least one.")

@@ -1,4 +1,4 @@
-"""What bots add to a chat reply: usage of several models, and what their plugins did; pure functions on dicts.
+"""Reads replies of bots, which add the usage of several models and references; pure functions on dicts.
 
 Follows https://www.volcengine.com/docs/82379/1526787.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def read_bot_reply(payload: Mapping[str, Any], choice: Mapping[str, Any] | None = None) -> StreamDelta:
-    """Read a bot's whole reply.
+    """Read a complete reply of a bot.
 
     Args:
         payload: The JSON object.
-        choice: Which of its choices; the first by default. A payload without choices is read too.
+        choice: The choice to read; the first by default. A payload without choices is read too.
 
     Returns:
-        What it adds to the message. `references`, `bot_usage` and `metadata` stand in the metadata as sent.
+        The delta. `references`, `bot_usage` and `metadata` are in its metadata as sent.
     """
     return _with_model_usage(payload, read_reply(payload, choice))
 
@@ -38,7 +38,7 @@ def read_bot_payload(payload: Mapping[str, Any]) -> StreamDelta:
         payload: The JSON object.
 
     Returns:
-        What it adds to the message.
+        The delta.
     """
     return _with_model_usage(payload, read_payload(payload))
 
@@ -47,20 +47,20 @@ def _with_model_usage(payload: Mapping[str, Any], delta: StreamDelta) -> StreamD
     summed = sum_model_usage(payload.get("bot_usage"))
     if summed is not None:
         if payload.get("usage"):
-            # Both came: the sum counts, the other is kept as sent.
+            # Both are present: the sum is the message's usage, the other is kept in the metadata.
             delta.metadata["usage"] = payload["usage"]
         delta.usage = summed
     return delta
 
 
 def sum_model_usage(bot_usage: Any) -> UsageMetadata | None:
-    """Tokens of all the models that a bot asked.
+    """Add up the usage of all models that a bot called.
 
     Args:
-        bot_usage: The service's object; older applications send null, and `usage` beside it.
+        bot_usage: The service's object; older applications send null, and a `usage` next to it.
 
     Returns:
-        Their sum; None where the service named no tokens.
+        The sum; None where the service sent no token counts.
     """
     listed = bot_usage.get("model_usage") if isinstance(bot_usage, dict) else None
     total: UsageMetadata | None = None

@@ -1,7 +1,7 @@
-"""What bots send and take, for editors; nothing here checks anything at run time.
+"""Types of a bot's request metadata and reply fields, for type checkers and editors; not validated at run time.
 
 Follows https://www.volcengine.com/docs/82379/1526787 (bot API), /1285209 (web plugin) and /1285210 (knowledge base
-plugin). Every field of a reply is optional: plugins differ, and grow.
+plugin). Every field of a reply is optional, because plugins differ and change.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing_extensions import NotRequired, TypedDict
 
 
 class UserInfo(TypedDict):
-    """Where the user is, for plugins that want to know (weather)."""
+    """The user's location, for plugins that need it (weather)."""
 
     city: str
     district: str
@@ -33,17 +33,17 @@ class Character(TypedDict):
 
 
 class GroupChatConfig(TypedDict):
-    """The cast of a group chat."""
+    """The characters of a group chat."""
 
     characters: list[Character]
     description: NotRequired[str]
-    """The scene: subject, time, place, whom the user plays."""
+    """The scene: subject, time, place, the user's role."""
     user_name: NotRequired[str]
-    """Whom the user plays; `用户` by default."""
+    """The name of the user's role; `用户` by default."""
 
 
 class BotMetadata(TypedDict, total=False):
-    """The request's `metadata`, as the service wants it; see `bot_metadata` for making it."""
+    """The request's `metadata` in the service's form; `bot_metadata` creates it."""
 
     user_info: str
     emit_intention_signal_extra: Literal["true", "false"]
@@ -60,7 +60,7 @@ class CoverImage(TypedDict, total=False):
 
 
 class WeatherDisplay(TypedDict, total=False):
-    """What a weather card shows; the inner values are the plugin's own."""
+    """The content of a weather card; the inner values are not documented."""
 
     city: str
     condition: Any
@@ -79,10 +79,10 @@ class WeatherCardData(TypedDict, total=False):
 
 
 class WebReferenceExtra(TypedDict, total=False):
-    """What the web plugin says of a page besides."""
+    """Further information of the web plugin on a page."""
 
     rel_info: str
-    """How well it fits the question, in words (`强相关`)."""
+    """Relevance to the question, in words (`强相关`)."""
     freshness_info: str
     auth_info: str
     final_ref: str
@@ -99,13 +99,13 @@ class WebReference(TypedDict, total=False):
     site_name: str
     logo_url: str
     publish_time: str
-    """In words: `2025年04月08日 10:30:00(CST) 星期二`; a time in 1970 means that nobody knows."""
+    """As text: `2025年04月08日 10:30:00(CST) 星期二`; a time in 1970 means unknown."""
     cover_image: CoverImage
     extra: WebReferenceExtra
 
 
 class KnowledgeReference(TypedDict, total=False):
-    """A piece of a document of a knowledge base that the bot used."""
+    """A chunk of a knowledge-base document that the bot used."""
 
     collection_name: str
     project: str
@@ -122,7 +122,7 @@ Reference = WebReference | KnowledgeReference
 
 
 class ModelUsage(TypedDict, total=False):
-    """Tokens of one model that the bot asked."""
+    """Token counts of one model that the bot called."""
 
     name: str
     prompt_tokens: int
@@ -148,7 +148,7 @@ class ToolDetail(TypedDict, total=False):
 
 
 class ActionDetail(TypedDict, total=False):
-    """What a plugin did."""
+    """The calls of one plugin."""
 
     name: str
     count: int
@@ -156,7 +156,7 @@ class ActionDetail(TypedDict, total=False):
 
 
 class BotUsage(TypedDict, total=False):
-    """`response_metadata["bot_usage"]`: what the answer cost."""
+    """`response_metadata["bot_usage"]`: usage of models and plugins for the answer."""
 
     model_usage: list[ModelUsage]
     action_usage: list[ActionUsage]

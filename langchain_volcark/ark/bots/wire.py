@@ -1,4 +1,4 @@
-"""Chat completions as Ark's bots speak them.
+"""The format of Ark's bot API: chat completions with references and the usage of several models.
 
 Follows https://www.volcengine.com/docs/82379/1526787 (bot API).
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ArkBotWire(ArkChatWire):
-    """Ark's bot API: the same, with references and the usage of several models in its replies."""
+    """Chat completions of a bot."""
 
     @override
     def read_choice(self, payload: Mapping[str, Any], choice: Mapping[str, Any]) -> StreamDelta:

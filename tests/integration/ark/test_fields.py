@@ -219,7 +219,7 @@ def test_several_answers_and_a_stream_exclude_each_other(make: Make, emulator: E
 
 
 def test_a_field_and_its_double_in_model_kwargs_are_refused(make: Make) -> None:
-    with pytest.raises(ValueError, match="temperature is set, and stands in model_kwargs too"):
+    with pytest.raises(ValueError, match="temperature is set as a field and in model_kwargs"):
         make(temperature=0.1, model_kwargs={"temperature": 0.2})
 
 
