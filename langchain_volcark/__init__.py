@@ -1,6 +1,7 @@
 """LangChain integrations for Volcengine Ark, Baidu Qianfan and the VikingDB knowledge base.
 
-The public names load on first use, so importing the package costs nothing. Their types stand in `__init__.pyi`.
+Public names are imported on first use, which keeps the import of the package fast. Their types are in
+`__init__.pyi`.
 """
 
 from langchain_volcark._version import __version__

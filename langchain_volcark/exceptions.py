@@ -1,4 +1,4 @@
-"""The exceptions a call can raise.
+"""The exceptions that calls raise.
 
 ```text
 VolcArkError
@@ -17,8 +17,8 @@ VolcArkError
     └── StreamInterruptedError
 ```
 
-The right-hand column names the class of `langchain_core.exceptions` that each one also is, so that code
-written for any LangChain provider (retry middleware, fallbacks, summarisation) recognises it.
+The right-hand column is the class of `langchain_core.exceptions` that each one also inherits from, so that code for
+any LangChain provider (retry middleware, fallbacks, summarisation) recognises it.
 """
 
 from __future__ import annotations
@@ -63,21 +63,21 @@ _ErrorT = TypeVar("_ErrorT", bound="VolcArkError")
 
 
 class VolcArkError(ModelError):
-    """Base of everything this package raises from a call to a service.
+    """Base of all exceptions of failed calls to a service.
 
     Attributes:
-        message: What happened, and what to do next where that is known.
+        message: What happened, with advice where there is any.
         status_code: HTTP status, or None where no reply arrived.
         code: The service's own error code as a string, or None.
-        request_id: The server's id of the request, for its support desk.
-        retry_after: Seconds the server asked to wait, or None.
+        request_id: The server's request id, for the service's support.
+        retry_after: Seconds to wait according to the server, or None.
         body: The parsed error body, or its text.
-        response: The reply without its request (which carries the credentials); not pickled.
-        is_retryable: Whether the same request may succeed later without anybody doing anything.
-        partial: For streams: the message as far as it had come, or None.
-        completed: For calls of many requests (embeddings, reranking): input's position to its result, for all
-            requests that succeeded; None elsewhere.
-        failed_inputs: For such calls: the positions that the failed request was for.
+        response: The reply without its request (which has the credentials); not pickled.
+        is_retryable: Whether the same request may succeed later without any change.
+        partial: For streams: the message received before the error, or None.
+        completed: For calls of several requests (embeddings, reranking): input position to result, for all
+            requests that succeeded; None for other calls.
+        failed_inputs: For such calls: the input positions of the failed request.
     """
 
     completed: dict[int, Any] | None = None
@@ -126,16 +126,16 @@ class VolcArkError(ModelError):
 
 
 def _rebuild(cls: type[_ErrorT], message: str) -> _ErrorT:
-    """Recreate a pickled exception; its attributes follow as pickle state."""
+    """Recreate a pickled exception; pickle restores its attributes afterwards."""
     return cls(message)
 
 
 class InvalidRequestError(VolcArkError, ModelInvalidRequestError):
-    """The service refused the request itself (HTTP 400, or a parameter it does not take)."""
+    """The request is invalid (HTTP 400, or a parameter that the service does not support)."""
 
 
 class ContextLengthError(InvalidRequestError, ContextOverflowError):
-    """Prompt and requested answer do not fit into the model's context."""
+    """Prompt and requested answer exceed the model's context window."""
 
 
 class ContentFilterError(InvalidRequestError):
@@ -147,53 +147,53 @@ class AuthenticationError(VolcArkError, ModelAuthenticationError):
 
 
 class PermissionDeniedError(VolcArkError, ModelPermissionDeniedError):
-    """The credentials are good but may not do this, or the account is in arrears (HTTP 403)."""
+    """The credentials are valid but lack a permission, or the account is in arrears (HTTP 403)."""
 
 
 class NotFoundError(VolcArkError, ModelNotFoundError):
-    """No such model or endpoint, or it is not activated for this account (HTTP 404)."""
+    """The model or endpoint does not exist, or is not activated for this account (HTTP 404)."""
 
 
 class RateLimitError(VolcArkError, ModelRateLimitError):
-    """Too many requests or tokens for now; time heals it (HTTP 429)."""
+    """Too many requests or tokens at the moment; may succeed later (HTTP 429)."""
 
     is_retryable = True
 
 
 class QuotaExceededError(RateLimitError):
-    """A quota or spending limit is used up; waiting a moment does not help (HTTP 429)."""
+    """A quota or spending limit is used up; a retry does not help (HTTP 429)."""
 
     is_retryable = False
 
 
 class ServiceError(VolcArkError, ModelAPIError):
-    """The service failed on its side (HTTP 5xx, 409)."""
+    """The service failed (HTTP 5xx, 409)."""
 
     is_retryable = True
 
 
 class ResponseFormatError(VolcArkError, ModelAPIError):
-    """The reply is not what the service documents: HTML from a proxy, broken JSON, missing fields."""
+    """The reply is not in the documented form: HTML from a proxy, invalid JSON, missing fields."""
 
     is_retryable = False
 
 
 class APIConnectionError(VolcArkError, ModelConnectionError):
-    """No answer: refused, reset, unreachable. `__cause__` is the transport's own exception."""
+    """The connection failed: refused, reset, unreachable. `__cause__` is the transport's exception."""
 
     is_retryable = True
 
 
 class APITimeoutError(APIConnectionError, ModelTimeoutError):
-    """The answer, or the next part of a stream, took longer than `timeout` allows (also HTTP 408)."""
+    """The reply, or the next payload of a stream, did not arrive within `timeout` (also HTTP 408)."""
 
     is_retryable = True
 
 
 class StreamInterruptedError(APIConnectionError):
-    """A stream broke, or ended without saying why. `partial` holds what had arrived.
+    """A stream broke, or ended without a finish reason. `partial` holds what had arrived.
 
-    The same question may be asked again. The package itself does so only before the first part of the answer.
+    The request may be repeated. The package itself retries only before the first part of the answer.
     """
 
     is_retryable = True

@@ -1,4 +1,4 @@
-"""The sources of an answer: as documents for a chain, as a list for a person."""
+"""The references of an answer: converted to documents for a chain, or formatted as a list to read."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 _SITE = ("site_name", "collection_name", "doc_info.collection_name")
 _TIME = ("publish_time",)
-_SPOKEN_TIME = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_CHINESE_TIME = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _CHINA = timezone(timedelta(hours=8))
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _EXCERPT = 160
 
 
 def references_to_documents(message: AIMessage) -> list[Document]:
-    """The sources of an answer as documents, for what in a chain comes after.
+    """Convert the references of an answer to documents, for the next step of a chain.
 
     Args:
-        message: An answer of this package's models, whole or summed from a stream.
+        message: An answer of this package's models, from `invoke` or summed from a stream.
 
     Returns:
-        One document for each reference, in the service's order: the excerpt as `page_content` (empty where the
-        service sent none), and as `metadata` every other field as sent, besides `source` (the address, LangChain's
-        word), `title`, `site` and `time` (ISO 8601 where the service's own wording can be read) where there are
-        any. Empty for an answer without sources.
+        One document per reference, in the service's order, with the excerpt as `page_content` (empty where the
+        service sent none). `metadata` has every other field as sent and, where known, `source` (the URL), `title`,
+        `site` and `time` (ISO 8601, where the service's format can be parsed). Empty for an answer without
+        references.
 
     Example:
         ```python
@@ -51,7 +51,7 @@ def references_to_documents(message: AIMessage) -> list[Document]:
 
 
 def _document(reference: Mapping[str, Any], fields: CitationFields) -> Document:
-    named = _Facts(reference, fields)
+    named = _Reference(reference, fields)
     known = {"source": named.url, "title": named.title, "site": named.site, "time": named.iso_time}
     rest = {
         key: value for key, value in reference.items() if key != named.excerpt_name and value not in (None, "")
@@ -62,12 +62,12 @@ def _document(reference: Mapping[str, Any], fields: CitationFields) -> Document:
 
 
 class References(Sequence["Mapping[str, Any]"]):
-    """The sources of an answer, to look at: printed in a terminal, or shown by a notebook.
+    """The references of an answer, formatted for a terminal (`print`) or a notebook.
 
-    It is also the sequence of the references as the service sent them.
+    Also a sequence of the references as the service sent them.
 
     Args:
-        message: An answer of this package's models, whole or summed from a stream.
+        message: An answer of this package's models, from `invoke` or summed from a stream.
 
     Example:
         ```python
@@ -95,19 +95,21 @@ class References(Sequence["Mapping[str, Any]"]):
         if not self._sources:
             return "(no references)"
         return "\n".join(
-            _Facts(reference, fields).as_text(place) for place, (reference, fields) in enumerate(self._sources, 1)
+            _Reference(reference, fields).as_text(position)
+            for position, (reference, fields) in enumerate(self._sources, 1)
         )
 
     def _repr_html_(self) -> str:
         """The list for a notebook."""
         items = [
-            _Facts(reference, fields).as_html(place) for place, (reference, fields) in enumerate(self._sources, 1)
+            _Reference(reference, fields).as_html(position)
+            for position, (reference, fields) in enumerate(self._sources, 1)
         ]
         return f"<ol>{''.join(items)}</ol>" if items else "<p>(no references)</p>"
 
 
-class _Facts:
-    """What is shown of one reference."""
+class _Reference:
+    """The fields of one reference, by common names."""
 
     def __init__(self, reference: Mapping[str, Any], fields: CitationFields) -> None:
         self.number = reference.get(fields.number) if fields.number else None
@@ -118,19 +120,20 @@ class _Facts:
         self.time = first_value(reference, _TIME)[1]
         self.iso_time = iso_time(self.time)
 
-    def as_text(self, place: int) -> str:
+    def as_text(self, position: int) -> str:
         about = ", ".join(part for part in (self.site, self.iso_time) if part)
         lines = [
-            f"[{self._shown_number(place)}] {self.title or self.url or '(untitled)'}" + (about and f" ({about})")
+            f"[{self._shown_number(position)}] {self.title or self.url or '(untitled)'}"
+            + (about and f" ({about})")
         ]
         if self.url and self.title:
             lines.append(self.url)
         if self.excerpt:
             lines.append(_shorten(self.excerpt))
-        # What a web page calls itself must not move the terminal's cursor.
+        # Titles come from web pages and must not contain control characters of the terminal.
         return "\n    ".join(_UNSAFE.sub(" ", line) for line in lines)
 
-    def as_html(self, place: int) -> str:
+    def as_html(self, position: int) -> str:
         title = escape(self.title or self.url or "(untitled)")
         if self.url.startswith(("https://", "http://")):
             title = f'<a href="{escape(self.url)}" target="_blank" rel="noopener noreferrer">{title}</a>'
@@ -138,23 +141,23 @@ class _Facts:
         about = " · ".join(part for part in (escape(self.site), day) if part)
         about = f" <small>{about}</small>" if about else ""
         excerpt = f"<br><small>{escape(_shorten(self.excerpt))}</small>" if self.excerpt else ""
-        return f'<li value="{self._shown_number(place)}">{title}{about}{excerpt}</li>'
+        return f'<li value="{self._shown_number(position)}">{title}{about}{excerpt}</li>'
 
-    def _shown_number(self, place: int) -> int:
-        return self.number if isinstance(self.number, int) else place
+    def _shown_number(self, position: int) -> int:
+        return self.number if isinstance(self.number, int) else position
 
 
-def iso_time(words: str) -> str:
-    """A service's time as ISO 8601.
+def iso_time(text: str) -> str:
+    """Convert a service's time to ISO 8601.
 
     Args:
-        words: As Ark writes it: `2025年04月08日 10:30:00(CST) 星期二`. CST is China's.
+        text: Ark's format: `2025年04月08日 10:30:00(CST) 星期二`, in China Standard Time.
 
     Returns:
-        `2025-04-08T10:30:00+08:00`; empty for what is no such time, and for the beginning of 1970, by which the
-        service says that it knows none.
+        `2025-04-08T10:30:00+08:00`; empty for a text in another format, and for 1 January 1970, which the service
+        sends for an unknown time.
     """
-    found = _SPOKEN_TIME.search(words)
+    found = _CHINESE_TIME.search(text)
     if found is None:
         return ""
     try:

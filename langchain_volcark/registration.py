@@ -1,7 +1,7 @@
-"""Makes this package's providers known to `init_chat_model` and `init_embeddings`.
+"""Registers this package's providers for `init_chat_model` and `init_embeddings`.
 
-LangChain finds providers in a registry of its own packages
-(https://docs.langchain.com/oss/python/langchain/models); others are added here.
+LangChain has a registry with the providers of its own packages
+(https://docs.langchain.com/oss/python/langchain/models); `register` adds this package's.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ def register(*, replace: bool = False) -> None:
     | `qianfan` | `ChatQianfan` | `QianfanEmbeddings` |
     | `vikingdb` | `ChatVikingKnowledge`; a packaged service for an id that begins with `kb-service-` | – |
 
-    Once per process is enough, and more does no harm. Other providers stay as they are. Whatever takes a model by
-    name (`create_agent`, middleware, configurable models) understands these names afterwards.
+    Call it once per process; further calls have no effect. Other providers are not changed. Everything that accepts
+    a model by name (`create_agent`, middleware, configurable models) then accepts these names.
 
     Args:
-        replace: Whether to take the place of another package's provider of the same name.
+        replace: Whether to replace another package's provider of the same name.
 
     Raises:
         ImportError: The package `langchain` is not installed.
-        RuntimeError: The installed `langchain` keeps its providers in another way (before 1.3 they cannot be
-            added to), or another package has one of the names. Nothing is registered then.
+        RuntimeError: The installed `langchain` has another kind of registry (before 1.3 it cannot be extended), or
+            another package has registered one of the names. Nothing is registered then.
 
     Example:
         ```python
@@ -55,22 +55,22 @@ def register(*, replace: bool = False) -> None:
         (_module("langchain.chat_models.base"), "_get_chat_model_creator", _CHAT_MODELS),
         (_module("langchain.embeddings.base"), "_get_embeddings_class_creator", _EMBEDDINGS),
     ]
-    # All is checked before anything is written.
+    # Everything is checked before anything is registered.
     registries = [_registry(module, entries, replace=replace) for module, _, entries in chosen]
     for registry, (module, cached, entries) in zip(registries, chosen, strict=True):
         registry.update(entries)
-        forget = getattr(getattr(module, cached, None), "cache_clear", None)
-        if forget is not None:
-            forget()
+        clear_cache = getattr(getattr(module, cached, None), "cache_clear", None)
+        if clear_cache is not None:
+            clear_cache()
 
 
 def _module(name: str) -> ModuleType:
     try:
-        importlib.import_module("langchain")  # first, so that its absence is told from another form of it
+        importlib.import_module("langchain")  # first, to distinguish a missing package from a missing module
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if not name.startswith(error.name or "?"):
-            raise  # something that langchain itself lacks
+            raise  # a dependency of langchain is missing
         if error.name != "langchain":
             raise RuntimeError(_unknown_form()) from error
         raise ImportError(
@@ -81,7 +81,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _registry(module: ModuleType, entries: Mapping[str, Entry], *, replace: bool) -> dict[str, Entry]:
-    """The module's registry, if it has the form known here and the names are free."""
+    """The module's registry, if it has the expected form and the names are free."""
     registry = getattr(module, _REGISTRY, None)
     if not isinstance(registry, dict) or not all(_is_entry(entry) for entry in registry.values()):
         raise RuntimeError(_unknown_form())
@@ -96,7 +96,7 @@ def _registry(module: ModuleType, entries: Mapping[str, Entry], *, replace: bool
 
 
 def _is_entry(entry: object) -> bool:
-    """Whether it is a module, a class in it, and a function that makes an instance."""
+    """Whether an entry is a module, a class in it, and a function that creates an instance."""
     return (
         isinstance(entry, tuple)
         and len(entry) == 3
@@ -123,7 +123,7 @@ def _make(cls: Callable[..., Any], **arguments: Any) -> Any:
 
 def _make_ark(cls: Callable[..., Any], model: str, **arguments: Any) -> Any:
     if str(model).startswith("bot-"):
-        from langchain_volcark.ark.bots.chat_models import ChatArkBot  # only who has a bot pays for it
+        from langchain_volcark.ark.bots.chat_models import ChatArkBot  # late, because most users need no bot
 
         return ChatArkBot(model=model, **arguments)
     return cls(model=model, **arguments)

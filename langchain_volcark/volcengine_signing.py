@@ -1,7 +1,7 @@
 """Volcengine's request signature, version 4 (HMAC-SHA256).
 
-Follows https://www.volcengine.com/docs/6369/67269. It resembles the AWS signature of the same number, but puts
-no prefix before the secret key and ends the scope with `request`.
+Follows https://www.volcengine.com/docs/6369/67269. It is similar to AWS Signature Version 4, but the secret key has
+no prefix and the scope ends with `request`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sign(
     Args:
         method: The HTTP method.
         url: The full URL as it will be sent.
-        headers: The headers as they will be sent. A `Host` among them goes before the one of the URL.
+        headers: The headers as they will be sent. A `Host` header takes precedence over the URL's host.
         body: The bytes which will be sent.
         access_key: Access key id.
         secret_key: Secret access key, as the console shows it.
@@ -82,7 +82,7 @@ def sign(
 
 
 class VolcSignatureAuth(httpx.Auth):
-    """Signs each request of an httpx client, with the bytes it sends.
+    """httpx authentication that signs each request, including its body.
 
     Example:
         >>> auth = VolcSignatureAuth("AKLT…", "…", region="cn-beijing", service="air")
@@ -117,7 +117,7 @@ class VolcSignatureAuth(httpx.Auth):
         self._clock = clock or _utc_now
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the signature's headers, replacing those of an earlier attempt."""
+        """Set the signature headers, replacing those of an earlier attempt."""
         token = self._session_token
         added = sign(
             request.method,
@@ -151,7 +151,7 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _canonical_headers(url: httpx.URL, headers: dict[str, str]) -> tuple[str, str]:
-    """Return the names of the headers to sign, and their lines."""
+    """The names of the signed headers, and their canonical lines."""
     host = headers.get("host") or url.netloc.decode("ascii")
     headers["host"] = host.removesuffix(":80").removesuffix(":443")
     signed = sorted(
@@ -162,12 +162,12 @@ def _canonical_headers(url: httpx.URL, headers: dict[str, str]) -> tuple[str, st
 
 
 def _path(raw: bytes) -> str:
-    """Escape everything but RFC 3986's unreserved characters, whatever the URL left unescaped."""
+    """Percent-encode a path: everything except RFC 3986's unreserved characters."""
     return "/".join(_escape(segment) for segment in raw.split(b"/")) or "/"
 
 
 def _query(raw: bytes) -> str:
-    """Escape likewise and sort by name; equal names keep their order."""
+    """Percent-encode a query like a path, and sort it by name; equal names keep their order."""
     pairs = []
     for item in raw.split(b"&"):
         if item:
@@ -182,7 +182,7 @@ def _escape(raw: bytes) -> str:
 
 
 def _signing_key(secret_key: str, scope: str) -> bytes:
-    """Derive the key of a day, region and service."""
+    """Derive the signing key for a date, region and service."""
     key = secret_key.encode()
     for part in scope.split("/"):
         key = _hmac(key, part)

@@ -1,1 +1,1 @@
-"""Model profiles where LangChain's tools look for them."""
+"""Model profiles, at the path where LangChain's tools expect them."""
