@@ -17,8 +17,8 @@ VolcArkError
     └── StreamInterruptedError
 ```
 
-The right-hand column is the class of `langchain_core.exceptions` that each one also inherits from, so that code for
-any LangChain provider (retry middleware, fallbacks, summarisation) recognises it.
+The right-hand column is the class of `langchain_core.exceptions` that each one also inherits from, so that code
+for any LangChain provider (retry middleware, fallbacks, summarisation) recognises it.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ def register(*, replace: bool = False) -> None:
     | `qianfan` | `ChatQianfan` | `QianfanEmbeddings` |
     | `vikingdb` | `ChatVikingKnowledge`; a packaged service for an id that begins with `kb-service-` | – |
 
-    Call it once per process; further calls have no effect. Other providers are not changed. Everything that accepts
-    a model by name (`create_agent`, middleware, configurable models) then accepts these names.
+    Call it once per process; further calls have no effect. Other providers are not changed. Everything that
+    accepts a model by name (`create_agent`, middleware, configurable models) then accepts these names.
 
     Args:
         replace: Whether to replace another package's provider of the same name.

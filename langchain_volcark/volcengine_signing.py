@@ -1,7 +1,7 @@
 """Volcengine's request signature, version 4 (HMAC-SHA256).
 
-Follows https://www.volcengine.com/docs/6369/67269. It is similar to AWS Signature Version 4, but the secret key has
-no prefix and the scope ends with `request`.
+Follows https://www.volcengine.com/docs/6369/67269. It is similar to AWS Signature Version 4, but the secret key
+has no prefix and the scope ends with `request`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Ark's model profiles, in the format and at the path of LangChain's own packages.
 
 Tools that list models read `_PROFILES` from `<package>/data/_profiles.py`, often without importing the package.
-The tool `langchain-profiles` generates such files from models.dev; this one is built from the package's own tables:
-change capabilities in `langchain_volcark.ark.profiles`, and ids in `langchain_volcark.ark.model_ids`.
+The tool `langchain-profiles` generates such files from models.dev; this one is built from the package's own
+tables: change capabilities in `langchain_volcark.ark.profiles`, and ids in `langchain_volcark.ark.model_ids`.
 
 https://docs.langchain.com/oss/python/langchain/models#model-profiles
 """
