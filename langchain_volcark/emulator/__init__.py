@@ -1,39 +1,37 @@
-"""A local server that speaks the services' wire formats: an offline double for tests, demos and other languages.
+"""Emulator: a local server with the APIs of the three services, for tests, demos and other languages.
 
     with Emulator() as server:
         ChatArk(model="doubao-seed-2-1-pro-260915", base_url=server.ark_base_url, api_key=server.api_key)
 
 Or from a shell, for a client in any language: `python -m langchain_volcark.emulator --port 8080`.
 
-It is no model. It checks a request against the documented rules, refuses what the service would refuse in the
-service's own words, and makes a reply by the rules below: the same request always gets the same reply, but for ids
-and times. It shares no code with the rest of the package, so that the two can disagree.
+It is not a model. It checks requests against the documented rules, answers invalid ones with the service's error
+messages, and builds replies by the rules below: the same request always gets the same reply, except for ids and
+times. It shares no code with the rest of the package, so that it can find errors in it.
 
 **Ark chat** (`POST {ark_base_url}/chat/completions`, `GET /models`, `POST /tokenization`):
 
-* *Text.* The answer is `You said: …` (`你说：…` to Chinese) with the last user message, its first 400 characters.
-  `count to 500` (`数到500`) anywhere in it gets the numbers, up to 10,000: a reply as long as you need.
-* *Material.* A system message with blocks between `<context>` and `</context>`, parted by lines of `---`: the
-  answer is the two sentences of them that have most in common with the last user message, each with its block's
-  number.
-* *Continuation.* A last message of the assistant's is continued: the reply holds only what comes after it.
-* *Thinking.* A model whose thinking is on sends one to three sentences of `reasoning_content`, by effort; the
-  seed-2-1 family `encrypted_content` too.
-* *Tools.* Offered tools are called after a user's message: those it names, else the one whose name shares most
-  words with it (`get_weather` for "what is the weather"), else the first. `tool_choice` is obeyed. After the
-  results comes a text that reports them, unless the user named another tool not yet called: then that one is
-  called.
-* *Arguments and JSON.* Made from the schema with the prompt's own numbers, quotations and `name: value` pairs; see
-  `langchain_volcark.emulator.schema`. A `json_object` has the keys that stand in quotation marks in the prompt, or
-  those of a JSON schema written there.
-* *Limits.* `stop`, `max_tokens`, `max_completion_tokens` cut, also in the middle of a tool's arguments. Tokens are
-  counted as `langchain_volcark.emulator.tokens` says; a beginning of 256 tokens or more that was sent before, in
-  whole messages, counts as cached.
-* *Words that trigger.* `EMULATOR_SENSITIVE_INPUT` in any message, but not quoted in backticks: 400
+* *Text.* The answer is `You said: …` (`你说：…` for Chinese) with the first 400 characters of the last user
+  message. `count to 500` (`数到500`) anywhere in it returns the numbers, up to 10,000, for long replies.
+* *Context.* If a system message has blocks between `<context>` and `</context>`, separated by lines of `---`, the
+  answer is the two sentences that have most in common with the last user message, each with its block's number.
+* *Continuation.* If the last message is the assistant's, the reply contains only its continuation.
+* *Thinking.* With thinking on, a model sends one to three sentences of `reasoning_content`, depending on the
+  effort; the seed-2-1 family also sends `encrypted_content`.
+* *Tools.* Tools are called after a user message: those it names, else the one whose name shares most words with it
+  (`get_weather` for "what is the weather"), else the first. `tool_choice` is obeyed. After tool results the answer
+  is a text that reports them, unless the user named another tool that has not been called: then it is called.
+* *Arguments and JSON.* Generated from the schema with numbers, quotations and `name: value` pairs of the prompt;
+  see `langchain_volcark.emulator.schema`. A `json_object` has the keys quoted in the prompt, or those of a JSON
+  schema in the prompt.
+* *Limits.* `stop`, `max_tokens` and `max_completion_tokens` cut answers, even inside tool arguments.
+  `langchain_volcark.emulator.tokens` defines tokens; leading messages that were sent before count as cached from
+  256 tokens on.
+* *Trigger words.* `EMULATOR_SENSITIVE_INPUT` in any message, unless quoted in backticks: 400
   `InputTextSensitiveContentDetected`. In the last user message: `EMULATOR_FILTER_OUTPUT`, half an answer with
   `finish_reason: content_filter` (and `moderation_hit_type` on vision models); `EMULATOR_REFUSE_OUTPUT`,
-  `OutputTextSensitiveContentDetected`, in a stream half-way through.
-* *Models.* The ids of the model list; any `ep-…` id (`Emulator(endpoints=…)` says which model it stands for);
+  `OutputTextSensitiveContentDetected`, in a stream after half of the answer.
+* *Models.* The ids of the model list; any `ep-…` id (`Emulator(endpoints=…)` maps ids to models);
   `doubao-seed-not-open-260101` is not activated (`ModelNotOpen`); `ep-closed-…` is stopped
   (`InvalidEndpoint.ClosedEndpoint`).
 
@@ -63,79 +61,82 @@ and times. It shares no code with the rest of the package, so that the two can d
 
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 
-* *Vectors.* Equal inputs have equal vectors, texts that share words near ones, in Chinese and English; see
-  `langchain_volcark.emulator.embedding`. An image or video sent as data is its bytes; behind a link, the words of
-  the link's file name. All parts of a multimodal input become one vector. `instructions` move it a little.
-* *Limits.* Those of each model: lengths, tokens, bytes, which of `dimensions`, `instructions`, `sparse_embedding`
-  and `multi_embedding` it takes (not its compression). A text endpoint takes at most 256 texts.
-* *Models.* The text and vision models of the model list; an `ep-…` id that nobody described stands for the newest
-  of those that the path is for.
+* *Vectors.* Equal inputs have equal vectors, and texts that share words have similar ones, in Chinese and English;
+  see `langchain_volcark.emulator.embedding`. An image or video counts as its bytes, or as the words of its link's
+  file name. All parts of a multimodal input become one vector. `instructions` change it slightly.
+* *Limits.* Those of each model: lengths, tokens, bytes, support of `dimensions`, `instructions`,
+  `sparse_embedding` and `multi_embedding` (without its compression). A text request has at most 256 texts.
+* *Models.* The text and vision models of the model list; an unmapped `ep-…` id stands for the newest
+  model of the path.
 
 **Ark bots** (`POST {ark_base_url}/bots/chat/completions`), besides the rules of Ark chat:
 
-* *Bots.* Any `bot-…` id: one with `plain` in it answers with a model that does not think, one with `knowledge` in
-  it searches a knowledge base too, `bot-missing…` does not exist; `Emulator(endpoints=…)` may say which model any
-  stands for.
+* *Bots.* Any `bot-…` id: with `plain` in it its model does not think, with `knowledge` in it the bot also searches
+  a knowledge base, `bot-missing…` does not exist; `Emulator(endpoints=…)` maps ids to models.
 * *Sources.* Plugins search a corpus of a dozen sentences (cruciferous plants, Everest, Peru, a staff handbook) for
-  words of the last user message, unless the reply calls the user's own tools. What they find are the references,
-  and the answer is made of it, with marks `[1]`. A question about the weather gets a weather card: for the city it
+  words of the last user message, unless the reply calls the caller's tools. The results are the references, and
+  the answer is built from them, with marks `[1]`. A question about the weather gets a weather card for the city it
   names, else that of `user_info`.
-* *Metadata.* Checked, and echoed. In a group chat the target character speaks, else the first. Asked for the
-  intention signal, a stream that found something begins with a chunk whose `metadata` has `intention` besides;
-  where the real service puts it is not documented.
-* *Usage.* `bot_usage`: what was found counts as prompt, `action_details` tell what the plugins did.
-* *Words that trigger.* `EMULATOR_SENSITIVE_INPUT` is `SensitiveContentDetected` here. `EMULATOR_REFERENCES_…` says
-  where in a stream the references come: `FIRST` (the rule), `DELTA`, `TEXT`, `MIDDLE`, `LAST`, `USAGE`, `TWICE`,
-  `GROWING`; see `langchain_volcark.emulator.ark.bot_wire`. `EMULATOR_MARKS_…` how the text marks them: `CARET`
-  `^[1]^`, `FOOTNOTE` `[^1]`, `LENTICULAR` `【1】`, `NONE`. `EMULATOR_PLAIN_USAGE`: `usage`, and `bot_usage` null.
+* *Metadata.* Checked and returned. In a group chat the target character answers, else the first. If the intention
+  signal is requested, a stream with results begins with a chunk whose `metadata` has `intention`; its position in
+  the real service is not documented.
+* *Usage.* In `bot_usage` search results count as prompt, and `action_details` list the plugins' actions.
+* *Trigger words.* `EMULATOR_SENSITIVE_INPUT` is `SensitiveContentDetected` here. `EMULATOR_REFERENCES_…` sets the
+  position of the references in a stream: `FIRST` (the default), `DELTA`, `TEXT`, `MIDDLE`, `LAST`, `USAGE`,
+  `TWICE`, `GROWING`; see `langchain_volcark.emulator.ark.bot_wire`. `EMULATOR_MARKS_…` sets the reference marks in
+  the text: `CARET` `^[1]^`, `FOOTNOTE` `[^1]`, `LENTICULAR` `【1】`, `NONE`. `EMULATOR_PLAIN_USAGE`: `usage`, and
+  `bot_usage` null.
 
 **Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified;
-the temporary key it gives is accepted by the data plane for the resources it names until it expires.
+the data plane accepts the returned temporary key for the requested resources until it expires.
 
 **VikingDB knowledge base** (`POST {knowledge_base_url}/api/knowledge/…`):
 
 * *Documents.* `Emulator(documents=folder)` fills the collection `demo` (`kb-demo`) with the folder's files, as
-  `langchain_volcark.emulator.knowledge.corpus` says; a ferry's papers in English and Chinese are there otherwise.
-* *Search* (`collection/search_knowledge`). The weighted sum of two likenesses, of vectors and of words; filters on
-  declared fields, rerank (how much of the question a chunk speaks about), rewriting (the user's turn before the
-  question, put in front of it), neighbours, folders, links that can be downloaded.
+  `langchain_volcark.emulator.knowledge.corpus` says; by default it contains documents of a ferry line in English
+  and Chinese.
+* *Search* (`collection/search_knowledge`). Scores are a weighted sum of dense and sparse similarity. There are
+  filters on declared fields, reranking (by how much of the question a chunk covers), rewriting (prepends the
+  previous user message), adjacent chunks, folders, and links that can be downloaded.
 * *Chat* (`chat/completions`). The texts of Ark chat above, thinking included. A stream ends with `end` and
   `[DONE]`.
-* *Packaged services* (`service/chat`). `kb-service-demo` searches and answers from what it found,
+* *Packaged services* (`service/chat`). `kb-service-demo` searches and answers from the results,
   `kb-service-demo-search` only searches. A stream ends with `end` alone.
 * *Reranking* (`service/rerank`), and `GET /ping`.
-* *Who may call.* Signatures are verified, with the host signed or not; a packaged service takes its key too.
-* *Words that trigger.* `EMULATOR_REFUSE_OUTPUT` in the question: error 1000030, with HTTP 200, in a stream after
+* *Authentication.* Signatures are verified, with or without a signed host; packaged services accept their key too.
+* *Trigger words.* `EMULATOR_REFUSE_OUTPUT` in the question: error 1000030, with HTTP 200, in a stream after
   the first piece.
 
 **Qianfan V2** (`POST {qianfan_base_url}/chat/completions`, `/embeddings`, `/rerank`): answers, tools, thinking and
 JSON by the rules of Ark chat; Baidu's own models finish with `normal`. Messages must come in the documented
 order. `web_search` finds three made-up results: `enable_trace` returns them, `enable_citation` marks them,
-`enable_status` begins a stream with a status packet. `EMULATOR_SENSITIVE_INPUT` in any message gets `flag`,
+`enable_status` begins a stream with a status chunk. `EMULATOR_SENSITIVE_INPUT` in any message gets `flag`,
 `ban_round` and `finish_reason: content_filter`. The model `ernie-bot` is offline; unknown ones get a 401.
 
 **Qianfan V1** (`POST {qianfan_v1_base_url}/chat/{endpoint}`, `/embeddings/{endpoint}`, `/reranker/{endpoint}`):
-takes an access token or a verified `bce-auth-v1` signature, answers errors with HTTP 200. The endpoint of a preset
-model has functions, search and `finish_reason`; any other endpoint is a custom service with the fields of its page
-and 4,800 characters, whose answers begin with a space. `no_such_service` does not exist, `unpublished_service` is
-not published. `{token_url}` exchanges `client_id` and `client_secret`, `{iam_base_url}/v1/BCE-BEARER/token` the
-signed IAM pair; `expire_qianfan_tokens()` lets all tokens expire.
+accepts an access token or a verified `bce-auth-v1` signature; errors have HTTP status 200. The endpoint of a
+preset model has functions, search and `finish_reason`; any other endpoint is a custom service with the fields of
+its page and 4,800 characters, whose answers begin with a space. `no_such_service` does not exist,
+`unpublished_service` is not published. `{token_url}` issues access tokens for `client_id` and `client_secret`,
+`{iam_base_url}/v1/BCE-BEARER/token` short-term keys for signed requests; `expire_qianfan_tokens()` expires all of
+them.
 
-**A real model** (`Emulator(upstream="http://127.0.0.1:11434/v1")`, `--upstream URL`): any server that speaks
-OpenAI's chat and embeddings (Ollama, vLLM, llama.cpp) writes the replies, in the frame of the rules above.
+**A real model** (`Emulator(upstream="http://127.0.0.1:11434/v1")`, `--upstream URL`): an OpenAI-compatible
+server (Ollama, vLLM, llama.cpp) writes the answers, within the rules above.
 
-* *Before.* Credentials, models and every rule for requests stay as they are; what is refused never reaches the
-  server. It is asked with what the caller set and no more, for the one model named by `upstream_model`.
-* *After.* Its words, reasoning, tool calls, finish reasons and token counts, in the service's wire format; what it
-  does not count is counted as `langchain_volcark.emulator.tokens` says. A prefilled beginning that it repeats is
-  taken off. Its errors, silence and broken streams are errors in the service's envelope; a caller that leaves ends
-  its work.
+* *Requests.* Credentials, models and all rules for requests still apply; refused requests are not forwarded. The
+  server receives only what the caller set, for the one model named by `upstream_model`.
+* *Replies.* Its text, reasoning, tool calls, finish reasons and token counts, in the service's wire format;
+  missing counts are computed by `langchain_volcark.emulator.tokens`. A repeated prefill is removed. Its errors,
+  timeouts and interrupted streams become errors of the service; if the caller disconnects, the request is
+  cancelled.
 * *Refused.* Hosted tools of Ark's responses.
-* *Kept.* What plugins, web search and knowledge base find (bots and packaged services show it to the model),
-  encrypted reasoning, sparse vectors, reranking, `EMULATOR_SENSITIVE_INPUT`. The other words trigger nothing.
-* *Embeddings.* Texts only, as long as the server's vectors are: Ark's, and Qianfan's V2.
+* *Still emulated.* Results of plugins, web search and knowledge base (bots and packaged services pass them to the
+  model), encrypted reasoning, sparse vectors, reranking, `EMULATOR_SENSITIVE_INPUT`. Other trigger words have no
+  effect.
+* *Embeddings.* Texts only, with the dimensions of the server's model: Ark, and Qianfan V2.
 
-Faults, dictated replies and recordings: see `Controls`, the base class of `Emulator`; over HTTP they are under
+Faults, fixed replies and recorded requests: see `Controls`, the base class of `Emulator`; over HTTP they are under
 `/_emulator/`.
 """
 

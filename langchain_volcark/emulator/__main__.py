@@ -12,10 +12,10 @@ from langchain_volcark.emulator import Emulator
 
 
 def main(arguments: list[str] | None = None, prog: str = "python -m langchain_volcark.emulator") -> int:
-    """Start an emulator, print where it is and what it accepts, and wait for the end.
+    """Start an emulator, print its addresses and credentials, and wait until it is stopped.
 
     Args:
-        arguments: The command line without the program's name; by default the process's own.
+        arguments: Command line arguments without the program name; default is `sys.argv`.
         prog: The program's name in its help.
 
     Returns:
@@ -51,27 +51,26 @@ def main(arguments: list[str] | None = None, prog: str = "python -m langchain_vo
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{getattr(error, 'strerror', None) or error}\n")
         return 1
-    _run_until_told(emulator)
+    _run_until_stopped(emulator)
     return 0
 
 
-def _run_until_told(emulator: Emulator) -> None:
-    """Print where it is, and stop it at the first SIGINT or SIGTERM."""
-    # A byte for each signal, whichever thread the system gives it to; and no exception, which a second signal
-    # would throw into the clean-up.
-    told, teller = socket.socketpair()
-    teller.setblocking(False)
-    signal.set_wakeup_fd(teller.fileno())
-    # Said for both: a shell starts what it runs in the background with SIGINT ignored.
+def _run_until_stopped(emulator: Emulator) -> None:
+    """Print the addresses, and stop the emulator at the first SIGINT or SIGTERM."""
+    # Read as bytes from a socket: works in any thread, and a second signal raises no exception during clean-up.
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno())
+    # Set for both, because shells start background processes with SIGINT ignored.
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, lambda _number, _frame: None)
     sys.stdout.write(_banner(emulator))
     sys.stdout.flush()
-    told.recv(1)
+    reader.recv(1)
     emulator.stop()
     signal.set_wakeup_fd(-1)
-    told.close()
-    teller.close()
+    reader.close()
+    writer.close()
 
 
 def _add_upstream(parser: argparse.ArgumentParser) -> None:

@@ -1,10 +1,10 @@
-"""The controls of a running emulator: make it fail, dictate a reply, break a stream, look at what arrived.
+"""Controls of a running emulator: simulate faults, set replies, interrupt streams, list received requests.
 
-A control speaks about requests still to come and is used up by one of them, in the order of the calls. There
-are three queues, and a request takes the first entry of each: one answer (`fail_next`, `reply_next`,
-`drop_next`), one delay (`delay_next`) and, only if it is answered by a stream, one stream fault
-(`break_stream_after`, `stall_stream_after`). Every control takes `path`: then it waits for a request whose path
-ends so (`path="/chat/completions"`), and lets others pass.
+A control applies to one later request, in the order of the calls. There are three queues, and a request takes the
+first entry of each: one answer (`fail_next`, `reply_next`, `drop_next`), one delay (`delay_next`) and, if its
+    reply is
+a stream, one stream fault (`break_stream_after`, `stall_stream_after`). With `path` a control waits for a request
+whose path ends with it (`path="/chat/completions"`), and ignores others.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ _EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 class Controls:
-    """What a test can do to a running emulator and see of it; safe to use from any thread."""
+    """Controls and recordings of a running emulator; can be used from any thread."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests that arrived, oldest first (a copy; the last 10,000 are kept)."""
+        """The received requests, oldest first (a copy; the last 10,000 are kept)."""
         return self._state.requests
 
     @property
     def active_streams(self) -> int:
-        """How many streams are being sent at this moment."""
+        """Number of streams being sent now."""
         return self._state.active_streams
 
     @property
     def most_in_flight(self) -> int:
-        """How many requests were being answered at once at most, since the start or the last `reset()`."""
+        """Maximum number of requests answered concurrently, since the start or the last `reset()`."""
         return self._state.most_in_flight
 
     @property
     def disconnects(self) -> int:
-        """How many clients left before their reply's end, since the start or the last `reset()`."""
+        """Number of clients that disconnected before the end of a reply, since the start or the last `reset()`."""
         return self._state.disconnects
 
     def wait_for(self, condition: Callable[[], bool], timeout: float = 30.0) -> bool:
-        """Wait until a condition on the emulator's recordings and counts holds.
+        """Wait until a condition on the emulator's recordings and counters is true.
 
         Args:
-            condition: Looked at now and after every change, e.g. `lambda: server.active_streams == 0`.
-            timeout: Seconds to wait at most.
+            condition: Checked now and after every change, e.g. `lambda: server.active_streams == 0`.
+            timeout: Maximum seconds to wait.
 
         Returns:
-            Whether it came to hold in time.
+            Whether it became true in time.
         """
         return self._state.wait_for(condition, timeout)
 
@@ -76,16 +76,16 @@ class Controls:
         *,
         path: str | None = None,
     ) -> None:
-        """Answer the next requests with an error in the envelope of the service they are sent to.
+        """Answer the next requests with an error in the format of their service.
 
         Args:
             status: HTTP status.
-            code: The service's error code; None sends a gateway's HTML page without an envelope.
-            times: How many requests fail.
-            retry_after: Sent as `Retry-After` exactly as given: seconds, an HTTP date, or nonsense.
-            message: The error's text; by default one that says the emulator was told to fail.
-            headers: More response headers.
-            path: Only for requests whose path ends so.
+            code: The service's error code; None sends an HTML page as a gateway does.
+            times: Number of requests that fail.
+            retry_after: Value of `Retry-After`, sent unchanged: seconds, an HTTP date, or an invalid value.
+            message: Error text; the default says that the emulator simulates an error.
+            headers: Additional response headers.
+            path: Only for requests whose path ends with this.
         """
         extra = dict(headers or {})
         if retry_after is not None:
@@ -103,18 +103,18 @@ class Controls:
         times: int = 1,
         path: str | None = None,
     ) -> None:
-        """Answer the next request with exactly this, whatever it asked for.
+        """Answer the next requests with a fixed reply.
 
         Args:
-            reply: A dict is sent as the JSON reply. A list is sent as an event stream, and nothing is added to
-                it: a dict becomes `data: {json}`, a str or bytes is written as it is (`"data: [DONE]"`,
+            reply: A dict is sent as the JSON reply. A list is sent as an event stream, with nothing
+                added: a dict becomes `data: {json}`, a str or bytes is written as it is (`"data: [DONE]"`,
                 `": comment"`), each followed by a blank line unless it ends in one.
             body: Instead of `reply`: the raw body (HTML, broken JSON, …).
-            content_type: Of a raw body.
+            content_type: Content type of a raw body.
             status: HTTP status.
-            headers: More response headers.
-            times: How many requests are answered so.
-            path: Only for requests whose path ends so.
+            headers: Additional response headers.
+            times: Number of requests that get the reply.
+            path: Only for requests whose path ends with this.
 
         Raises:
             ValueError: Not exactly one of `reply` and `body` was given.
@@ -132,38 +132,38 @@ class Controls:
         self._state.push_answer(answer, times, path)
 
     def drop_next(self, times: int = 1, *, path: str | None = None) -> None:
-        """Close the connection of the next requests without any reply."""
+        """Close the connection of the next requests without a reply."""
         self._state.push_answer(Drop(), times, path)
 
     def delay_next(self, seconds: float, keep_alive: bool = False, *, path: str | None = None) -> None:
-        """Hold back the first byte of the next reply.
+        """Delay the first byte of the next reply.
 
         Args:
-            seconds: For how long. A client that leaves meanwhile ends the wait.
-            keep_alive: Of a stream, send the headers at once and ten comment lines over the time.
-            path: Only for a request whose path ends so.
+            seconds: For how long. The wait ends if the client disconnects.
+            keep_alive: For a stream, send the headers at once and ten comment lines during the delay.
+            path: Only for a request whose path ends with this.
         """
         self._state.push_delay(Delay(seconds, keep_alive), path)
 
     def break_stream_after(self, events: int, *, path: str | None = None) -> None:
-        """Cut the next stream's connection.
+        """Close the connection in the middle of the next stream.
 
         Args:
-            events: How many events are sent before (`[DONE]` counts as one); 0 sends the headers only.
-            path: Only for a stream whose path ends so.
+            events: Number of events sent before (`[DONE]` counts as one); 0 sends the headers only.
+            path: Only for a stream whose path ends with this.
         """
         self._state.push_stream_fault(StreamBreak(events), path)
 
     def stall_stream_after(
         self, events: int, *, seconds: float, keep_alive_every: float | None = None, path: str | None = None
     ) -> None:
-        """Let the next stream fall silent in its middle, then go on.
+        """Pause the next stream in the middle, then continue.
 
         Args:
-            events: How many events are sent before.
-            seconds: Length of the silence.
-            keep_alive_every: Send the comment line `: keep-alive` at this interval in seconds meanwhile.
-            path: Only for a stream whose path ends so.
+            events: Number of events sent before.
+            seconds: Length of the pause.
+            keep_alive_every: Send the comment line `: keep-alive` at this interval in seconds during the pause.
+            path: Only for a stream whose path ends with this.
 
         Raises:
             ValueError: The interval is not positive.
@@ -173,17 +173,17 @@ class Controls:
         self._state.push_stream_fault(StreamStall(events, seconds, keep_alive_every), path)
 
     def shift_clock(self, seconds: float) -> None:
-        """Let the server's clock be wrong: its `Date` header, and the time that signatures are judged by.
+        """Shift the server's clock: its `Date` header, and the time against which signatures are checked.
 
-        Unlike the faults it holds until it is shifted back, or `reset()`.
+        Unlike faults, the shift stays until it is changed, or `reset()`.
 
         Args:
-            seconds: How far it is ahead of this machine's; negative: behind; 0: right again.
+            seconds: Offset to this machine's clock; negative for behind, 0 for none.
         """
         self._state.shift_clock(seconds)
 
     def close_tools(self, *tools: str) -> None:
-        """Let Ark's hosted tools be as in an account that has not activated them: `ToolNotOpen`.
+        """Simulate an account that has not activated some of Ark's hosted tools: `ToolNotOpen`.
 
         It holds until it is called again, or `reset()`.
 
@@ -193,7 +193,7 @@ class Controls:
         self._state.close_tools(tools)
 
     def reset(self) -> None:
-        """Forget what was recorded and every control not yet used; set the clock right, open every tool."""
+        """Clear recordings and unused controls, reset the clock, activate all tools."""
         self._state.reset()
 
 

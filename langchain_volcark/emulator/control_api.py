@@ -1,6 +1,6 @@
 """The controls over HTTP, for any language: `POST /_emulator/<control>`, `GET /_emulator/requests`.
 
-A control's JSON body holds its arguments by name: `POST /_emulator/fail_next {"status": 429, "times": 2}`.
+The JSON body of a control has its arguments by name: `POST /_emulator/fail_next {"status": 429, "times": 2}`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PREFIX = "/_emulator/"
 
 
 class ControlAPI:
-    """Routes under `/_emulator/`. No credentials: whoever reaches the port may use them."""
+    """Routes under `/_emulator/`. No credentials are needed."""
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
@@ -37,14 +37,14 @@ class ControlAPI:
         }
 
     def owns(self, path: str) -> bool:
-        """Whether the path is one of the controls'."""
+        """Whether the path belongs to the controls."""
         return path.startswith(PREFIX)
 
     def handle(self, request: RecordedRequest) -> Response:
-        """Run one control or list the recordings; neither is recorded itself."""
+        """Run a control or list the recordings; these requests are not recorded."""
         name = request.path.removeprefix(PREFIX)
         if request.method == "GET" and name == "requests":
-            # Escaped, because a body may hold what is no character in UTF-8.
+            # Escaped, because a body may contain text that is not valid UTF-8.
             recorded = json.dumps([one.redacted() for one in self._controls.requests])
             return Response(recorded, media_type="application/json")
         if request.method == "GET" and name == "streams":

@@ -1,4 +1,4 @@
-"""The credentials an emulator accepts, fixed ones and temporary keys it handed out."""
+"""The credentials that an emulator accepts: fixed keys, and temporary keys it has issued."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class TemporaryKey:
-    """A key from `GetApiKey`: for some resources, until a time (Unix seconds)."""
+    """A temporary key from `GetApiKey`: its resources and expiry time (Unix seconds)."""
 
     value: str
     resources: frozenset[str]

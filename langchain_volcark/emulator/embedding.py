@@ -1,9 +1,9 @@
-"""A deterministic embedding for Chinese and English: equal texts are equal, texts that share words are near.
+"""Deterministic embeddings for Chinese and English: texts that share words have similar vectors.
 
-It is no model. A text is taken apart into words (their endings cut), neighbouring words, parts of long words, and
-for Chinese and other scripts without spaces into one, two and three characters; words that say little weigh
-little. Each piece is hashed to sixteen signed places of the vector. So two texts are near as far as they share
-pieces, also when their vectors are cut to their beginning; a translation is not near.
+This is not a model. A text is split into words (stemmed), pairs of adjacent words, parts of long words, and for
+Chinese and other scripts without spaces into one, two and three characters; frequent words have low weights. Each
+feature is hashed to sixteen signed positions of the vector. Two texts are therefore similar as far as they share
+features, also with truncated vectors; translations are not similar.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _STOP_WEIGHT = 0.08
 
 
 def pieces(text: str) -> dict[str, float]:
-    """A text's pieces and what each weighs.
+    """Extract the features of a text with their weights.
 
     Args:
-        text: Any text; case, width and accents make no difference.
+        text: Any text; case, width and accents are ignored.
 
     Returns:
-        Weights above 0. A piece that comes n times weighs 1 + ln n times as much. A text without letters or
-        digits has itself as its only piece.
+        Weights above 0. A feature that occurs n times has 1 + ln n times the weight. A text without letters or
+        digits is its own only feature.
     """
     plain = "".join(
         one for one in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(one)
@@ -95,32 +95,32 @@ def _unspaced(run: str) -> Iterator[tuple[str, float]]:
 
 
 def project(weights: Mapping[str, float], dimensions: int) -> list[float]:
-    """Pieces as a vector; its length grows with the text, as that of an embedding which is not normalised.
+    """Build a vector from weighted features; it is not normalised, so longer texts have longer vectors.
 
     Args:
-        weights: Each piece's weight.
-        dimensions: How many numbers.
+        weights: The weight of each feature.
+        dimensions: Number of dimensions.
     """
     vector = [0.0] * dimensions
     for piece, weight in weights.items():
-        share = weight / math.sqrt(_PLACES)  # so a piece's own vector is as long as it weighs
+        share = weight / math.sqrt(_PLACES)  # so the norm of a feature's vector is its weight
         for drawn in _draws(piece):
             vector[(drawn >> 1) % dimensions] += share if drawn & 1 else -share
     return vector
 
 
 def embed(text: str, dimensions: int = 1024) -> list[float]:
-    """A text's vector, scaled to length 1.
+    """Embed a text as a vector of length 1.
 
     Args:
         text: Any text.
-        dimensions: How many numbers; 256 or more tell texts apart well.
+        dimensions: Number of dimensions; 256 or more distinguish texts well.
     """
     return unit(project(pieces(text), dimensions))
 
 
 def sparse(text: str) -> dict[int, float]:
-    """A text as weights by term id, scaled to length 1; a text's own words only, so it is for words that match."""
+    """Embed a text as a sparse vector (term id to weight) of length 1, for exact word matches."""
     found: dict[int, float] = {}
     for piece, weight in pieces(text).items():
         index = crc32(piece.encode("utf-8", "surrogatepass")) % _VOCABULARY
@@ -130,7 +130,7 @@ def sparse(text: str) -> dict[int, float]:
 
 
 def unit(vector: Sequence[float]) -> list[float]:
-    """A vector scaled to length 1; a zero vector stays."""
+    """Scale a vector to length 1; a zero vector is returned unchanged."""
     length = math.sqrt(sum(one * one for one in vector))
     return [one / length for one in vector] if length else list(vector)
 
@@ -142,6 +142,6 @@ def similarity(one: Sequence[float], other: Sequence[float]) -> float:
 
 @lru_cache(maxsize=200_000)
 def _draws(piece: str) -> tuple[int, ...]:
-    """Sixteen numbers that are the same for the same piece, always: each a place and, in its last bit, a sign."""
+    """Hash a feature to sixteen numbers: each encodes a position and, in its last bit, a sign."""
     digest = blake2b(piece.encode("utf-8", "surrogatepass"), digest_size=4 * _PLACES).digest()
     return struct.unpack(f"<{_PLACES}I", digest)

@@ -1,4 +1,4 @@
-"""The ASGI application: finds a request's service, records the request, applies the faults asked for."""
+"""ASGI application of the emulator: records requests, routes them to services, applies simulated faults."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _Line = tuple["Scope", "Receive", "Send"]
 _GONE = Response()
-"""In place of a reply to a client that left."""
+"""Sentinel instead of a reply: the client has disconnected."""
 
 
 class Service(Protocol):
-    """One of the services spoken here: it knows its wire format and rules, nothing of faults."""
+    """Interface of an emulated service: its rules and wire format, without faults."""
 
     def owns(self, path: str) -> bool:
-        """Whether requests to this path are for this service."""
+        """Whether this service handles the path."""
 
     def new_request_id(self) -> str:
-        """An id in the service's style."""
+        """Return a request id in the service's format."""
 
     def headers(self, request: RecordedRequest, request_id: str) -> Mapping[str, str]:
-        """The headers the service adds to every reply."""
+        """Return the headers of every reply."""
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error in the service's own envelope."""
+        """Build an error reply in the service's format."""
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
-        """Check the request and make the reply; a refused request is a reply too, not an exception."""
+        """Handle a request; errors are returned as replies, not raised."""
 
 
 class Gate:
     """The application that uvicorn runs.
 
     Args:
-        services: The services spoken here.
+        services: The emulated services.
         state: Recordings and faults.
         control_api: The controls over HTTP.
         chunk_delay: Seconds between two events of a stream.
-        slow: Whether a service may take so long that its caller may leave meanwhile.
+        slow: Whether services may take so long that disconnects must be checked while they run.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Gate:
     async def _deliver(
         self, request: RecordedRequest, response: Response | None, delay: Delay | None, line: _Line
     ) -> None:
-        """Send a reply, or close the connection where there is none."""
+        """Send a reply, or close the connection if there is none."""
         scope, receive, send = line
         if isinstance(response, EventStream):
             response.direct(self._script(request.path, delay), self._state)
@@ -146,7 +146,7 @@ class Gate:
         return script
 
     async def _unless_gone(self, handling: Coroutine[Any, Any, Response], receive: Receive) -> Response:
-        """Handle a request as long as its client waits; `_GONE` when it left."""
+        """Handle a request while its client is connected; return `_GONE` if it disconnects."""
         work = asyncio.ensure_future(handling)
         gone = asyncio.ensure_future(client_gone(receive))
         try:
@@ -157,14 +157,14 @@ class Gate:
             await ended(work)
             response = None if work.cancelled() else work.result()
             if isinstance(response, EventStream):
-                await response.aclose()  # it came in the same moment
+                await response.aclose()  # the reply was ready at the same moment
             return _GONE
         finally:
             await ended(work)
             await ended(gone)
 
     async def _hold_back(self, delay: Delay, receive: Receive) -> bool:
-        """Wait; False when the client left meanwhile."""
+        """Wait; return False if the client disconnects."""
         gone = asyncio.ensure_future(client_gone(receive))
         await asyncio.wait({gone}, timeout=delay.seconds)
         if gone.done():
@@ -175,7 +175,7 @@ class Gate:
 
 
 async def _read(scope: Scope, receive: Receive, state: State) -> RecordedRequest | None:
-    """The whole request; None when its client left before sending it."""
+    """Read the complete request; None if the client disconnects before."""
     parts = []
     more = True
     while more:
@@ -218,7 +218,7 @@ def _failure(service: Service, request_id: str, answer: Failure) -> Response:
         page = f"<html><body><h1>{answer.status}</h1></body></html>"
         response = Response(page, answer.status, media_type="text/html")
     else:
-        message = answer.message or f"The emulator was told to answer with {answer.code}."
+        message = answer.message or f"The emulator simulates the error {answer.code}."
         response = service.failure(request_id, answer.status, answer.code, message)
     response.headers.update(answer.headers)
     return response

@@ -1,4 +1,4 @@
-"""Answers made of sentences that stand in given material, each with the number of its source."""
+"""Builds answers from sentences of the sources in a prompt, each with the number of its source."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SENTENCES = 2
 
 
 class Source(NamedTuple):
-    """A piece of material and the number by which an answer refers to it."""
+    """A source text and the number by which answers refer to it."""
 
     number: int
     text: str
 
 
 def sources_in(text: str) -> list[Source]:
-    """The material between `<context>` tags: blocks parted by lines of `---`, numbered `[n]` or by place."""
+    """Read the sources between `<context>` tags: blocks separated by `---`, numbered `[n]` or by position."""
     found = _CONTEXT.search(text)
     if found is None:
         return []
@@ -39,11 +39,11 @@ def sources_in(text: str) -> list[Source]:
 
 
 def answer_from(question: str, sources: list[Source]) -> str:
-    """The two sentences that have most in common with the question, each marked `[n]`, or that there is none.
+    """Return the two sentences most similar to the question, each marked `[n]`, or that there is none.
 
     Args:
         question: The user's question.
-        sources: The material.
+        sources: The sources.
     """
     asked = pieces(question)
     ranked = sorted(
@@ -67,10 +67,10 @@ def answer_from(question: str, sources: list[Source]) -> str:
 
 
 def overlap(asked: dict[str, float], text: str) -> float:
-    """How much of a question a text speaks about, 0 to 1.
+    """Return how much of a question a text covers, 0 to 1.
 
     Args:
-        asked: The question's pieces and their weights.
+        asked: The features of the question and their weights.
         text: The text.
     """
     told = pieces(text)

@@ -1,4 +1,4 @@
-"""What a prompt offers for filling a JSON schema: its numbers, quotations, `name: value` pairs and places."""
+"""Extracts values from a prompt for filling a JSON schema: numbers, quotations, `name: value` pairs, places."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _CHINESE_OPENINGS = re.compile(r"^(?:请问|请|查询|查一下|告诉我|帮�
 
 
 class Hints:
-    """The values of a text, each kind handed out one after the other.
+    """The values in a text; values of each kind are returned one after the other.
 
     Args:
-        text: The whole prompt; itself the value of a string that nothing else fits.
-        near: The part of it to take numbers and quotations from; the whole where that part has none.
+        text: The complete prompt; also the fallback value for strings.
+        near: The part to take numbers and quotations from; the complete prompt if it has none.
     """
 
     def __init__(self, text: str, near: str | None = None) -> None:
@@ -40,43 +40,43 @@ class Hints:
         return _matches(pattern, self._near) or _matches(pattern, self.text)
 
     def mentions(self, word: str) -> bool:
-        """Whether the text has this word, in any case, with `_` or a space between its parts."""
+        """Whether the text contains this word, in any case, with `_` or a space between its parts."""
         parts = [re.escape(part) for part in re.split(r"[_\s-]+", word.strip()) if part]
         if not parts:
             return False
-        # A plural counts, a longer word does not; there are no spaces to look for between Chinese words.
+        # Plurals match, longer words do not; Chinese words have no spaces between them.
         pattern = r"(?<![A-Za-z0-9_])" + r"[_\s-]".join(parts) + r"s?(?![A-Za-z0-9_])"
         return re.search(pattern, self.text, re.IGNORECASE) is not None
 
     def named(self, name: str) -> str | None:
-        """The value of a pair `name: value` or `name = value` in the text."""
+        """Return the value of a pair `name: value` or `name = value` in the text."""
         words = r"[_\s-]".join(re.escape(part) for part in name.split("_"))
         pattern = rf"(?<![A-Za-z0-9_]){words}[\"'`]?\s*[:=：]\s*(\"[^\"]*\"|'[^']*'|[^\s,;，；。)}}\]]+)"
         found = re.search(pattern, self.text, re.IGNORECASE)
         return found[1].strip("\"'") if found else None
 
     def integer(self) -> int | None:
-        """The next integer; the last one again when there are no more."""
+        """Return the next integer; the last one again at the end."""
         return _next(self._integers)
 
     def number(self) -> float | None:
-        """The next number; the last one again when there are no more."""
+        """Return the next number; the last one again at the end."""
         return _next(self._numbers)
 
     def all_integers(self) -> list[int]:
-        """Every integer."""
+        """Return all integers."""
         return list(self._integers)
 
     def all_numbers(self) -> list[float]:
-        """Every number."""
+        """Return all numbers."""
         return list(self._numbers)
 
     def all_quotations(self) -> list[str]:
-        """Every quotation."""
+        """Return all quotations."""
         return list(self._quotations)
 
     def string(self, name: str) -> str:
-        """A place for a field that wants one, else the next quotation, else the text itself."""
+        """Return a place for a field of that name, else the next quotation, else the text."""
         if self._quotations:
             return self._quotations.pop(0)
         if name.lower() in _PLACE_FIELDS and (found := _PLACE.search(self.text)):

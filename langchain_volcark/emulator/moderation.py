@@ -1,4 +1,4 @@
-"""The word that stands for what a service's moderation refuses."""
+"""The trigger word that simulates content refused by moderation."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _SENSITIVE = re.compile("(?<!`)EMULATOR_SENSITIVE_INPUT")
 
 
 def is_sensitive(text: str) -> bool:
-    """Whether a text has the word; in backticks, as pages about the emulator quote it, it is none."""
+    """Whether a text contains the trigger word, except in backticks, as in pages about the emulator."""
     return _SENSITIVE.search(text) is not None

@@ -1,10 +1,10 @@
-"""Make a value that fits a JSON schema, with what a prompt offers.
+"""Generates a value for a JSON schema, with values from the prompt.
 
-Always the same for the same prompt. Required properties are always there, optional ones only if the prompt
-mentions them, in the order of the schema. A value is, in this order: the schema's `const`; the enum member the
-prompt mentions, else the first; what the prompt says as `name: value`; then by type the next integer or number
-of the prompt (0 if none, moved into the schema's range), the next quotation or the prompt itself for a string,
-true unless the prompt says false. An array of scalars takes all the prompt offers, any other has one item.
+The result is deterministic. Required properties are always present, optional ones only if the prompt mentions
+them, in the order of the schema. The value is the first of: the schema's `const`; the enum member that the prompt
+mentions, else the first; the prompt's `name: value`; then by type the next integer or number of the prompt (0 if
+none, clamped to the schema's range), the next quotation or the prompt itself for a string, true unless the prompt
+says false. An array of scalars takes all values of the prompt, any other array has one item.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"-?\d{1,15}")
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 
-# A schema that refers to itself has to end somewhere.
+# Limits the depth of recursive schemas.
 _MAX_DEPTH = 8
 
 _BY_FORMAT = {
@@ -34,7 +34,7 @@ Schema = dict[str, Any]
 
 
 def fill(schema: Schema, hints: Hints) -> Any:
-    """Make a value for a schema.
+    """Generate a value for a schema.
 
     Args:
         schema: A JSON schema; references may point into itself (`#/…`).
@@ -49,7 +49,7 @@ class _Filler:
         self._hints = hints
 
     def make(self, schema: Any, name: str, depth: int) -> Any:
-        # A list of items, one schema for each place, is how older drafts wrote prefixItems.
+        # Older drafts write prefixItems as a list in `items`.
         schema = {} if isinstance(schema, list) else self._resolve(schema)
         if "const" in schema:
             return schema["const"]
@@ -68,7 +68,7 @@ class _Filler:
         return self._scalar(schema, kind, name)
 
     def _resolve(self, schema: Schema | bool) -> Schema:
-        """Follow references and melt `allOf` into one schema; of a mere `true` or `false` make one that fits."""
+        """Resolve references and merge `allOf` into one schema; replace `true` and `false` by a schema."""
         if isinstance(schema, bool):
             return {}
         for _ in range(_MAX_DEPTH):
@@ -97,7 +97,7 @@ class _Filler:
         return next((one for one in members if self._hints.mentions(str(one))), members[0])
 
     def _union(self, branches: list[Schema], name: str, depth: int) -> Any:
-        """Null if allowed and the prompt does not mention the name; else the branch it speaks of, or the first."""
+        """Return null if allowed and the name is not in the prompt; else use the mentioned branch or the first."""
         others = [one for one in branches if one.get("type") != "null"]
         nullable = len(others) < len(branches)
         if not others or (nullable and (depth > _MAX_DEPTH or not self._wanted(name))):

@@ -1,4 +1,4 @@
-"""The `Emulator`: a server in a thread, its addresses and credentials."""
+"""`Emulator`: runs the server in a thread; its addresses and credentials."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _STOP_TIMEOUT = 5.0
 
 
 class _Connection(H11Protocol):
-    """Lets the application reach the socket (`scope["state"]["transport"]`), which ASGI has no word for."""
+    """Gives the application access to the socket (`scope["state"]["transport"]`), which ASGI does not have."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -51,7 +51,7 @@ class _Connection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn that says when it listens and does not wait for its clients when it ends."""
+    """A uvicorn server that signals when it listens and does not wait for clients when it stops."""
 
     def __init__(self, config: uvicorn.Config, listening: threading.Event, upstream: Upstream | None) -> None:
         super().__init__(config)
@@ -63,7 +63,7 @@ class _Server(uvicorn.Server):
             self.run(sockets=[listener])
         finally:
             listener.close()
-            # Whoever waits for the start learns at once that there will be none.
+            # Wakes up the caller of start(), which would wait forever otherwise.
             self._listening.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        # A stalled stream notices the abort by itself; polling for it would only take time.
+        # Stalled streams notice the abort, so no polling is needed.
         self.force_exit = True
         if self._upstream is not None:
             await self._upstream.aclose()
@@ -83,11 +83,10 @@ class _Server(uvicorn.Server):
 
 
 class Emulator(Controls):
-    """A server on loopback that speaks the services' wire formats.
+    """A local server that emulates the services.
 
-    It runs in a thread of its own from `start()` to `stop()`, or as a context manager. Several at once share
-    nothing. The rules it replies by are in the docstring of `langchain_volcark.emulator`; `Controls` has its
-    faults.
+    It runs in its own thread from `start()` to `stop()`, or as a context manager. Several emulators can run at
+    once. The docstring of `langchain_volcark.emulator` describes its replies; `Controls` simulates faults.
 
     Example:
         >>> import httpx
@@ -120,28 +119,28 @@ class Emulator(Controls):
         upstream_key: str | None = None,
         upstream_timeout: float = 600.0,
     ) -> None:
-        """Prepare an emulator; nothing listens before `start()`.
+        """Create an emulator; it listens after `start()`.
 
         Args:
             host: The address to listen on.
-            port: The port; 0 takes a free one at every start.
+            port: The port; 0 for a free one at every start.
             api_key: The Ark key it accepts; a random one by default.
             access_key: The Volcengine access key it accepts; a random one by default.
             secret_key: Its secret; a random one by default.
-            endpoints: `ep-…` ids and the model id each stands for; any other `ep-…` id stands for
+            endpoints: Maps `ep-…` ids to model ids; any other `ep-…` id stands for
                 `doubao-seed-2-1-pro-260915`.
-            documents: A folder whose files fill the knowledge base's collection `demo`; a small collection of its
-                own otherwise.
+            documents: Folder with the files of the knowledge base's collection `demo`; by default a small built-in
+                collection.
             chunk_delay: Seconds between two events of a stream.
-            upstream: Base URL of an OpenAI-compatible server whose model writes the replies, such as
+            upstream: Base URL of an OpenAI-compatible server whose model writes the answers, such as
                 `http://127.0.0.1:11434/v1`.
-            upstream_model: The model to ask there; by default the first that it lists.
-            upstream_key: The API key it wants, if it wants one.
-            upstream_timeout: Seconds of silence after which it is given up.
+            upstream_model: The model to use there; by default the first one listed.
+            upstream_key: Its API key, if it needs one.
+            upstream_timeout: Read timeout in seconds.
 
         Raises:
-            ValueError: An endpoint stands for a model that is not known; `documents` is no folder, or holds
-                nothing that can be read; or `upstream` is no HTTP address.
+            ValueError: An endpoint maps to an unknown model; `documents` is not a folder, or has no readable
+                files; or `upstream` is not an HTTP URL.
         """
         self._credentials = Credentials(
             api_key=api_key or f"emulator-{secrets.token_hex(16)}",
@@ -164,12 +163,12 @@ class Emulator(Controls):
         self._thread: threading.Thread | None = None
         self._upstream: Upstream | None = None
         if upstream is not None:
-            # Here, so that whoever has no model behind the emulator does not load httpx.
+            # Imported here, because httpx is only needed with an upstream.
             from langchain_volcark.emulator.upstream.client import Upstream
 
             self._upstream = Upstream(upstream, model=upstream_model, key=upstream_key, timeout=upstream_timeout)
         collections = [load_folder("demo", Path(documents)) if documents is not None else sample_collection()]
-        # A new service is one more module beside `ark` and one more line here.
+        # A new service is a module beside `ark` and a line here.
         services: list[Service] = [
             ArkService(
                 self._credentials, endpoints or {}, collections, lambda: state.closed_tools, self._upstream
@@ -184,17 +183,17 @@ class Emulator(Controls):
         self._app = Gate(services, state, ControlAPI(self), chunk_delay, slow=upstream is not None)
 
     def start(self) -> Self:
-        """Listen, and return once connections are accepted.
+        """Start listening; return when connections are accepted.
 
         Raises:
             OSError: The address cannot be bound.
-            RuntimeError: It is running already, or the server's thread died.
+            RuntimeError: The emulator is already running, or its thread failed.
         """
         if self._thread is not None:
             raise RuntimeError("This emulator is running already")
         listener = _bind(self._host, self._wanted_port)
         listening = threading.Event()
-        # No logging set-up: it is process-wide, and the process belongs to the user.
+        # Logging configuration is process-wide, so it is left to the user.
         config = uvicorn.Config(
             self._app,
             http=_Connection,
@@ -203,7 +202,7 @@ class Emulator(Controls):
             loop="asyncio",
             log_config=None,
             server_header=False,
-            date_header=False,  # the gate's own, by a clock that can be set wrong
+            date_header=False,  # the gate adds it, from a clock that can be shifted
             timeout_keep_alive=75,
             timeout_graceful_shutdown=1,
             backlog=2048,
@@ -220,10 +219,10 @@ class Emulator(Controls):
         return self
 
     def stop(self) -> None:
-        """Cut every connection and end the server; does nothing when it is not running.
+        """Close all connections and stop the server; does nothing if it is not running.
 
         Raises:
-            RuntimeError: The server's thread did not end.
+            RuntimeError: The server's thread did not stop.
         """
         if self._server is None or self._thread is None:
             return
@@ -257,7 +256,7 @@ class Emulator(Controls):
 
     @property
     def control_base_url(self) -> str:
-        """Base URL of Ark's control plane, where AK/SK are exchanged for a temporary key."""
+        """Base URL of Ark's control plane, which issues temporary keys for AK/SK."""
         return self.origin
 
     @property
@@ -267,7 +266,7 @@ class Emulator(Controls):
 
     @property
     def service_api_key(self) -> str:
-        """The key that the knowledge base's packaged services accept."""
+        """API key of the knowledge base's packaged services."""
         return self._credentials.service_api_key
 
     @property
@@ -282,22 +281,22 @@ class Emulator(Controls):
 
     @property
     def token_url(self) -> str:
-        """Where Qianfan V1's `client_id` and `client_secret` are exchanged for an access token."""
+        """URL that issues Qianfan V1 access tokens for `client_id` and `client_secret`."""
         return f"{self.origin}{OAUTH_PATH}"
 
     @property
     def iam_base_url(self) -> str:
-        """Base URL of the place where `access_key` and `secret_key` are exchanged for a short-term V2 key."""
+        """Base URL that issues short-term V2 keys for `access_key` and `secret_key`."""
         return self.origin
 
     @property
     def qianfan_api_key(self) -> str:
-        """The key that Qianfan's V2 accepts."""
+        """API key of Qianfan V2."""
         return self._qianfan.api_key
 
     @property
     def qianfan_app_id(self) -> str:
-        """The `appid` that belongs to that key."""
+        """The `appid` of the account with that key."""
         return self._qianfan.app_id
 
     @property
@@ -316,29 +315,29 @@ class Emulator(Controls):
         return self._qianfan.client_secret
 
     def expire_qianfan_tokens(self) -> None:
-        """Let every Qianfan token and short-term key handed out so far expire now."""
+        """Expire all Qianfan tokens and short-term keys issued so far."""
         self._qianfan.expire_tokens()
 
     @property
     def api_key(self) -> str:
-        """The key that Ark's data plane accepts."""
+        """API key of Ark."""
         return self._credentials.api_key
 
     @property
     def access_key(self) -> str:
-        """The access key id that signed requests must name."""
+        """Access key id for signed requests."""
         return self._credentials.access_key
 
     @property
     def secret_key(self) -> str:
-        """The secret that signed requests must be signed with."""
+        """Secret access key for signed requests."""
         return self._credentials.secret_key
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A bound socket: done here, not in the thread, so that a failure reaches the caller."""
+    """Bind a socket, in the caller's thread, so that errors reach the caller."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle's algorithm off (40 ms a reply) only where the protocol is named.
+    # asyncio disables Nagle's algorithm (40 ms per reply) only if the protocol is given.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if sys.platform != "win32":  # there the option lets two servers share a port

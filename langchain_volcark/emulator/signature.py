@@ -1,7 +1,7 @@
-"""Check a Volcengine signature (HMAC-SHA256, "V4") over a request as it arrived.
+"""Verifies Volcengine signatures (HMAC-SHA256, "V4") of received requests.
 
-Follows https://www.volcengine.com/docs/6369/67269. Differs from the AWS scheme it is modelled on: the secret gets
-no prefix and the scope ends in `request`.
+Follows https://www.volcengine.com/docs/6369/67269. Differences from AWS Signature Version 4: the secret has
+no prefix, and the scope ends with `request`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AUTHORIZATION = re.compile(
 
 
 class SignatureError(Exception):
-    """The signature was refused; `code` is the gateway's error code."""
+    """The signature is invalid; `code` is the gateway's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class SignatureError(Exception):
 
 @dataclass(frozen=True)
 class Signer:
-    """Whose signatures are accepted, for which service, and which headers must be signed."""
+    """Accepted credentials, the service, and the headers that must be signed."""
 
     access_key: str
     secret_key: str
@@ -45,7 +45,7 @@ class Signer:
 
 
 def verify(request: RecordedRequest, signer: Signer, now: datetime) -> None:
-    """Check that a request was signed with the signer's secret.
+    """Verify that a request is signed with the signer's secret.
 
     Args:
         request: The request as received.
@@ -53,7 +53,7 @@ def verify(request: RecordedRequest, signer: Signer, now: datetime) -> None:
         now: The server's time, with a time zone.
 
     Raises:
-        SignatureError: It was not.
+        SignatureError: The signature is invalid.
     """
     header = request.headers.get("authorization")
     if not header:
@@ -80,7 +80,7 @@ def verify(request: RecordedRequest, signer: Signer, now: datetime) -> None:
 
 
 def canonical_request(request: RecordedRequest, signed_headers: list[str]) -> str:
-    """The text whose hash is signed."""
+    """Build the canonical request."""
     query = "&".join(
         sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in request.query.items())
     )
@@ -91,14 +91,14 @@ def canonical_request(request: RecordedRequest, signed_headers: list[str]) -> st
 
 
 def string_to_sign(request: RecordedRequest, signed_headers: list[str], region: str, service: str) -> str:
-    """The text that is signed."""
+    """Build the string to sign."""
     date = request.headers["x-date"]
     digest = hashlib.sha256(canonical_request(request, signed_headers).encode()).hexdigest()
     return f"HMAC-SHA256\n{date}\n{date[:8]}/{region}/{service}/request\n{digest}"
 
 
 def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    """The key derived from the secret for one day, region and service."""
+    """Derive the signing key for one day, region and service."""
     key = secret.encode()
     for part in (date, region, service, "request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
@@ -109,7 +109,7 @@ def _header(request: RecordedRequest, name: str) -> str:
     value = request.headers.get(name)
     if value is None:
         raise SignatureError("SignatureDoesNotMatch", f"The signed header {name} did not arrive.")
-    # Clients send the default port or leave it out; the signature never has it.
+    # The signature never includes the default port, whether clients send it or not.
     return re.sub(r":(80|443)$", "", value.strip()) if name == "host" else value.strip()
 
 

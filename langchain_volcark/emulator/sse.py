@@ -1,4 +1,4 @@
-"""Event streams that break, stall and stop as told, and end when their client leaves."""
+"""Event stream responses with simulated interruptions and pauses; they end when the client disconnects."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ KEEP_ALIVE = b": keep-alive\n\n"
 
 
 def bare_event(payload: Any) -> bytes:
-    """An event as bots send it: without the blank after the colon."""
+    """Format an event as bots do: without a space after the colon."""
     return event(payload, b"data:")
 
 
 def event(payload: Any, prefix: bytes = b"data: ") -> bytes:
-    """One payload as a server-sent event, in UTF-8 and without escapes like the services send it."""
+    """Format a payload as a server-sent event, in UTF-8 without escapes, like the services."""
     return prefix + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 async def ended(task: asyncio.Future[Any]) -> None:
-    """Cancel what is not done, and wait until it is."""
+    """Cancel unfinished tasks and wait for them."""
     if not task.done():
         task.cancel()
         await asyncio.wait({task})
 
 
 async def client_gone(receive: Receive) -> None:
-    """Return when the client has closed the connection (or it was closed for it)."""
+    """Return when the connection is closed by either side."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def close_connection(scope: Scope, receive: Receive) -> None:
-    """Close the socket after what is already written, without the end that HTTP asks for."""
+    """Close the socket after pending data, without ending the HTTP response properly."""
     scope["state"]["transport"].close()
     await client_gone(receive)
 
 
 @dataclass(frozen=True)
 class Pause:
-    """A silence of some seconds, with keep-alive comments at an interval or none."""
+    """A pause, with keep-alive comments at an interval, or without."""
 
     seconds: float
     keep_alive_every: float | None = None
@@ -61,12 +61,12 @@ class Pause:
 
 @dataclass
 class Script:
-    """What happens to a stream besides its events.
+    """Simulated faults of a stream.
 
     Attributes:
         spacing: Seconds between two events.
-        pauses: Number of events sent before → silence.
-        cut_after: Number of events after which the connection is cut; None for never.
+        pauses: Pauses by the number of events sent before.
+        cut_after: Number of events after which the connection is closed; None for never.
     """
 
     spacing: float = 0.0
@@ -75,13 +75,13 @@ class Script:
 
 
 class EventStream(Response):
-    """A response whose body is a series of events; `direct` must be called before it is sent.
+    """A response whose body is a series of events; call `direct` before sending it.
 
     Args:
-        events: The events, at hand or still to come.
+        events: The events, from a sync or async iterable.
         status_code: The HTTP status.
-        media_type: Of the body; an event stream's by default.
-        close: What to do when nobody wants more of events still to come.
+        media_type: Content type; default is that of event streams.
+        close: Called when no more events are needed.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class EventStream(Response):
         *,
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        # The base class would announce a length of zero; a stream has none.
+        # The base class would send a content length of zero.
         self.background = None
         self.body = b""
         self.status_code = status_code
@@ -110,13 +110,13 @@ class EventStream(Response):
         self._state: State | None = None
 
     async def aclose(self) -> None:
-        """Let go of what the events come from; can be called again."""
+        """Release the source of the events; can be called repeatedly."""
         close, self._close = self._close, None
         if close is not None:
             await close()
 
     def direct(self, script: Script, state: State) -> None:
-        """Set what shall happen on the way and who counts it."""
+        """Set the faults and the state that counts streams."""
         self._script = script
         self._state = state
 
@@ -140,7 +140,7 @@ class EventStream(Response):
                 gone.cancel()
 
     async def _play(self, send: Send, gone: asyncio.Future[None]) -> bool:
-        """Send event after event; False when the stream was cut or its client left before the last."""
+        """Send all events; False if the stream was cut or the client disconnected."""
         script = self._script
         sent = 0
         while (data := await self._next(gone)) is not None:
@@ -149,7 +149,7 @@ class EventStream(Response):
                 return False
             await send({"type": "http.response.body", "body": data, "more_body": True})
             sent += 1
-            # Zero hands over to the loop too: other streams get their turn, and a leaving client is noticed.
+            # A delay of zero also yields to the loop, so that other streams run and disconnects are noticed.
             await asyncio.sleep(script.spacing)
         if self._abandoned:
             return False
@@ -157,7 +157,7 @@ class EventStream(Response):
         return sent != script.cut_after
 
     async def _next(self, gone: asyncio.Future[None]) -> bytes | None:
-        """The next event; None at the end, or when the client left while it was waited for."""
+        """Return the next event; None at the end, or if the client disconnects."""
         if self._at_hand is not None:
             return next(self._at_hand, None)
         if self._coming is None:
@@ -177,7 +177,7 @@ class EventStream(Response):
 
 
 async def _keep_silent(pause: Pause, send: Send, gone: asyncio.Future[None]) -> None:
-    """Wait out a pause; a client that leaves ends it."""
+    """Wait for a pause; it ends if the client disconnects."""
     loop = asyncio.get_running_loop()
     end = loop.time() + pause.seconds
     while not gone.done() and (left := end - loop.time()) > 0:

@@ -1,6 +1,6 @@
-"""What one emulator remembers: the requests that arrived, the faults still to come, the streams open now.
+"""State of an emulator: received requests, queued faults, open streams.
 
-Written by the server's thread and by any thread of a test, so every access takes the one lock.
+The server's thread and any test thread use it, so every access takes the lock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-# Enough for any test; a server left running for weeks must not keep every body it was ever sent.
+# Bounds the memory of emulators that run for a long time.
 MAX_RECORDED = 10_000
 
 _SECRET_HEADERS = frozenset({"authorization", "x-security-token", "cookie"})
@@ -31,11 +31,11 @@ class RecordedRequest:
     Attributes:
         method: `"POST"`, `"GET"`, …
         path: The path without the query.
-        query: The query's parameters, percent-decoded; of a repeated one the last.
+        query: Query parameters, percent-decoded; the last value of repeated ones.
         headers: Case-insensitive; the values as sent, credentials included.
         body: The bytes as sent.
-        client_port: The connection's port on the client's side: equal for requests over one connection.
-        received_at: When it had arrived, by the server's clock, which signatures are judged by.
+        client_port: Port of the client: the same for requests over one connection.
+        received_at: Time of arrival by the server's clock, against which signatures are checked.
     """
 
     method: str
@@ -48,7 +48,7 @@ class RecordedRequest:
 
     @property
     def json(self) -> Any:
-        """The body read as JSON; None where it is not JSON."""
+        """The body parsed as JSON; None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -71,7 +71,7 @@ class RecordedRequest:
 
 @dataclass(frozen=True)
 class Failure:
-    """Answer with an error in the service's own envelope; without a code, with a gateway's bare page."""
+    """Answer with an error in the service's format; without a code, with a gateway's HTML page."""
 
     status: int
     code: str | None
@@ -92,12 +92,12 @@ class CannedReply:
 
 @dataclass(frozen=True)
 class Drop:
-    """Close the connection without a word."""
+    """Close the connection without a reply."""
 
 
 @dataclass(frozen=True)
 class Delay:
-    """Hold the reply's first byte back; `keep_alive` sends a stream's headers and comments meanwhile."""
+    """Delay the first byte of the reply; `keep_alive` sends a stream's headers and comments meanwhile."""
 
     seconds: float
     keep_alive: bool
@@ -105,14 +105,14 @@ class Delay:
 
 @dataclass(frozen=True)
 class StreamBreak:
-    """Cut the connection once `after` events were sent."""
+    """Close the connection after `after` events."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class StreamStall:
-    """Fall silent for `seconds` once `after` events were sent, but for comments every `keep_alive_every`."""
+    """Pause for `seconds` after `after` events, with comments every `keep_alive_every` seconds."""
 
     after: int
     seconds: float
@@ -124,10 +124,10 @@ StreamFault = StreamBreak | StreamStall
 
 
 class _FaultQueue(deque[tuple[str | None, _Fault]]):
-    """Faults in the order they were asked for, each for any request or only for paths ending alike."""
+    """Queue of faults, each for any request or for paths with a certain ending."""
 
     def take(self, path: str) -> _Fault | None:
-        """Remove and return the first fault meant for a request to `path`."""
+        """Remove and return the first fault that applies to `path`."""
         for position, (suffix, fault) in enumerate(self):
             if suffix is None or path.endswith(suffix):
                 del self[position]
@@ -136,7 +136,7 @@ class _FaultQueue(deque[tuple[str | None, _Fault]]):
 
 
 class State:
-    """The memory shared by an `Emulator` and its server thread."""
+    """State shared by an `Emulator` and its server thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -152,7 +152,7 @@ class State:
         self._closed_tools: frozenset[str] = frozenset()
 
     def reset(self) -> None:
-        """Forget recordings, faults and the count of disconnects; open streams stay open and counted."""
+        """Clear recordings, faults and the count of disconnects; open streams stay open and counted."""
         with self._changed:
             self._requests.clear()
             for queue in (self._answers, self._delays, self._stream_faults):
@@ -169,7 +169,7 @@ class State:
             return datetime.now(timezone.utc) + self._clock_offset
 
     def shift_clock(self, seconds: float) -> None:
-        """Set the server's clock so many seconds ahead of the machine's."""
+        """Set the offset of the server's clock in seconds."""
         with self._changed:
             self._clock_offset = timedelta(seconds=seconds)
 
@@ -180,7 +180,7 @@ class State:
             return self._closed_tools
 
     def close_tools(self, tools: Iterable[str]) -> None:
-        """Say which hosted tools Ark's account has not activated."""
+        """Set the hosted tools that Ark's account has not activated."""
         with self._changed:
             self._closed_tools = frozenset(tools)
 
@@ -198,17 +198,17 @@ class State:
 
     @property
     def disconnects(self) -> int:
-        """Replies whose client left before their end."""
+        """Number of replies whose client disconnected before the end."""
         with self._changed:
             return self._disconnects
 
     def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Block until `condition()` holds, looking again at every change; False when time is up."""
+        """Wait until `condition()` is true, checking it at every change; False on timeout."""
         with self._changed:
             return self._changed.wait_for(condition, timeout)
 
     def record(self, request: RecordedRequest) -> None:
-        """Remember a request."""
+        """Record a request."""
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
@@ -229,23 +229,23 @@ class State:
             self._stream_faults.append((path, fault))
 
     def take_answer(self, path: str) -> Answer | None:
-        """Consume the answer queued for a request to `path`, if any."""
+        """Take the answer queued for `path`, if any."""
         with self._changed:
             return self._answers.take(path)
 
     def take_delay(self, path: str) -> Delay | None:
-        """Consume the delay queued for a request to `path`, if any."""
+        """Take the delay queued for `path`, if any."""
         with self._changed:
             return self._delays.take(path)
 
     def take_stream_fault(self, path: str) -> StreamFault | None:
-        """Consume the fault queued for a stream from `path`, if any."""
+        """Take the stream fault queued for `path`, if any."""
         with self._changed:
             return self._stream_faults.take(path)
 
     @contextmanager
     def open_stream(self) -> Iterator[None]:
-        """Count a stream as open for as long as the block runs."""
+        """Count a stream as open while the block runs."""
         with self._changed:
             self._active_streams += 1
             self._changed.notify_all()
@@ -258,13 +258,13 @@ class State:
 
     @property
     def most_in_flight(self) -> int:
-        """The most requests that were being answered at once."""
+        """Maximum number of requests answered concurrently."""
         with self._changed:
             return self._most_in_flight
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Count a request as in flight for as long as the block runs."""
+        """Count a request as in flight while the block runs."""
         with self._changed:
             self._in_flight += 1
             self._most_in_flight = max(self._most_in_flight, self._in_flight)
@@ -277,7 +277,7 @@ class State:
                 self._changed.notify_all()
 
     def client_left(self) -> None:
-        """Count a client that did not wait for the end of its reply."""
+        """Count a client that disconnected before the end of its reply."""
         with self._changed:
             self._disconnects += 1
             self._changed.notify_all()

@@ -1,8 +1,8 @@
-"""The token rule of the emulator, used for usage, limits, stream fragments and `/tokenization` alike.
+"""Tokenizer of the emulator, for usage, limits, stream chunks and `/tokenization`.
 
-A token is: one to four ASCII letters or digits, with one space before them if there is one; else a run of white
-space; else one character. So a Chinese character is one token, `hello world` is four. Joined, the tokens are the
-text again.
+A token is one to four ASCII letters or digits with an optional space before them, else a run of white space, else
+one
+character: a Chinese character is one token, `hello world` is four. The joined tokens are the text.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ _VOCABULARY = 150_000
 
 
 def split(text: str) -> list[str]:
-    """The tokens of a text."""
+    """Split a text into tokens."""
     return _TOKEN.findall(text)
 
 
 def count(text: str) -> int:
-    """How many tokens a text has."""
+    """Count the tokens of a text."""
     return len(_TOKEN.findall(text))
 
 
 def cut(text: str, limit: int) -> str:
-    """The first `limit` tokens of a text, joined."""
+    """Return the first `limit` tokens of a text, joined."""
     return "".join(split(text)[:limit])
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Where each token begins and ends, in characters."""
+    """Return the start and end of each token, in characters."""
     return [found.span() for found in _TOKEN.finditer(text)]
 
 
 def token_id(token: str) -> int:
-    """A number that is the same for the same token, always."""
+    """Return a stable id for a token."""
     return crc32(token.encode()) % _VOCABULARY
