@@ -6,10 +6,10 @@ FUZZ_SECONDS ?= 600
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo corpus upstream faults test-live record notebooks test lint type imports format bench docs fuzz matrix dist check clean
+.PHONY: help demo corpus upstream faults test-live record notebooks test test-examples lint type imports format bench docs fuzz matrix dist check clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files (local emulator unless a key is set)
 	$(BIN)/python examples/demo.py
@@ -24,8 +24,11 @@ corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three
 notebooks: $(VENV)/.installed-notebooks ## Run all notebooks and keep their outputs (emulator where no key is set)
 	$(BIN)/python scripts/notebooks.py
 
-test: $(VENV)/.installed-dev ## Run all tests, of the fault matrix each pair of fault, service and way to call
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+test: $(VENV)/.installed-dev ## Run the package's tests (of the fault matrix each pair: make faults runs all)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/notebooks --ignore tests/integration/project
+
+test-examples: $(VENV)/.installed-dev ## Run the tests of notebooks, examples, pages, benchmarks and live tests
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 tests/notebooks tests/integration/project
 
 faults: $(VENV)/.installed-dev ## Run every cell of the fault matrix
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --all-faults tests/integration/http/test_faults.py tests/integration/http/test_faults_proxies.py
@@ -71,7 +74,7 @@ matrix: $(VENV)/.installed-release ## Run the tests on every Python found, with 
 dist: $(VENV)/.installed-release ## Build wheel and source archive, check them, try the wheel where nothing else is
 	$(BIN)/python scripts/dist.py
 
-check: lint type imports test ## Everything CI checks
+check: lint type imports test test-examples ## Everything CI checks
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,6 +15,7 @@ import pytest
 from langchain_volcark.exceptions import APIConnectionError, APITimeoutError, ResponseFormatError, VolcArkError
 from langchain_volcark.http import deadline as http_deadline
 from langchain_volcark.http import stream as http_stream
+from langchain_volcark.http.registry import registry
 from tests.integration.faults.driving import CALLS, STREAMING, Call, drive
 from tests.integration.faults.faults import Exchange, Fault, Outcome, begin, chunk
 from tests.integration.faults.hostile import HOSTILE, for_ever, go_on, without_end
@@ -27,6 +28,12 @@ IMPATIENT = httpx.Timeout(60, read=0.05)
 SERVICES = ("ark", "v1", "knowledge", "ark-embeddings", "retriever")
 CELLS = [cell for cell in cells(HOSTILE) if cell.values[1].name in SERVICES]
 FOUR = [pytest.param(call, id=name) for name, call in CALLS.items()]
+
+
+@pytest.fixture(autouse=True)
+def no_other_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests of this process left open is not counted here."""
+    monkeypatch.setattr(registry, "_clients", {})
 
 
 @pytest.fixture(scope="module", autouse=True)
