@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.ark.responses.blocks import item_blocks
 from langchain_volcark.http.json import objects
 from langchain_volcark.messages.content_blocks import register
 
@@ -68,4 +69,4 @@ def _extras(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"extras": known} if known else {}
 
 
-register("volcengine", server_tools=plugin_blocks)
+register("volcengine", server_tools=plugin_blocks, items=item_blocks)

@@ -87,6 +87,11 @@ _TABLE = ErrorTable(
             "This account may not call model ids; create an endpoint and pass its `ep-…` id.",
         ),
         Row("ModelNotOpen", NotFoundError, "The model exists but is not activated. Activate it in the console."),
+        Row(
+            "ToolNotOpen",
+            PermissionDeniedError,
+            "The hosted tool is not activated. Activate it in the console.",
+        ),
         Row("NotFound", NotFoundError),
         Row(
             "InvalidAction",
@@ -115,6 +120,7 @@ _TABLE = ErrorTable(
             "The spending limit of the safe-experience mode is reached; raise it in the console.",
         ),
         Row("InternalServiceError", ServiceError),
+        Row("server_error", ServiceError),
         # Codes with varying prefixes: ModelAccountTpmRateLimitExceeded, InputImageSensitiveContentDetected, …
         Row("*SensitiveContentDetected", ContentFilterError, _MODERATION),
         Row("*RiskDetection", ContentFilterError, _MODERATION),
@@ -139,15 +145,8 @@ class ArkErrors:
         """The error in a body or a stream payload, or None."""
         error = payload.get("error") if isinstance(payload, dict) else None
         if not error:
-            return flat_error(payload)
-        if not isinstance(error, dict):
-            return ErrorFacts(code=None, message=str(error))
-        code, param = error.get("code"), error.get("param")
-        return ErrorFacts(
-            code=None if code is None else str(code),
-            message=_text(error.get("message"), param),
-            param=str(param) if param else None,
-        )
+            return (_stated_by_event(payload) if isinstance(payload, dict) else None) or flat_error(payload)
+        return _facts(error)
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
         """The server's request id: from the headers, or from the error's text where a gateway dropped the headers.
@@ -160,6 +159,29 @@ class ArkErrors:
         error = payload.get("error")
         end = _REQUEST_IDS.search(str((error if isinstance(error, dict) else payload).get("message") or ""))
         return end["first"] if end else None
+
+
+def _stated_by_event(payload: Mapping[str, Any]) -> ErrorFacts | None:
+    """The error that an event of a response's stream is about: https://www.volcengine.com/docs/82379/1599499."""
+    kind = payload.get("type")
+    if kind == "error":
+        return _facts(payload)
+    if kind != "response.failed":
+        return None
+    response = payload.get("response")
+    error = response.get("error") if isinstance(response, dict) else None
+    return _facts(error or {"message": "The response failed, and the service does not say why."})
+
+
+def _facts(error: Any) -> ErrorFacts:
+    if not isinstance(error, dict):
+        return ErrorFacts(code=None, message=str(error))
+    code, param = error.get("code"), error.get("param")
+    return ErrorFacts(
+        code=None if code is None else str(code),
+        message=_text(error.get("message"), param),
+        param=str(param) if param else None,
+    )
 
 
 def _text(message: Any, param: Any) -> str | None:

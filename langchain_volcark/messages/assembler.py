@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage
 
-from langchain_volcark.messages.deltas import FIRST, Increment, Place, StreamDelta
+from langchain_volcark.messages.deltas import FIRST, Increment, Item, Place, StreamDelta
 from langchain_volcark.messages.extra_fields import ExtraFields
 from langchain_volcark.messages.reply_metadata import ReplyMetadata
 from langchain_volcark.messages.text_blocks import TextBlocks
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Increment", "StreamAssembler", "StreamDelta"]
 
 _CUT = frozenset({"length", "content_filter"})
+_SPOKEN = frozenset({"text", "reasoning"})
 _ANSWERS = frozenset({"refusal", "audio"})  # fields of a message that are an answer without any text
 
-CONTENT_ORDER = "content_order"
-"""Key of `additional_kwargs` under which messages with several text or reasoning blocks keep the block order."""
+OUTPUT_ITEMS = "output_items"
+"""Key of `additional_kwargs` under which messages that may have several blocks of a kind keep their items."""
 
 
 class StreamAssembler:
@@ -62,6 +63,8 @@ class StreamAssembler:
         self._texts = TextBlocks()
         self._reasonings = TextBlocks("\n\n")
         self._others: dict[Place, list[dict[str, Any]]] = {}
+        self._opened: dict[Place, int] = {}
+        self._items: dict[Place, Item] = {}
         self._tool_calls = ToolCalls()
         self._call_places: dict[int, Place] = {}
         self._extra = ExtraFields()
@@ -111,7 +114,7 @@ class StreamAssembler:
             increment.additional_kwargs = dict(self._extra.add(delta.additional_kwargs))
         if delta.metadata:
             increment.metadata = self._metadata.add(delta.metadata)
-        if delta.place != FIRST or delta.block or delta.annotations or delta.extras or delta.closes:
+        if delta.place != FIRST or delta.block or delta.annotations or delta.extras or delta.closes or delta.opens:
             self._add_ordered(delta, increment)
         return increment
 
@@ -127,12 +130,32 @@ class StreamAssembler:
             known.extend(one for one in delta.annotations if one not in known)
         if delta.extras:
             self._reasonings.at(place).extras.update(delta.extras)
-        if delta.block is not None:
-            others = self._others.setdefault(place, [])
-            increment.block, increment.number = delta.block, len(others)
-            others.append(delta.block)
+        if delta.item is not None:
+            self._items[place[:1]] = delta.item
+        if delta.opens is not None or delta.block is not None:
+            self._take_block(delta, increment)
         if delta.closes:
             increment.more = self._close(place)
+
+    def _take_block(self, delta: StreamDelta, increment: Increment) -> None:
+        """Take a block of another kind, or note which block begins."""
+        place, block = delta.place, delta.block
+        head = delta.opens or {}
+        if head.get("type") in _SPOKEN:
+            (self._texts if head["type"] == "text" else self._reasonings).at(place)
+            return
+        others = self._others.setdefault(place, [])
+        if block is None:
+            increment.opens, increment.number = head, len(others)
+            self._opened[place] = len(others)
+            others.append(head)
+        elif place in self._opened:
+            increment.number = self._opened.pop(place)
+            increment.opens, others[increment.number] = others[increment.number], block
+            increment.block = block
+        else:
+            increment.block, increment.number = block, len(others)
+            others.append(block)
 
     def _close(self, place: Place) -> list[Increment]:
         """Mark the blocks at a place as complete; returns what that makes visible, and which blocks end."""
@@ -140,8 +163,12 @@ class StreamAssembler:
             return []
         self._closed.add(place)
         shown = _increments(self._reasonings.close(place), self._texts.close(place))
-        complete = dict.fromkeys([place, *(one.place for one in shown)])
-        return [*shown, *(self._end(one) for one in complete if one in self._closed and not self._waits(one))]
+        increments = []
+        for at in dict.fromkeys([place, *(one.place for one in shown)]):
+            increments += [one for one in shown if one.place == at]
+            if at in self._closed and not self._waits(at):
+                increments.append(self._end(at))
+        return increments
 
     def _waits(self, place: Place) -> bool:
         return self._texts.waits(place) or self._reasonings.waits(place)
@@ -162,7 +189,7 @@ class StreamAssembler:
             return increment
         places = sorted({*self._texts.places(), *self._reasonings.places()})
         increment.more = [one for place in places for one in self._close(place)]
-        increment.additional_kwargs = {**increment.additional_kwargs, CONTENT_ORDER: self.content_order()}
+        increment.additional_kwargs = {**increment.additional_kwargs, OUTPUT_ITEMS: self.output_items()}
         return increment
 
     def _read_reply_fields(self, delta: StreamDelta) -> None:
@@ -204,16 +231,41 @@ class StreamAssembler:
         block = (self._texts if kind == "text" else self._reasonings).find(place)
         return None if block is None else {"type": kind, kind: block.text, **block.extras}
 
-    def content_order(self) -> list[dict[str, Any]]:
-        """The order of the message's blocks, for messages that may have several text or reasoning blocks.
+    def span(self, kind: str, place: Place, begin: int, end: int) -> list[int]:
+        """Where a part of a block stands in the text of all; see `Shown`."""
+        block = (self._texts if kind == "text" else self._reasonings).find(place)
+        if block is None or block.start is None:
+            return [0, 0]
+        length = len(block.text)  # a stop text may have ended it
+        return [block.start + min(begin, length), block.start + min(end, length)]
+
+    def call_id(self, place: Place) -> str | None:
+        """The id of the tool call at a place; see `Shown`."""
+        return next((call["id"] for number, call in self.calls_at(place)), None)
+
+    def calls_at(self, place: Place) -> list[tuple[int, ToolCall | InvalidToolCall]]:
+        """The tool calls at a place as they stand, with their numbers."""
+        numbers = [number for number, where in self._call_places.items() if where == place]
+        calls = self.tool_calls() if numbers else []
+        return [(number, calls[number]) for number in numbers]
+
+    def output_items(self) -> list[dict[str, Any]]:
+        """The items of the message, for messages that may have several text or reasoning blocks.
 
         Returns:
-            One entry per block: text and reasoning as the range of characters they take in `content` and
-            `reasoning_content`, with their further fields; tool calls by their id; other blocks complete. Empty
-            for a message whose order needs not be kept.
+            The items of the service's output, in order. Blocks that belong to none are entries of their own: text
+            and reasoning as the range of characters they take in `content` and `reasoning_content`, with their
+            further fields; tool calls by their id; other blocks complete. Empty for a message whose order needs
+            not be kept.
         """
         if not self.has_order:
             return []
+        found = [(place, 0, item.entry(self)) for place, item in self._items.items()]
+        found.extend(one for one in self._entries() if one[0][:1] not in self._items)
+        return [entry for _, _, entry in sorted(found, key=lambda one: one[:2])]
+
+    def _entries(self) -> list[tuple[Place, int, dict[str, Any]]]:
+        """The blocks as entries, with their places and what comes first at one place."""
         found: list[tuple[Place, int, dict[str, Any]]] = []
         for rank, kind, blocks in ((0, "reasoning", self._reasonings), (1, "text", self._texts)):
             for place, block in blocks.items():
@@ -223,7 +275,7 @@ class StreamAssembler:
         found.extend((place, 2, block) for place, blocks in self._others.items() for block in blocks)
         for number, call in enumerate(self.tool_calls()):
             found.append((self._call_places.get(number, FIRST), 3, {"type": "tool_call", "id": call["id"]}))
-        return [block for _, _, block in sorted(found, key=lambda one: one[:2])]
+        return found
 
     def message(self, *, cut: bool = False) -> AIMessage:
         """The message so far.
@@ -249,8 +301,8 @@ class StreamAssembler:
     def final_additional_kwargs(self) -> dict[str, Any]:
         """The message's `additional_kwargs`."""
         reasoning = {"reasoning_content": self.reasoning} if self._reasonings else {}
-        order = self.content_order()
-        return {**reasoning, **self._extra.values(), **({CONTENT_ORDER: order} if order else {})}
+        items = self.output_items()
+        return {**reasoning, **self._extra.values(), **({OUTPUT_ITEMS: items} if items else {})}
 
     def partial(self) -> AIMessage | None:
         """The message of a stream that broke, or None where nothing of it had arrived."""

@@ -6,6 +6,7 @@ v1, and after every structured-output call, so it must handle every form our mes
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from langchain_core.messages.block_translators import register_translator
 from langchain_core.messages.content import KNOWN_BLOCK_TYPES
 
 from langchain_volcark.http.json import objects
-from langchain_volcark.messages.assembler import CONTENT_ORDER
+from langchain_volcark.messages.assembler import OUTPUT_ITEMS
 from langchain_volcark.messages.citations import SOURCES, CitationFields, cite
 from langchain_volcark.messages.deltas import FIRST
 from langchain_volcark.messages.tool_calls import INVALID_ARGUMENTS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_volcark.messages.deltas import Increment, Place
 
     ServerTools = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
+    ItemBlocks = Callable[[Mapping[str, Any], str, str], list[dict[str, Any]]]
 
 _PASSED_ON = frozenset(
     {
@@ -64,10 +66,12 @@ class _Metadata:
     Attributes:
         sources: Keys that list references, with the field names of each.
         server_tools: Returns the service's own tool calls as standard blocks; None where it reports none.
+        items: Reads an entry of `output_items`; None where the entries are standard blocks.
     """
 
     sources: Mapping[str, CitationFields]
     server_tools: ServerTools | None = None
+    items: ItemBlocks | None = None
 
 
 _PROVIDERS: dict[str, _Metadata] = {}
@@ -81,7 +85,7 @@ def to_content_blocks(message: AIMessage) -> list[ContentBlock]:
 
     Returns:
         Reasoning, text with its citations, refusal, tool calls, the service's own tool calls, in this order, as
-        far as the message has them; or the message's own order of blocks (see `StreamAssembler.content_order`).
+        far as the message has them; or the message's own order of blocks (see `StreamAssembler.output_items`).
     """
     blocks = _content(message)
     listed = [block.get("id") for block in blocks if block["type"] in _CALLS]
@@ -199,7 +203,9 @@ def _call_delta(call: ToolCallChunk) -> dict[str, Any]:
 
 def needs_block_index(increment: Increment) -> bool:
     """Whether an increment must be shown as blocks: its message may have several blocks of a kind."""
-    return bool(increment.place != FIRST or increment.block or increment.ending or increment.separator)
+    return bool(
+        increment.place != FIRST or increment.block or increment.opens or increment.ending or increment.separator
+    )
 
 
 def block_deltas(increment: Increment) -> list[dict[str, Any]]:
@@ -214,9 +220,24 @@ def block_deltas(increment: Increment) -> list[dict[str, Any]]:
         extras = increment.ending.get(kind, {})
         if text or extras:
             blocks.append({"type": kind, kind: text, **extras, "index": block_index(kind, place)})
-    if increment.block is not None:
-        blocks.append({**increment.block, "index": block_index("other", place, increment.number)})
+    other = _opened(increment.opens, increment.block)
+    if other is not None:
+        blocks.append({**other, "index": block_index("other", place, increment.number)})
     return [*blocks, *map(_call_delta, increment.tool_calls)]
+
+
+def _opened(head: dict[str, Any] | None, block: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A block of another kind: as a whole, or first its head and then what completes it.
+
+    Core makes a `server_tool_call` of the pieces, and reads the arguments, with the last chunk.
+    """
+    if head is None:
+        return block
+    kind = f"{head['type']}_chunk"
+    if block is None:
+        return {**head, "type": kind, "args": ""}
+    rest = {key: value for key, value in block.items() if key not in head}
+    return {**rest, "type": kind, "args": json.dumps(block["args"], ensure_ascii=False)}
 
 
 def block_index(kind: str, place: Place, number: int = 0) -> str:
@@ -233,32 +254,51 @@ def block_index(kind: str, place: Place, number: int = 0) -> str:
 
 def _content(message: AIMessage, *, whole: bool = True) -> list[dict[str, Any]]:
     """Reasoning, text and other blocks of a message; `whole` says whether to restore the recorded block order."""
-    order = message.additional_kwargs.get(CONTENT_ORDER) if whole else None
-    if isinstance(order, list) and isinstance(message.content, str):
-        ordered = [_ordered(entry, message) for entry in objects(order)]
-        return [block for block in ordered if block is not None]
+    items = message.additional_kwargs.get(OUTPUT_ITEMS) if whole else None
+    if isinstance(items, list) and isinstance(message.content, str):
+        ordered = _in_order(objects(items), message.content, message)
+        if ordered is not None:
+            return ordered
     blocks = [_reasoning(message.additional_kwargs)]
     parts = message.content if isinstance(message.content, list) else [message.content]
     blocks.extend(_part(part) for part in parts)
     return [block for block in blocks if block is not None]
 
 
-def _ordered(entry: Mapping[str, Any], message: AIMessage) -> dict[str, Any] | None:
-    """The block for one entry of `StreamAssembler.content_order`."""
-    kind = entry.get("type")
-    if kind == "tool_call":
-        calls = [*message.tool_calls, *message.invalid_tool_calls]
-        call = next((call for call in calls if call["id"] == entry.get("id")), None)
-        return None if call is None else dict(call) if call["type"] == "tool_call" else _with_reason(call)
+def _in_order(items: list[dict[str, Any]], content: str, message: AIMessage) -> list[dict[str, Any]] | None:
+    """The blocks of `output_items`; None where they are not those of the text, which somebody has edited since."""
+    provider = _provider_of(message.response_metadata)
+    read = (provider and provider.items) or entry_blocks
+    thought = message.additional_kwargs.get("reasoning_content")
+    thought = thought if isinstance(thought, str) else ""
+    blocks = [block for item in items for block in read(item, content, thought)]
+    if sum(len(block["text"]) for block in blocks if block["type"] == "text") != len(content):
+        return None
+    calls = {call["id"]: call for call in [*message.invalid_tool_calls, *message.tool_calls]}
+    return [found for block in blocks if (found := _with_call(block, calls)) is not None]
+
+
+def _with_call(block: dict[str, Any], calls: Mapping[str | None, Any]) -> dict[str, Any] | None:
+    """A block as it is, or the message's tool call whose id it names; None where the message has none such."""
+    if block["type"] != "tool_call":
+        return block
+    call = calls.get(block["id"])
+    return None if call is None else dict(call) if call["type"] == "tool_call" else _with_reason(call)
+
+
+def entry_blocks(entry: Mapping[str, Any], content: str, reasoning: str) -> list[dict[str, Any]]:
+    """An entry that is a standard block, but for its text.
+
+    Args:
+        entry: See `StreamAssembler.output_items`.
+        content: The message's text.
+        reasoning: Its thinking.
+    """
+    text = {"text": content, "reasoning": reasoning}.get(str(entry.get("type")))
+    if text is None:
+        return [dict(entry)]
     fields = {key: value for key, value in entry.items() if key not in ("start", "end")}
-    if kind == "reasoning":
-        text = message.additional_kwargs.get("reasoning_content")
-    elif kind == "text":
-        text = message.content
-    else:
-        return fields
-    span = slice(entry.get("start"), entry.get("end"))
-    return {**fields, str(kind): text[span] if isinstance(text, str) else ""}
+    return [{**fields, entry["type"]: text[slice(entry.get("start"), entry.get("end"))]}]
 
 
 def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:
@@ -282,7 +322,11 @@ def _part(part: str | dict[str, Any]) -> dict[str, Any] | None:
 
 
 def register(
-    provider: str, *, sources: Mapping[str, CitationFields] = SOURCES, server_tools: ServerTools | None = None
+    provider: str,
+    *,
+    sources: Mapping[str, CitationFields] = SOURCES,
+    server_tools: ServerTools | None = None,
+    items: ItemBlocks | None = None,
 ) -> None:
     """Register this translator with core for the messages of `provider`.
 
@@ -291,6 +335,8 @@ def register(
         sources: Keys of `response_metadata` that list references, with the field names of each.
         server_tools: Returns the service's own tool calls, read from `response_metadata`, as `server_tool_call`
             and `server_tool_result` blocks.
+        items: Reads an entry of `output_items`, given the message's text and reasoning; a tool call becomes
+            `{"type": "tool_call", "id": …}`. By default the entries are standard blocks.
     """
-    _PROVIDERS[provider] = _Metadata(sources, server_tools)
+    _PROVIDERS[provider] = _Metadata(sources, server_tools, items)
     register_translator(provider, to_content_blocks, to_content_block_deltas)

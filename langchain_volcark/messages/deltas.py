@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,30 @@ blocks, tool calls."""
 
 FIRST: Place = (0,)
 """The place of all blocks in a wire format with at most one text and one reasoning block per message."""
+
+
+class Shown(Protocol):
+    """What a message shows, as its items refer to it."""
+
+    def span(self, kind: str, place: Place, begin: int, end: int) -> list[int]:
+        """Where a part of a block's text begins and ends in `content` or `reasoning_content`.
+
+        Args:
+            kind: `text` or `reasoning`.
+            place: The block's.
+            begin: Where the part begins in the block.
+            end: Where it ends there.
+        """
+
+    def call_id(self, place: Place) -> str | None:
+        """The id which the tool call at a place has in the message."""
+
+
+class Item(Protocol):
+    """An item of a service's output, to which one or more blocks belong; it is asked when the message is."""
+
+    def entry(self, shown: Shown) -> dict[str, Any]:
+        """The item as far as it has come, with places in the message instead of the texts that it shows."""
 
 
 @dataclass(slots=True)
@@ -39,6 +63,9 @@ class StreamDelta:
         is_answer: Whether the payload has the field for an answer (a choice, an output item), even if empty.
         place: Position in the message of the text, reasoning, other block and tool calls of this delta.
         block: A complete content block of another kind, such as a server tool call or its result.
+        opens: The head of a block that begins at `place`. For text and reasoning it is the type alone, and text of
+            later places waits for it; for a server tool call type, id and name, which `block` completes.
+        item: The item of the service's output to which all places with the same first number belong.
         annotations: Citations of the text block at `place`.
         extras: Further fields of the reasoning block at `place`, such as its encrypted form.
         closes: Whether the blocks at `place` are complete.
@@ -57,6 +84,8 @@ class StreamDelta:
     is_answer: bool = False
     place: Place = FIRST
     block: dict[str, Any] | None = None
+    opens: dict[str, Any] | None = None
+    item: Item | None = None
     annotations: Sequence[dict[str, Any]] = ()
     extras: dict[str, Any] | None = None
     closes: bool = False
@@ -75,8 +104,9 @@ class Increment:
         place: Position of the blocks in the message.
         separator: Text between this reasoning block and the previous one in `reasoning_content`.
         block: A complete block of another kind.
+        opens: The head of such a block, shown before the block is complete.
         number: Its number among the other blocks at `place`.
-        closed: Whether the text and reasoning blocks at `place` are complete.
+        closed: Whether the text and reasoning blocks and the tool calls at `place` are complete.
         ending: By block type, the fields that a completed block gets: `annotations`, fields of the reasoning.
         more: Increments at other places that became visible together with this one.
     """
@@ -89,6 +119,7 @@ class Increment:
     place: Place = FIRST
     separator: str = ""
     block: dict[str, Any] | None = None
+    opens: dict[str, Any] | None = None
     number: int = 0
     closed: bool = False
     ending: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -102,5 +133,6 @@ class Increment:
             or self.additional_kwargs
             or self.metadata
             or self.block
+            or self.opens
             or self.more
         )

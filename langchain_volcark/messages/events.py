@@ -86,14 +86,28 @@ class EventRenderer:
         for call in increment.tool_calls:
             self._tool_call(call, events)
         shown = cast("list[MessagesData]", events)
+        other = ("other", increment.place, increment.number)
         if increment.block is not None:
-            shown.extend(self._close(("other", increment.place, increment.number), increment.block))
+            shown.extend(self._close(other, increment.block))
+        elif increment.opens is not None:
+            head = {**increment.opens, "type": f"{increment.opens['type']}_chunk", "args": ""}
+            self._open(other, head, events)
         if increment.closed:
-            for kind in _TEXT_TYPES:
-                block = self._assembler.text_block(kind, increment.place)
-                if block is not None:
-                    shown.extend(self._close((kind, increment.place, 0), block))
+            shown.extend(self._closed(increment.place))
         return shown
+
+    def _closed(self, place: Place) -> list[MessagesData]:
+        """The blocks at a place that is complete."""
+        events: list[MessagesData] = []
+        for kind in _TEXT_TYPES:
+            block = self._assembler.text_block(kind, place)
+            if block is not None:
+                events.extend(self._close((kind, place, 0), block))
+        for number, call in self._assembler.calls_at(place):
+            # Whether a call was cut off is told at the end of the message; what can be read was not.
+            if call["type"] == "tool_call" and call["args"]:
+                events.extend(self._close(("call", number, 0), dict(call)))
+        return events
 
     def _tool_call(self, call: ToolCallChunk, events: list[dict[str, Any]]) -> None:
         number = cast("int", call["index"])

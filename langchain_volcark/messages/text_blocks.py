@@ -88,10 +88,14 @@ class TextBlocks:
             return "", self._show(self._open, self._open.joiner.add(text))
         block = self.at(place)
         piece = block.joiner.add(text)
-        if self._open is not None:
+        if self._open is not None or self._is_preceded(place):
             block.held.append(piece)
             return "", ""
         return self._begin(place, block, piece) if piece else ("", "")
+
+    def _is_preceded(self, place: Place) -> bool:
+        """Whether a block that has begun at an earlier place is still to be completed."""
+        return any(not block.closed for one, block in self._blocks.items() if one < place)
 
     def find(self, place: Place) -> TextBlock | None:
         """The block at a place; None where there is none, or it has neither text nor further fields."""
@@ -124,7 +128,7 @@ class TextBlocks:
         if place != self._current:
             if rest:
                 block.held.append(rest)
-            return []
+            return [] if self._open is not None else self._next()
         shown = [(place, "", self._show(block, rest))] if rest else []
         return [*shown, *self._next()]
 
@@ -140,10 +144,11 @@ class TextBlocks:
         """Show the blocks that were held back, up to the first that is not complete."""
         shown: list[tuple[Place, str, str]] = []
         self._current = self._open = None
-        for place in sorted(place for place, block in self._blocks.items() if block.held):
+        for place in sorted(place for place, block in self._blocks.items() if block.held or not block.closed):
             block = self._blocks[place]
-            text, block.held = "".join(block.held), []
-            shown.append((place, *self._begin(place, block, text)))
+            if block.held:
+                text, block.held = "".join(block.held), []
+                shown.append((place, *self._begin(place, block, text)))
             if not block.closed:
                 break
             self._current = self._open = None

@@ -9,9 +9,6 @@ from langchain_core.messages import AIMessage
 from langchain_volcark.ark.blocks import plugin_blocks
 from langchain_volcark.ark.bots.replies import read_bot_reply, sum_model_usage
 from langchain_volcark.messages.assembler import StreamAssembler
-from langchain_volcark.messages.content_blocks import register
-
-register("volcengine", server_tools=plugin_blocks)
 
 # The reply printed on https://www.volcengine.com/docs/82379/1526787 in 2024; the masked digits of `created` filled in.
 HELLO: dict[str, Any] = {

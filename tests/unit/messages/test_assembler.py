@@ -12,15 +12,12 @@ from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
-from langchain_volcark.ark.blocks import plugin_blocks
+import langchain_volcark.ark.blocks  # noqa: F401 - registers the translator
 from langchain_volcark.messages.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.messages.chunks import ChunkRenderer
-from langchain_volcark.messages.content_blocks import register
 from langchain_volcark.messages.events import EventRenderer
 from langchain_volcark.messages.tool_calls import ToolCallDelta
 from tests.unit.strategies import Answer, answers, json_values, split_answer, texts
-
-register("volcengine", server_tools=plugin_blocks)
 
 
 def whole(answer: Answer) -> AIMessage:

@@ -11,15 +11,12 @@ from langchain_core.language_models._utils import _update_message_content_to_blo
 from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from langchain_volcark.ark.blocks import plugin_blocks
+import langchain_volcark.ark.blocks  # noqa: F401 - registers the translator
 from langchain_volcark.messages.assembler import StreamAssembler
 from langchain_volcark.messages.chunks import ChunkRenderer
-from langchain_volcark.messages.content_blocks import register
 from langchain_volcark.messages.events import EventRenderer
 from langchain_volcark.wires.chat_completions.replies import read_payload, read_reply
 from tests.unit.strategies import pieces
-
-register("volcengine", server_tools=plugin_blocks)
 
 
 def payload(**delta: Any) -> dict[str, Any]:

@@ -17,17 +17,14 @@ from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
-from langchain_volcark.ark.blocks import plugin_blocks
+import langchain_volcark.ark.blocks  # noqa: F401 - registers the translator
 from langchain_volcark.ark.bots.replies import read_bot_payload, read_bot_reply
 from langchain_volcark.messages.assembler import StreamAssembler, StreamDelta
 from langchain_volcark.messages.chunks import ChunkRenderer
-from langchain_volcark.messages.content_blocks import register
 from langchain_volcark.messages.events import EventRenderer
 from langchain_volcark.messages.tool_calls import INVALID_ARGUMENTS
 from langchain_volcark.wires.chat_completions.replies import read_payload, read_reply
 from tests.unit.strategies import json_values, pieces, texts
-
-register("volcengine", server_tools=plugin_blocks)
 
 READERS = {"chat": (read_reply, read_payload), "bot": (read_bot_reply, read_bot_payload)}
 
