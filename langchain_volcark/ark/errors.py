@@ -136,6 +136,9 @@ _REQUEST_IDS = re.compile(
 )
 
 
+_FAILURES = ("error", "response.failed")
+
+
 class ArkErrors:
     """Reads Ark's error format: `{"error": {"code", "message", "param", "type"}}`."""
 
@@ -145,7 +148,8 @@ class ArkErrors:
         """The error in a body or a stream payload, or None."""
         error = payload.get("error") if isinstance(payload, dict) else None
         if not error:
-            return (_stated_by_event(payload) if isinstance(payload, dict) else None) or flat_error(payload)
+            event = payload.get("type") if isinstance(payload, dict) else None
+            return _stated_by_event(payload) if event in _FAILURES else flat_error(payload)
         return _facts(error)
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
@@ -161,13 +165,10 @@ class ArkErrors:
         return end["first"] if end else None
 
 
-def _stated_by_event(payload: Mapping[str, Any]) -> ErrorFacts | None:
-    """The error that an event of a response's stream is about: https://www.volcengine.com/docs/82379/1599499."""
-    kind = payload.get("type")
-    if kind == "error":
+def _stated_by_event(payload: Mapping[str, Any]) -> ErrorFacts:
+    """The error in an event of a response's stream: https://www.volcengine.com/docs/82379/1599499."""
+    if payload["type"] == "error":
         return _facts(payload)
-    if kind != "response.failed":
-        return None
     response = payload.get("response")
     error = response.get("error") if isinstance(response, dict) else None
     return _facts(error or {"message": "The response failed, and the service does not say why."})
