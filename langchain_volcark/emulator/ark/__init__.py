@@ -1,1 +1,1 @@
-"""Volcengine Ark: the data plane's chat, models and tokenization, and the control plane's temporary keys."""
+"""Emulated Volcengine Ark: chat, bots, embeddings, models, tokenization, and temporary keys."""

@@ -1,4 +1,4 @@
-"""The reply to a chat request: thinking, text or tool calls, stop sequences and limits."""
+"""Generates the answer to a chat request: reasoning, text or tool calls, stop sequences and limits."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Reply:
     """One choice.
 
     Attributes:
-        reasoning: The thinking text; empty where there was none.
-        encrypted: The opaque twin of the thinking, of models that send it.
+        reasoning: The reasoning text, or empty.
+        encrypted: The encrypted reasoning, for models that send it.
         content: The answer's text.
         calls: The tool calls.
         finish_reason: `stop`, `length`, `tool_calls` or `content_filter`.
-        moderation: `moderation_hit_type`, where a filter hit.
-        refused: The error that takes the answer's place half-way through.
+        moderation: `moderation_hit_type`, if a filter matched.
+        refused: The error that replaces the second half of the answer.
     """
 
     reasoning: str
@@ -52,23 +52,23 @@ class Reply:
 
     @property
     def reasoning_tokens(self) -> int:
-        """Tokens of the thinking."""
+        """Return the tokens of the reasoning."""
         return tokens.count(self.reasoning)
 
     @property
     def completion_tokens(self) -> int:
-        """Tokens of everything, thinking included."""
+        """Return all tokens, including reasoning."""
         called = sum(tokens.count(call.name) + tokens.count(call.arguments) for call in self.calls)
         return self.reasoning_tokens + tokens.count(self.content) + called
 
 
 def compose(chat: ChatRequest, index: int, text: str | None = None) -> Reply:
-    """Make one choice by the rules in the package's docstring.
+    """Generate one choice by the rules in the docstring of `langchain_volcark.emulator`.
 
     Args:
         chat: The request.
-        index: Which of its choices; those after the first say their number.
-        text: What it says where it calls no tool; None for what those rules say.
+        index: Index of the choice; texts after the first have their number.
+        text: The answer if no tool is called; None for the default rules.
     """
     prompt = last_user_text(chat.messages)
     calls = plan_calls(chat)
@@ -99,7 +99,7 @@ def _finish(chat: ChatRequest, prompt: str, thought: str, content: str, calls: l
     moderation = refused = None
     if FILTER_OUTPUT in prompt:
         content, calls, reason = content[: len(content) // 2], [], "content_filter"
-        # Only the moderation plan for vision models says what was hit.
+        # Only moderation of vision models returns the hit type.
         moderation = "severe_violation" if "image" in chat.model.inputs else None
     if REFUSE_OUTPUT in prompt:
         refused = ArkError(
@@ -118,7 +118,7 @@ def _stopped(content: str, stop: str | list[str] | None) -> str:
 
 
 def _cut(content: str, calls: list[ToolCall], limit: int) -> tuple[str, list[ToolCall]]:
-    """The text, then the calls, as far as the limit reaches; it may end inside a call's arguments."""
+    """Cut text and calls at the limit, which may be inside the arguments of a call."""
     if not calls:
         return tokens.cut(content, limit), []
     kept = []
@@ -132,7 +132,7 @@ def _cut(content: str, calls: list[ToolCall], limit: int) -> tuple[str, list[Too
 
 
 def encrypt(thought: str) -> str:
-    """An opaque blob, the same for the same thought."""
+    """Return opaque data, the same for the same reasoning."""
     return base64.b64encode(b"v1\x01" + hashlib.sha512(thought.encode()).digest()).decode()
 
 
@@ -156,14 +156,14 @@ def _answer(chat: ChatRequest, prompt: str) -> str:
 
 
 def _continuation(prefill: str, prompt: str, kind: str) -> str:
-    """What comes after a prefilled beginning; after an opened brace the rest of an object."""
+    """Return the continuation of a prefill; after an opening brace the rest of a JSON object."""
     if prefill.strip() == "{" or kind != "text":
         return f'"answer": {json.dumps(prompt, ensure_ascii=False)}}}'
     return f" … and so on, as you said: {prompt}"
 
 
 def _object(chat: ChatRequest, prompt: str) -> Any:
-    """An object for `json_object`: by a schema that stands in the prompt, else with the keys quoted there."""
+    """Generate an object for `json_object`: from a schema in the prompt, else with the keys quoted there."""
     said = "\n".join(text_of(message) for message in chat.messages if message["role"] in ("system", "user"))
     schema = _schema_in(said)
     if schema is not None:
@@ -173,7 +173,7 @@ def _object(chat: ChatRequest, prompt: str) -> Any:
 
 
 def _schema_in(text: str) -> dict[str, Any] | None:
-    """The last JSON object in a text that looks like a schema (instructions often begin with an example)."""
+    """Find the last JSON object in a text that looks like a schema; instructions often begin with an example."""
     decoder = json.JSONDecoder()
     found = None
     position = text.find("{")
@@ -194,7 +194,7 @@ def _dump(value: Any) -> str:
 
 
 def _media(chat: ChatRequest) -> dict[str, int]:
-    """What came with the last user message and the model can take in; the rest is dropped without a word."""
+    """Count the media of the last user message that the model accepts; others are silently ignored."""
     counts = dict.fromkeys(_MEDIA.values(), 0)
     last: dict[str, Any] = next((one for one in reversed(chat.messages) if one["role"] == "user"), {})
     content = last.get("content")

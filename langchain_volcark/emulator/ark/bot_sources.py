@@ -1,4 +1,4 @@
-"""What the emulated plugins find: a small corpus of its own, and a weather card for any city.
+"""Sources of the emulated bot plugins: a small corpus, and a weather card for any city.
 
 Web content plugin: https://www.volcengine.com/docs/82379/1285209. Knowledge base plugin:
 https://www.volcengine.com/docs/82379/1285210.
@@ -19,13 +19,13 @@ _SKIES = ("多云", "晴", "小雨", "阴")
 
 @dataclass(frozen=True)
 class Source:
-    """Something a plugin can find.
+    """A source that plugins can find.
 
     Attributes:
-        words: Words of a question that lead here, in lower case.
-        fact: The sentence that an answer takes from it.
-        reference: The reference, as replies list it.
-        result: The plugin's own result, as `action_details` shows it.
+        words: Words in questions that match, in lower case.
+        fact: The sentence used in answers.
+        reference: The reference, as in replies.
+        result: The plugin's result, as in `action_details`.
     """
 
     words: tuple[str, ...]
@@ -50,7 +50,7 @@ def _web(words: str, site: str, url: str, title: str, fact: str, published: str,
         "publish_time": published,
         "extra": extra,
     }
-    # Inside the plugin's result the time is a number; in the reference it is a text, 0 being 1970 in China.
+    # The plugin's result has the time as a number; the reference has it as text, 0 being 1970 in China.
     result = {
         "source_type": "search_engine",
         "site_name": site,
@@ -136,7 +136,7 @@ KNOWLEDGE = (
 
 
 def search(question: str, corpus: tuple[Source, ...]) -> list[Source]:
-    """The sources of a corpus that share a word with a question, those with most words first."""
+    """Return the sources that share words with a question, most shared words first."""
     asked = question.lower()
     scores = [(sum(word in asked for word in source.words), source) for source in corpus]
     found = sorted((pair for pair in scores if pair[0]), key=lambda pair: -pair[0])
@@ -144,14 +144,14 @@ def search(question: str, corpus: tuple[Source, ...]) -> list[Source]:
 
 
 def weather(question: str, user: dict[str, Any]) -> list[Source]:
-    """A weather card where the question is about the weather: for the city it names, else the user's."""
+    """Return a weather card for a question about the weather: for the city it names, else the user's."""
     asked = question.lower()
     if not any(word in asked for word in _WEATHER):
         return []
     named = next((city for name, city in _CITIES.items() if name in asked), None)
     city = named or user.get("city") or "北京"
     place = city if named else f"{city}{user.get('district') or ''}"
-    # The weather is made up of the city's name, so that it stays the same.
+    # The weather is derived from the city's name, so that it is stable.
     degrees = 10 + sum(map(ord, city)) % 20
     sky = _SKIES[sum(map(ord, city)) % len(_SKIES)]
     fact = f"{place}今天{sky},最高气温{degrees}度。"

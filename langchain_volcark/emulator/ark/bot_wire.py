@@ -1,4 +1,4 @@
-"""A bot's replies on the wire, whole and as a stream, in every order in which references may come.
+"""Complete and streamed replies of bots, with references at any position in the stream.
 
 Bot API: https://www.volcengine.com/docs/82379/1526787.
 """
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 def bot_completion(bot: BotRequest, replies: list[Reply], counts: PromptCount) -> Json:
-    """The whole reply."""
+    """Return the complete reply."""
     choices = [choice_object(bot.chat, index, reply) for index, reply in enumerate(replies)]
     for choice in choices:
         del choice["logprobs"]
@@ -39,12 +39,12 @@ def bot_completion(bot: BotRequest, replies: list[Reply], counts: PromptCount) -
 
 
 def relayed_completion(bot: BotRequest, choices: list[Json], prompt: int, completion: int) -> Json:
-    """The whole reply around choices made elsewhere, with the tokens counted there."""
+    """Return the complete reply for given choices and token counts."""
     return _whole(bot, choices, {"bot_usage": bot.counted(prompt, completion)})
 
 
 def bot_chunk(bot: BotRequest) -> Callable[..., Json]:
-    """A maker of a stream's events, which all have the same envelope."""
+    """Return a function that builds the events of a stream with their common fields."""
     return partial(_joined, _envelope(bot, "chat.completion.chunk"))
 
 
@@ -59,12 +59,12 @@ def _whole(bot: BotRequest, choices: list[Json], usage: Json) -> Json:
 
 
 def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, request_id: str) -> Iterator[bytes]:
-    """The reply as a stream, event by event.
+    """Yield the events of a stream.
 
-    References come where the question says: in a chunk without choices before everything (`FIRST`, the rule) or
-    after (`LAST`), or half-way (`MIDDLE`); before everything beside an empty delta (`DELTA`); beside the first
-    text (`TEXT`) or the usage (`USAGE`); before everything and again at the end, the same (`TWICE`) or first one
-    alone (`GROWING`).
+    The question sets the position of the references: in a chunk without choices at the beginning (`FIRST`, the
+    default), at the end (`LAST`) or half-way (`MIDDLE`); at the beginning with an empty delta (`DELTA`); with the
+    first text (`TEXT`) or the usage (`USAGE`); at the beginning and again at the end (`TWICE`), or at first only one
+    of them (`GROWING`).
     """
     envelope = _envelope(bot, "chat.completion.chunk")
     chunks = [
@@ -78,7 +78,7 @@ def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, reque
         usage = {**envelope, "choices": [], **_usage(bot, replies, counts)}
     references = [source.reference for source in bot.sources]
     if references and bot.metadata.get("emit_intention_signal_extra") == "true":
-        # The page says that a status comes, not where it stands: this is a guess.
+        # The documentation does not give the position of the status: this is a guess.
         yield bare_event({**envelope, "choices": [], "metadata": {**bot.metadata, "intention": SEARCHING}})
     refused = next((reply.refused for reply in replies if reply.refused), None)
     ordered = _in_order(bot.question, envelope, chunks, usage, references)
@@ -90,7 +90,7 @@ def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, reque
 def _in_order(
     question: str, envelope: Json, chunks: list[Json], usage: Json | None, references: list[Json]
 ) -> list[Json]:
-    """All the chunks of a stream, the references where the question wants them."""
+    """Yield all chunks of a stream, with the references at the requested position."""
     tail = [usage] if usage else []
     if not references:
         return [*chunks, *tail]
@@ -133,6 +133,6 @@ def _usage(bot: BotRequest, replies: list[Reply], counts: PromptCount) -> Json:
     usage = bot.usage(counts, replies)
     if PLAIN_USAGE not in bot.question:
         return {"bot_usage": usage}
-    # As older applications answer.
+    # Older applications answer like this.
     plain = {name: value for name, value in usage["model_usage"][0].items() if name != "name"}
     return {"usage": plain, "bot_usage": None}

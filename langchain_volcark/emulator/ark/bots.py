@@ -1,4 +1,4 @@
-"""Bots: the rules for their requests, what their plugins find, and the answers made of it.
+"""Bots: validates requests, runs the emulated plugins, generates answers from their results.
 
 Bot API: https://www.volcengine.com/docs/82379/1526787.
 """
@@ -30,7 +30,7 @@ BOT_MODEL = "doubao-seed-1-6-250615"
 PLAIN_MODEL = "doubao-1-5-pro-32k-250115"
 MISSING_BOT = "bot-missing"
 
-# Neither on the bot API's page nor a keyword of the official SDK's bot client.
+# In neither the bot API's documentation nor the official SDK's bot client.
 _CHAT_ONLY = ("max_completion_tokens", "reasoning_effort")
 _MARK = re.compile(r"EMULATOR_MARKS_(NONE|CARET|FOOTNOTE|LENTICULAR)")
 _MARKS = {None: "[{}]", "NONE": "", "CARET": "^[{}]^", "FOOTNOTE": "[^{}]", "LENTICULAR": "【{}】"}
@@ -40,7 +40,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Action:
-    """What one plugin did."""
+    """An action of a plugin."""
 
     plugin: str
     tool: str
@@ -50,14 +50,14 @@ class Action:
 
 @dataclass(frozen=True)
 class BotRequest:
-    """A bot request that passed the rules.
+    """A valid bot request.
 
     Attributes:
-        chat: What it shares with a chat request.
-        metadata: Its metadata as sent, which the reply echoes.
+        chat: The fields in common with chat requests.
+        metadata: The metadata, which the reply returns.
         question: The last user message.
-        actions: What the plugins did for it.
-        speaker: The character that speaks, in a group chat.
+        actions: The actions of the plugins.
+        speaker: The character that answers in a group chat.
     """
 
     chat: ChatRequest
@@ -68,16 +68,16 @@ class BotRequest:
 
     @property
     def sources(self) -> list[Source]:
-        """All that was found, in the order in which the answer numbers it."""
+        """Return all sources, in the order of their numbers in the answer."""
         return [source for action in self.actions for source in action.found]
 
     @property
     def model_name(self) -> str:
-        """The name that usage gives the model: a character's endpoint, else the model's own."""
+        """Return the model name for usage: a character's endpoint, else the model."""
         return self.speaker["model_desc"]["endpoint_id"] if self.speaker else self.chat.model.id
 
     def compose(self, index: int) -> Reply:
-        """Make one choice: a text from the sources where there are any, else what the model would say."""
+        """Generate one choice: from the sources if there are any, else like the model."""
         wants_text = self.chat.body.get("response_format", {}).get("type", "text") == "text"
         if not wants_text or self.chat.prefill is not None or not (self.sources or self.speaker):
             return compose(self.chat, index)
@@ -92,12 +92,12 @@ class BotRequest:
         return compose(self.chat, index, text)
 
     def usage(self, counts: PromptCount, replies: list[Reply]) -> Json:
-        """`bot_usage`: tokens (what the plugins found is part of the prompt), plugins and their calls."""
+        """Return `bot_usage`: tokens (sources are part of the prompt), plugins and their calls."""
         prompt = counts.total + sum(tokens.count(source.fact) for source in self.sources)
         return self.counted(prompt, sum(reply.completion_tokens for reply in replies))
 
     def counted(self, prompt: int, completion: int) -> Json:
-        """`bot_usage` from the numbers of tokens."""
+        """Build `bot_usage` from token counts."""
         usage = {
             "name": self.model_name,
             "prompt_tokens": prompt,
@@ -112,14 +112,14 @@ class BotRequest:
 
 
 def bot_model(name: str, endpoints: Mapping[str, str]) -> Model:
-    """The model that answers for a bot.
+    """Return the model of a bot.
 
     Args:
         name: The bot's id.
-        endpoints: Ids and the models they stand for, as the user of the emulator said.
+        endpoints: Maps ids to models, as set for the emulator.
 
     Raises:
-        ArkError: It is no bot's id, or one that does not exist.
+        ArkError: It is not a bot id, or the bot does not exist.
     """
     if not name.startswith("bot-") or name.startswith(MISSING_BOT):
         raise ArkError(
@@ -134,15 +134,15 @@ def bot_model(name: str, endpoints: Mapping[str, str]) -> Model:
 
 
 def read_bot_request(sent: Json, name: str, model: Model) -> BotRequest:
-    """Check a parsed body against the rules, and let the plugins search.
+    """Check a parsed body and run the plugins.
 
     Args:
         sent: The JSON body.
-        name: The bot's id: with `knowledge` in it the bot has the knowledge base plugin too.
-        model: The model behind it.
+        name: The bot's id; with `knowledge` in it the bot also has the knowledge base plugin.
+        model: The bot's model.
 
     Raises:
-        ArkError: It breaks a rule.
+        ArkError: The request is invalid.
     """
     body = {field: value for field, value in sent.items() if value is not None}
     metadata = body.pop("metadata", {})
@@ -155,18 +155,18 @@ def read_bot_request(sent: Json, name: str, model: Model) -> BotRequest:
             "SensitiveContentDetected",
             "The request failed because the input text may contain sensitive information.",
         )
-    # The bot API's page says of no model behind a bot that it refuses a forced call.
+    # The bot API's documentation has no model that refuses forced calls.
     chat = read_chat_request(body, replace(model, forced_calls=True))
     user, speaker = _check_metadata(metadata)
     question = last_user_text(chat.messages)
-    # A reply that calls the user's own tools, or goes on with a text begun, searches nothing.
+    # Plugins do not search if the reply calls the caller's tools or continues a prefill.
     searches = chat.prefill is None and not plan_calls(chat)
     actions = _search(question, user, knowledge="knowledge" in name) if searches else []
     return BotRequest(chat, metadata, question, actions, speaker)
 
 
 def _check_metadata(metadata: Any) -> tuple[Json, Json | None]:
-    """The user's place and the character that speaks."""
+    """Return the user's location and the character that answers."""
     if not isinstance(metadata, dict):
         raise invalid("metadata", "expected an object")
     switch = metadata.get("emit_intention_signal_extra")

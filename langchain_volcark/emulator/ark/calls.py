@@ -1,4 +1,4 @@
-"""Which tools a reply calls, and with which arguments."""
+"""Chooses the tools that an answer calls, and their arguments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Tool = dict[str, Any]
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One call of a reply; `arguments` is JSON, unless a limit cut it."""
+    """A tool call; `arguments` is JSON, unless a limit cut it."""
 
     id: str
     name: str
@@ -28,13 +28,13 @@ class ToolCall:
 
 
 def plan_calls(chat: ChatRequest) -> list[ToolCall]:
-    """The calls of the reply; none where it is a text.
+    """Choose the tool calls of an answer; empty if it is a text.
 
-    A forced function is called. Otherwise, after a user's message, the tools named in it are called (all of
-    them, or the first where `parallel_tool_calls` is false); if none is named, the one whose name shares most
-    words with it, at last the first. After tool results, the tools that the user named and that were not called
-    yet come next; if there are none, the reply is a text, unless the choice is `required`: then any tool not
-    called yet, at last the first.
+    A forced function is called. Otherwise, after a user message, the tools it names are called (all of them, or
+    only the first if `parallel_tool_calls` is false); if it names none, the one whose name shares most words with
+    it, else the first. After tool results, the named tools that have not been called are next; if there are none,
+    the answer is
+    a text, unless the choice is `required`: then a tool that has not been called, else the first.
     """
     if not chat.tools or chat.tool_choice == "none" or chat.prefill is not None:
         return []
@@ -76,13 +76,13 @@ def _called_since_user(messages: list[dict[str, Any]]) -> set[str]:
 
 
 def _position(tool: Tool, prompt: str) -> int | None:
-    """Where the prompt names the tool."""
+    """Return the position of the tool's name in the prompt."""
     found = re.search(rf"(?<![A-Za-z0-9_-]){re.escape(tool['name'])}(?![A-Za-z0-9_-])", prompt, re.IGNORECASE)
     return found.end() if found else None
 
 
 def _near(tool: Tool, prompt: str, tools: list[Tool]) -> str | None:
-    """The text between this tool's name and the next one's: its arguments most likely stand there."""
+    """Return the text between this tool's name and the next one, which most likely contains the arguments."""
     start = _position(tool, prompt)
     if start is None:
         return None
@@ -96,6 +96,6 @@ def is_named(tool: Tool, prompt: str) -> bool:
 
 
 def shared_words(tool: Tool, prompt: str) -> int:
-    """How many words a tool's name and a prompt have in common."""
+    """Count the words that a tool's name and a prompt share."""
     words = set(re.findall(r"[a-z0-9]+", prompt.lower()))
     return len(words & set(re.findall(r"[a-z0-9]+", tool["name"].lower())))

@@ -1,4 +1,4 @@
-"""Checks of single values, for all the rules."""
+"""Checks for single values, used by all validation modules."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from langchain_volcark.emulator.ark.errors import invalid
 def check_number(
     owner: dict[str, Any], name: str, low: float, high: float, *, whole: bool = False, path: str = ""
 ) -> None:
-    """Refuse a number outside a range, or what is not a number at all; an absent one is fine.
+    """Raise unless a field is absent or a number within a range.
 
     Args:
-        owner: The object that has it.
+        owner: The object with the field.
         name: The field.
-        low: The least value allowed.
-        high: The greatest value allowed.
+        low: Minimum.
+        high: Maximum.
         whole: Whether it must be an integer.
-        path: Where the object stands in the request, with the dot that the field's name follows.
+        path: Path of the object in the request, ending with a dot.
     """
     value = owner.get(name)
     if value is None:
         return
-    # To Python a bool is an int.
+    # bool is a subclass of int.
     if not isinstance(value, int if whole else int | float) or isinstance(value, bool):
         raise invalid(path + name, f"expected {'an integer' if whole else 'a number'}, got {value!r}")
     if not low <= value <= high:
@@ -31,19 +31,19 @@ def check_number(
 
 
 def check_bool(owner: dict[str, Any], name: str, path: str = "") -> None:
-    """Refuse what is neither true nor false; an absent one is fine."""
+    """Raise unless a field is absent or a boolean."""
     if not isinstance(owner.get(name), bool | None):
         raise invalid(path + name, "expected a boolean")
 
 
 def check_choice(owner: dict[str, Any], name: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a value outside a list; an absent one is fine."""
+    """Raise unless a field is absent or one of the allowed values."""
     if owner.get(name) is not None and owner[name] not in allowed:
         raise invalid(name, f"expected one of {list(allowed)}, got {owner[name]!r}")
 
 
 def check_fields(owner: Any, allowed: frozenset[str], path: str) -> None:
-    """Refuse what is not an object, or has a field that is not known (and not null)."""
+    """Raise unless a value is an object with known (or null) fields only."""
     if not isinstance(owner, dict):
         raise invalid(path, "expected an object")
     for name, value in owner.items():

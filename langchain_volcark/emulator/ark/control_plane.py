@@ -1,4 +1,4 @@
-"""Ark's control plane: `GetApiKey`, which gives a temporary key for a signed request.
+"""Ark's control plane: `GetApiKey`, which issues temporary keys for signed requests.
 
 https://www.volcengine.com/docs/82379/1262825.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ACTION = "GetApiKey"
 VERSION = "2024-01-01"
 
-# Resource type → how its ids begin; a preset endpoint may also be named by its model id.
+# Resource type to id prefix; preset endpoints may also be given by model id.
 _ID_PREFIXES = {"endpoint": ("ep-",), "bot": ("bot-",), "presetendpoint": ("",)}
 _SIGNATURE_STATUS = {"InvalidAccessKey": 401, "SignatureDoesNotMatch": 401}
 
@@ -32,25 +32,25 @@ class _RefusedError(Exception):
 
 
 class ArkControlPlane:
-    """The OpenAPI gateway at `/`, as far as a data-plane client needs it."""
+    """The OpenAPI gateway at `/`, with the one action that clients need."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
     def owns(self, path: str) -> bool:
-        """The root alone: an action is named in the query."""
+        """Whether the path is the root; the action is in the query."""
         return path == "/"
 
     def new_request_id(self) -> str:
-        """A log id."""
+        """Return a log id."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:  # noqa: ARG002
-        """The gateway's log id."""
+        """Return the header with the log id."""
         return {"X-Tt-Logid": request_id}
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error in the gateway's envelope."""
+        """Build an error in the gateway's format."""
         metadata = _metadata(request_id) | {"Error": {"Code": code, "Message": message}}
         return JSONResponse({"ResponseMetadata": metadata}, status)
 
@@ -82,7 +82,7 @@ def _metadata(request_id: str) -> dict[str, Any]:
 
 
 def _read(body: Any) -> tuple[frozenset[str], int]:
-    """The resources and the seconds asked for."""
+    """Return the requested resources and lifetime in seconds."""
     if not isinstance(body, dict):
         raise _RefusedError(400, "InvalidParameter", "The body must be a JSON object.")
     for name in ("DurationSeconds", "ResourceType", "ResourceIds"):

@@ -1,4 +1,4 @@
-"""The embedding models known here and what each can do.
+"""The emulated embedding models and their capabilities.
 
 Text: https://www.volcengine.com/docs/82379/1521766. Multimodal: https://www.volcengine.com/docs/82379/1409291.
 """
@@ -18,14 +18,14 @@ class EmbeddingModel:
 
     Attributes:
         id: The model id, date suffix included.
-        dimensions: Length of its vectors.
-        context: The longest input in tokens.
-        vision: Whether it is called through `/embeddings/multimodal`; else through `/embeddings`.
-        mixed: Whether an input may be any mixture; else at most one text and one image.
-        shorter: The other lengths that `dimensions` may ask for.
-        instructions: Whether it takes `instructions`.
-        sparse: Whether it takes `sparse_embedding`.
-        multi: Whether it takes `multi_embedding`, and options for video.
+        dimensions: Dimensions of its vectors.
+        context: Maximum input in tokens.
+        vision: Whether it is called through `/embeddings/multimodal` instead of `/embeddings`.
+        mixed: Whether an input may have any parts; else at most one text and one image.
+        shorter: Other allowed values of `dimensions`.
+        instructions: Whether it supports `instructions`.
+        sparse: Whether it supports `sparse_embedding`.
+        multi: Whether it supports `multi_embedding`, and options for video.
     """
 
     id: str

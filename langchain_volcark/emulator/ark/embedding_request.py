@@ -1,4 +1,4 @@
-"""Embedding requests read: every rule checked.
+"""Validates embedding requests.
 
 Text: https://www.volcengine.com/docs/82379/1521766. Multimodal: https://www.volcengine.com/docs/82379/1523520.
 """
@@ -36,7 +36,7 @@ _PART_FIELDS = {
 
 @dataclass(frozen=True)
 class TextRequest:
-    """A request to `/embeddings` that passed the rules."""
+    """A valid request to `/embeddings`."""
 
     model: EmbeddingModel
     texts: list[str]
@@ -45,7 +45,7 @@ class TextRequest:
 
 @dataclass(frozen=True)
 class MultimodalRequest:
-    """A request to `/embeddings/multimodal` that passed the rules; all its parts become one vector."""
+    """A valid request to `/embeddings/multimodal`; all its parts become one vector."""
 
     model: EmbeddingModel
     parts: list[dict[str, Any]]
@@ -60,7 +60,7 @@ def read_text_request(sent: dict[str, Any], model: EmbeddingModel) -> TextReques
     """Check a parsed body for the text endpoint.
 
     Raises:
-        ArkError: It breaks a rule.
+        ArkError: The request is invalid.
     """
     body = _known(sent, _TEXT_FIELDS)
     if model.vision:
@@ -88,7 +88,7 @@ def read_multimodal_request(sent: dict[str, Any], model: EmbeddingModel) -> Mult
     """Check a parsed body for the multimodal endpoint.
 
     Raises:
-        ArkError: It breaks a rule.
+        ArkError: The request is invalid.
     """
     body = _known(sent, _MULTIMODAL_FIELDS)
     if not model.vision:
@@ -128,7 +128,7 @@ def read_multimodal_request(sent: dict[str, Any], model: EmbeddingModel) -> Mult
 
 
 def _known(sent: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
-    """The fields without nulls, which the official SDK sends for everything that its user did not set."""
+    """Drop null fields, which the official SDK sends for everything unset."""
     for name, value in sent.items():
         if name not in fields and value is not None:
             raise invalid(name, f'unknown field "{name}"')
@@ -166,7 +166,7 @@ def _check_embedded_part(part: Any, path: str, model: EmbeddingModel) -> None:
         inner = part[kind]
         check_fields(part, frozenset({"type", kind}), path)
         check_fields(inner, _PART_FIELDS[kind], f"{path}.{kind}")
-        # The rules for the picture or video itself are those of chat.
+        # Images and videos follow the rules of chat.
         check_part({"type": kind, kind: {"url": inner.get("url")}}, path, MODELS[DEFAULT_MODEL])
         if kind == "video_url":
             _check_video_options(inner, f"{path}.video_url.", model)

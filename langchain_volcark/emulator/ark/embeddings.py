@@ -1,8 +1,10 @@
-"""Replies of the two embedding APIs, made by `langchain_volcark.emulator.embedding`.
+"""Replies of the two embedding APIs, with vectors from `langchain_volcark.emulator.embedding`.
 
-An image or a video sent as data is its bytes: the same bytes are the same, files that share blocks near. Behind
-a link it is the words of the link's file name, so that `…/blue_sea.png` is near "blue sea". `instructions` move a
-vector a little, as does the task of a query template (`Instruct: …`, `Query: …`).
+An image or video sent as data is embedded by its bytes: files that share blocks are similar. A link is embedded by
+    the
+words of its file name, so that `…/blue_sea.png` is similar to "blue sea". `instructions` change a vector slightly,
+as
+does the task of a query template (`Instruct: …`, `Query: …`).
 
 Text: https://www.volcengine.com/docs/82379/1521766. Multimodal: https://www.volcengine.com/docs/82379/1523520.
 """
@@ -37,7 +39,7 @@ _MEDIA_VECTORS = 16
 
 
 def text_embeddings(request: TextRequest) -> dict[str, Any]:
-    """The reply of `/embeddings`: one row per text."""
+    """Build the reply of `/embeddings`: one row per text."""
     rows = []
     for index, text in enumerate(request.texts):
         vector = embedding.project(_text_pieces(text), request.model.dimensions)
@@ -49,7 +51,7 @@ def text_embeddings(request: TextRequest) -> dict[str, Any]:
 
 
 def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
-    """The reply of `/embeddings/multimodal`: one row, and it is an object, not a list."""
+    """Build the reply of `/embeddings/multimodal`: one row, as an object instead of a list."""
     pieces: dict[str, float] = {}
     for part in request.parts:
         _add(pieces, _part_pieces(part))
@@ -75,7 +77,7 @@ def multimodal_embedding(request: MultimodalRequest) -> dict[str, Any]:
 
 
 def embedding_object(model: str, data: Any, usage: dict[str, Any]) -> dict[str, Any]:
-    """What the reply has around its rows."""
+    """Build the fields of a reply around its rows."""
     return {
         "id": body_id(),
         "object": "list",
@@ -87,9 +89,9 @@ def embedding_object(model: str, data: Any, usage: dict[str, Any]) -> dict[str, 
 
 
 def encode_vector(vector: list[float], *, packed: bool) -> Any:
-    """A vector as numbers, or packed into base64."""
+    """Return a vector as numbers or as base64."""
     data = struct.pack(f"<{len(vector)}f", *vector)
-    # As numbers, too, they are what a 32-bit float can hold: both forms say the same.
+    # Rounded to 32-bit floats, so that both formats have equal values.
     return base64.b64encode(data).decode() if packed else list(struct.unpack(f"<{len(vector)}f", data))
 
 
@@ -129,7 +131,7 @@ def _add(pieces: dict[str, float], more: dict[str, float]) -> None:
 
 
 def _token_vectors(part: dict[str, Any], request: MultimodalRequest) -> list[list[float]]:
-    """A vector per token of a text; of a picture, sixteen for its regions."""
+    """Return a vector per token of a text; sixteen for an image."""
     if part["type"] == "text":
         found = [token.strip() for token in tokens.split(part["text"])]
         weights = [embedding.pieces(token) for token in found if token]

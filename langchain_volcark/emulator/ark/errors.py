@@ -1,4 +1,4 @@
-"""Ark's error envelope.
+"""Error replies of Ark.
 
 Codes and types: https://www.volcengine.com/docs/82379/1299023.
 """
@@ -18,18 +18,18 @@ _TYPES = {
     500: "InternalServerError",
 }
 
-# Codes whose type is not the one of their HTTP status.
+# Codes whose type differs from that of their HTTP status.
 _ODD_TYPES = {
     "InvalidSubscription": "Forbidden",
     "InvalidAccountStatus": "Forbidden",
     "ModelNotOpen": "Not Found",
 }
-# Recorded without `param` and `type`.
+# Recorded replies have no `param` and `type` for these.
 _BARE = "InputTextSensitiveContentDetected"
 
 
 class ArkError(Exception):
-    """A request that Ark refuses."""
+    """An error of Ark."""
 
     def __init__(
         self, status: int, code: str, message: str, param: str = "", headers: dict[str, str] | None = None
@@ -42,7 +42,7 @@ class ArkError(Exception):
         self.headers = headers
 
     def payload(self, request_id: str) -> dict[str, Any]:
-        """The envelope, as the body of a reply or as an event inside a stream."""
+        """Return the body of the reply or stream event."""
         error = {"code": self.code, "message": f"{self.message} Request id: {request_id}"}
         if self.code != _BARE:
             kind = _ODD_TYPES.get(self.code) or _TYPES.get(self.status, "InternalServerError")
@@ -50,19 +50,19 @@ class ArkError(Exception):
         return {"error": error}
 
     def response(self, request_id: str) -> JSONResponse:
-        """The reply that carries the error."""
+        """Return the error reply."""
         return JSONResponse(self.payload(request_id), self.status, headers=self.headers)
 
 
 def too_long() -> ArkError:
-    """A prompt that the model does not take in whole; no code of its own, as recorded replies have it."""
+    """Build the error for a prompt that is too long; it has a generic code, as recorded."""
     return ArkError(
         400, "InvalidParameter", "Total tokens of multi-modal content and text exceed max message tokens."
     )
 
 
 def invalid(param: str, problem: str) -> ArkError:
-    """A value that is not allowed: the error most rules end in."""
+    """Build the error for an invalid value."""
     return ArkError(
         400,
         "InvalidParameter",
@@ -72,12 +72,12 @@ def invalid(param: str, problem: str) -> ArkError:
 
 
 def missing(param: str) -> ArkError:
-    """A required field that is absent."""
+    """Build the error for a missing field."""
     return ArkError(400, "MissingParameter", f"The request is missing the required parameter `{param}`.", param)
 
 
 def unsupported(param: str, model: str) -> ArkError:
-    """A field that this model does not take."""
+    """Build the error for a field that the model does not support."""
     return ArkError(
         400,
         "InvalidParameter.UnsupportedParameter",

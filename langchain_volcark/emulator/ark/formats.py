@@ -1,4 +1,4 @@
-"""Rules for `response_format`.
+"""Validates `response_format`.
 
 Structured output: https://www.volcengine.com/docs/82379/1568221.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_response_format(body: dict[str, Any], model: Model, messages: list[dict[str, Any]]) -> None:
-    """Check the format asked for, what it needs of the prompt, and what it does not go with."""
+    """Check the format, what the prompt must contain for it, and options that exclude it."""
     wanted = body.get("response_format")
     if wanted is None:
         return

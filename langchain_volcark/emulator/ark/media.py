@@ -1,4 +1,4 @@
-"""Reading what an image or a sound is from its first bytes."""
+"""Detects the format and size of images and audio from their bytes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _AUDIO_MAGIC = {
 
 
 def split_data_url(url: str) -> tuple[str, str]:
-    """MIME type and payload of a base64 data URL; two empty strings where it is none."""
+    """Return MIME type and payload of a base64 data URL; empty strings for other URLs."""
     found = _DATA_URL.match(url)
     return (found[1], url[found.end() :]) if found else ("", "")
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes; none where the text is not strictly base64."""
+    """Decode base64; empty if the text is not strictly valid."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -38,18 +38,18 @@ def decode_base64(text: str) -> bytes:
 
 
 def looks_like_image(data: bytes) -> bool:
-    """Whether the bytes begin like one of the image formats that Ark reads."""
+    """Whether the first bytes are those of an image format that Ark supports."""
     return _IMAGE_MAGIC.match(data) is not None
 
 
 def looks_like_audio(data: bytes, kind: str) -> bool:
-    """Whether the bytes begin like this audio format; raw PCM has no beginning to know it by."""
+    """Whether the first bytes match this audio format; raw PCM cannot be detected."""
     magic = _AUDIO_MAGIC.get(kind)
     return magic is None or magic.match(data) is not None
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG, GIF or JPEG; None of other formats or where they cannot be found."""
+    """Return width and height of a PNG, GIF or JPEG; None for other formats or if unknown."""
     if data.startswith(b"\x89PNG") and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return width, height
@@ -60,7 +60,7 @@ def image_size(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Walk the segments up to the frame header, which holds the size."""
+    """Read JPEG segments up to the frame header, which has the size."""
     position = 2
     while position + 9 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]

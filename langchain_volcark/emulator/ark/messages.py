@@ -1,4 +1,4 @@
-"""Rules for messages: roles, fields, and the order of tool calls and their results."""
+"""Validates messages: roles, fields, and the order of tool calls and results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROLES = ("system", "user", "assistant", "tool")
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """The text of a message, of all its text parts."""
+    """Return the text of all text parts of a message."""
     content = message.get("content") or ""
     if isinstance(content, str):
         return content
@@ -26,7 +26,7 @@ def text_of(message: dict[str, Any]) -> str:
 
 
 def check_messages(body: dict[str, Any], model: Model) -> list[dict[str, Any]]:
-    """Check all messages; return them without the fields that are null."""
+    """Check all messages and return them without null fields."""
     sent = body.get("messages")
     if sent is None or sent == []:
         raise missing("messages")
@@ -44,7 +44,7 @@ def _check_message(sent: Any, path: str, model: Model) -> dict[str, Any]:
     role = message.get("role")
     if role is None:
         raise missing(f"{path}.role")
-    # Known to the Responses API only, and refused here with another code than roles known nowhere.
+    # Roles of the Responses API are refused with a different code than unknown roles.
     if role == "developer":
         raise invalid(f"{path}.role", "developer is not allowed")
     if role not in _ROLES:
@@ -101,7 +101,7 @@ def _check_tool_calls(message: dict[str, Any], path: str) -> None:
 
 
 def _check_tool_results(messages: list[dict[str, Any]]) -> None:
-    """Every call has exactly one result, directly after; no result answers nothing."""
+    """Check that each call is followed by exactly one result, and that each result has a call."""
     open_calls: list[str] = []
     for index, message in enumerate(messages):
         if message["role"] == "tool":

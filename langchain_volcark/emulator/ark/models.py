@@ -1,8 +1,8 @@
-"""The models known here and what each can do.
+"""The emulated chat models and their capabilities.
 
 From the model list https://www.volcengine.com/docs/82379/1330310 and the thinking page
-https://www.volcengine.com/docs/82379/1449737, state of November 2026. Where the documents say nothing or
-contradict each other, the entry holds what was seen on the wire; where nothing was seen, the stricter reading.
+https://www.volcengine.com/docs/82379/1449737, state of November 2026. Where the documentation is silent or
+contradictory, the entry follows observed replies, or else the stricter interpretation.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ class Model:
     Attributes:
         id: The model id, date suffix included.
         context: Context window in tokens.
-        max_input: The longest prompt in tokens.
-        max_answer: The upper bound of `max_tokens`.
-        max_reasoning: The longest chain of thought.
-        inputs: What a prompt may hold: text, image, video, audio.
-        tools: Whether it takes tools.
-        forced_calls: Whether it takes a `tool_choice` that forces a call; `"not_thinking"` takes it while it does
+        max_input: Maximum prompt in tokens.
+        max_answer: Maximum of `max_tokens`.
+        max_reasoning: Maximum length of the reasoning in tokens.
+        inputs: Input types: text, image, video, audio.
+        tools: Whether it supports tools.
+        forced_calls: Whether it accepts a `tool_choice` that forces a call; `"not_thinking"`: only while it does
             not think.
-        json_object: Whether it takes `response_format` `json_object`.
-        json_schema: Whether it takes `json_schema`; `"ignored"` accepts it and answers in prose.
-        thinking: On or off unless the request says otherwise; always on; or never.
+        json_object: Whether it supports `response_format` `json_object`.
+        json_schema: Whether it supports `json_schema`; `"ignored"` accepts it and answers in prose.
+        thinking: On or off by default, always on, or never.
         auto_thinking: Whether `thinking.type` may be `auto`.
-        effort: Whether it takes `reasoning_effort`.
-        default_effort: The effort when the request names none.
+        effort: Whether it supports `reasoning_effort`.
+        default_effort: The default effort.
         encrypted: Whether it sends `encrypted_content`.
-        usage_unasked: Whether its streams end with usage although nobody asked.
-        max_tokens_counts_thinking: Whether `max_tokens` caps thinking and answer together.
-        chat: Whether it can be called through Chat at all.
+        usage_unasked: Whether its streams end with usage even if it was not requested.
+        max_tokens_counts_thinking: Whether `max_tokens` limits thinking and answer together.
+        chat: Whether the chat API supports it.
         status: None, `Retiring` or `Shutdown`, as in `GET /models`.
     """
 
@@ -72,7 +72,7 @@ class Model:
 
     @property
     def deep_thinking(self) -> bool:
-        """Whether the documents call it a deep-thinking model: one that thinks unless told not to."""
+        """Whether the documentation calls it a deep-thinking model, which thinks by default."""
         return self.thinking in ("on", "always")
 
     @property
@@ -82,7 +82,7 @@ class Model:
 
     @property
     def streams_whole_calls(self) -> bool:
-        """Whether a stream has all tool calls whole, in one chunk with the finish reason, as recorded."""
+        """Whether streams have all tool calls complete in one chunk with the finish reason, as recorded."""
         found = _DATED.fullmatch(self.id)
         version = found["version"] if found else None
         return self.id == "doubao-seed-code-preview-251028" or (version is not None and version <= "241215")
@@ -111,7 +111,7 @@ class Model:
             },
             "features": {
                 "tools": {"function_calling": self.tools},
-                # The real list claims schemas for models that refuse them; so does this one.
+                # Like the real list, this claims schema support for models that refuse schemas.
                 "structured_outputs": {
                     "json_object": self.json_object,
                     "json_schema": self.thinking != "never",
@@ -166,7 +166,7 @@ _ALL = [
     *_family(_SEED_2_1_LONG, "doubao-seed-2-1-pro-260915", "doubao-seed-2-1-lite-260915"),
     replace(_SEED_2_1_LONG, id="doubao-seed-evolving", encrypted=False),
     *_family(_SEED_2_1, "doubao-seed-2-1-pro-260628", "doubao-seed-2-1-turbo-260628"),
-    # Their overseas twins refuse schemas, whatever the lists say.
+    # The overseas variants refuse schemas, although the lists claim support.
     *_family(
         replace(_SEED_2_0, inputs=_AUDIO, json_schema=False),
         "doubao-seed-2-0-mini-260428",

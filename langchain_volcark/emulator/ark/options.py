@@ -1,4 +1,4 @@
-"""Rules for sampling, limits and the other options of a chat request."""
+"""Validates sampling parameters, limits and other options of chat requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from langchain_volcark.emulator.ark.thinking import thinks
 if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.models import Model
 
-# The documented bound; models with longer answers than this must be allowed them.
+# The documented maximum, raised for models with longer answers.
 _MAX_COMPLETION_TOKENS = 65536
 _MAX_STOPS = 4
 _MAX_CHOICES = 128
@@ -19,7 +19,7 @@ _BIGGEST = float("inf")
 
 
 def check_options(body: dict[str, Any], model: Model) -> None:
-    """Check every field that is neither messages, tools nor the response format."""
+    """Check all fields other than messages, tools and response format."""
     check_number(body, "temperature", 0, 2)
     check_number(body, "top_p", 0, 1)
     check_number(body, "frequency_penalty", -2, 2)

@@ -1,4 +1,4 @@
-"""Rules for content parts: text, image, video, audio.
+"""Validates content parts: text, image, video, audio.
 
 Images: https://www.volcengine.com/docs/82379/1362931. Video: https://www.volcengine.com/docs/82379/1895586.
 Audio: https://www.volcengine.com/docs/82379/2377589.
@@ -51,12 +51,12 @@ _VIDEO_TYPES = frozenset({"video/mp4", "video/avi", "video/mov"})
 _AUDIO_FORMATS = ("wav", "mp3", "aac", "m4a", "pcm", "flac", "ogg")
 _VIDEO_LINK = re.compile(r"https?://[^?#]*\.(mp4|avi|mov)([?#]|$)", re.IGNORECASE)
 
-# The tutorials put an image's or video's options beside its object, the reference inside it.
+# Tutorials put the options of an image or video beside its object, the API reference inside it.
 _BESIDE = frozenset({"detail", "image_pixel_limit", "fps"})
 
 
 def check_part(part: Any, path: str, model: Model) -> None:
-    """Check one part of a message's content."""
+    """Check a content part of a message."""
     if not isinstance(part, dict):
         raise invalid(path, "expected an object")
     kind = part.get("type")

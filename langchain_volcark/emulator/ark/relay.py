@@ -1,4 +1,4 @@
-"""Ark's wire format around the words of a real model: chat and bots.
+"""Chat and bot replies in Ark's wire format with the answer of the upstream server.
 
 Chat API: https://www.volcengine.com/docs/82379/1494384. Bot API: https://www.volcengine.com/docs/82379/1526787.
 """
@@ -43,7 +43,7 @@ _CODES = {
 
 
 def ark_error(error: UpstreamError) -> ArkError:
-    """What went wrong behind the emulator, as Ark says it."""
+    """Convert an upstream error to an error of Ark."""
     if error.kind == "context":
         return too_long()
     status, code = _CODES[error.kind]
@@ -54,7 +54,7 @@ async def chat(upstream: Upstream, request: ChatRequest, counts: PromptCount, re
     """Answer a chat request.
 
     Raises:
-        ArkError: There is no answer.
+        ArkError: The upstream server failed.
     """
     asked = question(request.messages, request.body, thinks=switched(request.body))
     if request.stream:
@@ -67,10 +67,10 @@ async def chat(upstream: Upstream, request: ChatRequest, counts: PromptCount, re
 
 
 async def bot_chat(upstream: Upstream, bot: BotRequest, counts: PromptCount, request_id: str) -> Response:
-    """Answer a bot request; the model is shown what the plugins found.
+    """Answer a bot request; the model receives the plugins' results.
 
     Raises:
-        ArkError: There is no answer.
+        ArkError: The upstream server failed.
     """
     messages = [*_material(bot), *bot.chat.messages]
     asked = question(messages, bot.chat.body, thinks=switched(bot.chat.body))
@@ -81,7 +81,7 @@ async def bot_chat(upstream: Upstream, bot: BotRequest, counts: PromptCount, req
 
 
 def _material(bot: BotRequest) -> list[Json]:
-    """What the plugins found, as a system message."""
+    """Build a system message with the plugins' results."""
     facts = [f"[{place}]\n{source.fact}" for place, source in enumerate(bot.sources, 1)]
     if not facts:
         return []
@@ -108,7 +108,7 @@ async def _whole(
 
 
 def _choice(request: ChatRequest, index: int, piece: Piece) -> Json:
-    """One choice of a whole reply."""
+    """Build a choice of a complete reply."""
     message: Json = {"role": "assistant", "content": piece.content}
     if piece.reasoning:
         message["reasoning_content"] = piece.reasoning
@@ -124,7 +124,7 @@ def _choice(request: ChatRequest, index: int, piece: Piece) -> Json:
             for call in piece.calls
         ]
     reason = piece.finish_reason or "stop"
-    # Ollama says `stop` after a call too.
+    # Ollama uses `stop` after tool calls too.
     reason = "tool_calls" if piece.calls and reason == "stop" else reason
     return {"index": index, "finish_reason": reason, "logprobs": piece.logprobs, "message": message}
 
@@ -146,7 +146,7 @@ async def _streamed(
 async def _events(
     stream: UpstreamStream, request: ChatRequest, wire: _ChatWire | _BotWire, request_id: str
 ) -> AsyncIterator[bytes]:
-    """The events in Ark's order: opening, choices, usage where asked for, `[DONE]`; or an error in their midst."""
+    """Yield events in Ark's order: opening, choices, usage if requested, `[DONE]`; or an error in between."""
     choices: dict[int, _Choice] = defaultdict(lambda: _Choice(request))
     ends: list[Json] = []
     usage = None
@@ -158,7 +158,7 @@ async def _events(
             usage = said.usage or usage
             for piece in said.pieces:
                 for choice in choices[piece.index].chunks(piece):
-                    # The last chunks wait for the usage, which may belong into them.
+                    # The last chunks wait for the usage, which may be part of them.
                     if "finish_reason" in choice:
                         ends.append(choice)
                     else:
@@ -185,7 +185,7 @@ class _Choice:
         self._called = False
 
     def chunks(self, piece: Piece) -> Iterator[Json]:
-        """The choices of the chunks that a piece becomes."""
+        """Yield the choices for the chunks of a piece."""
         self._index = piece.index
         self.total.add(piece)
         if piece.reasoning:
@@ -203,7 +203,7 @@ class _Choice:
             yield self.end(piece.finish_reason)
 
     def end(self, reason: str) -> Json:
-        """The choice of the last chunk."""
+        """Return the choice for the last chunk."""
         return {**self._chunk(), "finish_reason": "tool_calls" if self._called and reason == "stop" else reason}
 
     def _calls(self, piece: Piece) -> Iterator[Json]:
@@ -222,7 +222,7 @@ class _Choice:
 
 
 class _ChatWire:
-    """What a chat stream's events have around their choices."""
+    """Builds events of chat streams around their choices."""
 
     done = DONE
     event = staticmethod(event)
@@ -235,21 +235,21 @@ class _ChatWire:
         self._asked = bool(options.get("include_usage")) or request.model.usage_unasked
 
     def opening(self) -> list[Json]:
-        """What comes before the choices."""
+        """Yield the events before the choices."""
         return []
 
     def chunk(self, choice: Json, usage: Usage | None) -> Json:
-        """An event with a choice; the usage so far where it was asked for and is known."""
+        """Build an event with a choice, and with the usage so far if requested and known."""
         told = _usage_object(usage) if self._cumulative and usage is not None else None
         return {**self._envelope, "choices": [choice], "usage": told}
 
     def closing(self, usage: Usage) -> list[Json]:
-        """What comes after them."""
+        """Yield the events after the choices."""
         return [{**self._envelope, "choices": [], "usage": _usage_object(usage)}] if self._asked else []
 
 
 class _BotWire:
-    """What a bot stream's events have around their choices: references first, at the end `bot_usage`."""
+    """Builds events of bot streams: references first, `bot_usage` at the end."""
 
     done = BARE_DONE
     event = staticmethod(bare_event)

@@ -1,4 +1,4 @@
-"""Ark's wire format around the vectors of a real model.
+"""Embedding replies in Ark's wire format with vectors of the upstream server.
 
 Text: https://www.volcengine.com/docs/82379/1521766. Multimodal: https://www.volcengine.com/docs/82379/1523520.
 """
@@ -21,10 +21,10 @@ Json = dict[str, Any]
 
 
 async def text_embeddings(upstream: Upstream, request: TextRequest) -> Json:
-    """The reply of `/embeddings`; the vectors are as long as the model's.
+    """Build the reply of `/embeddings`, with the dimensions of the upstream model.
 
     Raises:
-        ArkError: There is none.
+        ArkError: The upstream server failed.
     """
     vectors, used = await _embed(upstream, request.texts, request.model.id)
     rows = [
@@ -35,10 +35,10 @@ async def text_embeddings(upstream: Upstream, request: TextRequest) -> Json:
 
 
 async def multimodal_embedding(upstream: Upstream, request: MultimodalRequest) -> Json:
-    """The reply of `/embeddings/multimodal`, for texts; they become one, instructions in front.
+    """Build the reply of `/embeddings/multimodal` for texts, joined after the instructions.
 
     Raises:
-        ArkError: There is none, or there is more than text in the request.
+        ArkError: The upstream server failed, or the request has more than text.
     """
     if any(part["type"] != "text" for part in request.parts):
         raise invalid("input", "the upstream server embeds texts only")
@@ -49,7 +49,7 @@ async def multimodal_embedding(upstream: Upstream, request: MultimodalRequest) -
     vector = vectors[0][: request.dimensions]
     row: Json = {"object": "embedding", "embedding": encode_vector(vector, packed=request.base64)}
     if request.sparse:
-        # By the emulator's own rule: such a server has no sparse vectors.
+        # Emulated, because such servers have no sparse vectors.
         row["sparse_embedding"] = [{"index": key, "value": one} for key, one in embedding.sparse(text).items()]
     details = {"text_tokens": used, "image_tokens": 0}
     usage = {"prompt_tokens": used, "total_tokens": used, "prompt_tokens_details": details}

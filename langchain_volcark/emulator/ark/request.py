@@ -1,4 +1,4 @@
-"""A chat request read: every rule checked, every default filled in.
+"""Validates chat requests and sets defaults.
 
 Chat API: https://www.volcengine.com/docs/82379/1494384.
 """
@@ -27,7 +27,7 @@ KNOWN_FIELDS = frozenset(
         "reasoning_effort", "temperature", "top_p", "frequency_penalty", "presence_penalty",
         "repetition_penalty", "stop", "logprobs", "top_logprobs", "logit_bias", "n", "user", "tools",
         "tool_choice", "parallel_tool_calls", "response_format", "service_tier",
-        # Not in the documents, but seen to be accepted.
+        # Not documented, but observed to be accepted.
         "seed", "top_k",
     }
 )  # fmt: skip
@@ -35,7 +35,7 @@ KNOWN_FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """A request that passed the rules; `body` holds its fields without nulls."""
+    """A valid request; `body` has its fields without nulls."""
 
     model: Model
     messages: list[dict[str, Any]]
@@ -49,22 +49,22 @@ class ChatRequest:
 
     @property
     def n(self) -> int:
-        """How many choices."""
+        """Return the number of choices."""
         return int(self.body.get("n", 1))
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """The functions offered, without their wrapping."""
+        """Return the functions of the tools."""
         return [tool["function"] for tool in self.body.get("tools", ())]
 
     @property
     def tool_choice(self) -> Any:
-        """`none`, `auto`, `required`, or the object that names a function."""
+        """Return `none`, `auto`, `required`, or the object with the function name."""
         return self.body.get("tool_choice", "auto")
 
     @property
     def prefill(self) -> str | None:
-        """The beginning of the answer where the last message is the assistant's, else None.
+        """Return the prefill if the last message is the assistant's, else None.
 
         https://www.volcengine.com/docs/82379/1359497
         """
@@ -73,14 +73,14 @@ class ChatRequest:
 
     @property
     def answer_limit(self) -> int | None:
-        """How many tokens the answer may have, thinking not counted; None where only the total is limited."""
+        """Return the token limit of the answer without thinking; None if only the total is limited."""
         if "max_completion_tokens" in self.body:
             return None
         return int(self.body.get("max_tokens", DEFAULT_MAX_TOKENS))
 
     @property
     def total_limit(self) -> int | None:
-        """How many tokens thinking and answer may have together; None for no such limit."""
+        """Return the token limit of thinking and answer together; None for no limit."""
         if "max_completion_tokens" in self.body:
             return int(self.body["max_completion_tokens"])
         if self.model.max_tokens_counts_thinking:
@@ -89,16 +89,16 @@ class ChatRequest:
 
 
 def read_chat_request(sent: dict[str, Any], model: Model) -> ChatRequest:
-    """Check a parsed body against the rules.
+    """Check a parsed body.
 
     Args:
         sent: The JSON body.
-        model: The model it names.
+        model: The requested model.
 
     Raises:
-        ArkError: It breaks one.
+        ArkError: The request is invalid.
     """
-    # The official SDK sends null for everything its user did not set, so null means absent.
+    # The official SDK sends null for unset fields, so null means absent.
     body = {name: value for name, value in sent.items() if value is not None}
     if not model.chat:
         raise ArkError(400, "InvalidParameter", f"The model {model.id} does not support this api.", "model")
@@ -115,7 +115,7 @@ def read_chat_request(sent: dict[str, Any], model: Model) -> ChatRequest:
             "InputTextSensitiveContentDetected",
             "The request failed because the input text may contain sensitive information.",
         )
-    # A prefilled answer leaves no room for thinking: the switch is ignored without an error.
+    # With a prefill the model cannot think: the switch is ignored without an error.
     thinking = thinks(body, model) and messages[-1]["role"] != "assistant"
     check_forced_call(body, model, thinking=thinking)
     return ChatRequest(model, messages, body, thinking)

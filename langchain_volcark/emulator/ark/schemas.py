@@ -1,4 +1,4 @@
-"""Rules for JSON schemas: their structure always, their keywords where they are strict.
+"""Validates JSON schemas: their structure, and in strict mode their keywords.
 
 Structured output: https://www.volcengine.com/docs/82379/1568221.
 """
@@ -28,12 +28,12 @@ _COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 
 
 def check_schema(schema: Any, path: str, *, strict: bool) -> None:
-    """Check a schema and those inside it.
+    """Check a schema and its subschemas.
 
     Args:
-        schema: The schema; also `true` and `false` are ones.
-        path: Where it stands in the request.
-        strict: Whether to refuse keywords that Ark does not honour.
+        schema: The schema; `true` and `false` are valid too.
+        path: Path in the request.
+        strict: Whether to refuse keywords that Ark does not support.
     """
     if isinstance(schema, bool):
         return
@@ -49,7 +49,7 @@ def check_schema(schema: Any, path: str, *, strict: bool) -> None:
         for name, inner in (_expect(schema, keyword, dict, path) or {}).items():
             check_schema(inner, f"{path}.{keyword}.{name}", strict=strict)
     for keyword in _SCHEMAS:
-        # A list of items is how older drafts wrote prefixItems.
+        # Older drafts write prefixItems as a list in `items`.
         if keyword in schema and not isinstance(schema[keyword], list):
             check_schema(schema[keyword], f"{path}.{keyword}", strict=strict)
 
@@ -80,7 +80,7 @@ def _check_values(schema: dict[str, Any], path: str) -> None:
 
 
 def _expect(schema: dict[str, Any], keyword: str, kind: Any, path: str) -> Any:
-    """The keyword's value, of this kind; None where it is absent."""
+    """Return the value of a keyword, which must have this type; None if absent."""
     value = schema.get(keyword)
     if keyword in schema and (not isinstance(value, kind) or isinstance(value, bool)):
         raise invalid(f"{path}.{keyword}", "the value is of the wrong type")

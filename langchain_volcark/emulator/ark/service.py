@@ -1,4 +1,4 @@
-"""Ark's data plane: who may call, which route, and the reply or the refusal.
+"""Ark's data plane: authentication, routing, replies and errors.
 
 Chat API: https://www.volcengine.com/docs/82379/1494384.
 """
@@ -53,11 +53,11 @@ class ArkService:
     """The data plane under `/api/v3`.
 
     Args:
-        credentials: Whom it lets in.
-        endpoints: `ep-…` ids and the model id each stands for.
-        collections: The knowledge bases that hosted tools search.
-        closed_tools: Tells which hosted tools the account has not activated.
-        upstream: The server that writes the replies, where there is one.
+        credentials: Accepted credentials.
+        endpoints: Maps `ep-…` ids to model ids.
+        collections: Knowledge bases for hosted tools.
+        closed_tools: Returns the hosted tools that are not activated.
+        upstream: The upstream server, if any.
     """
 
     def __init__(
@@ -87,15 +87,15 @@ class ArkService:
         }
 
     def owns(self, path: str) -> bool:
-        """Everything under `/api/v3/`."""
+        """Whether the path is under `/api/v3/`."""
         return path.startswith(PREFIX)
 
     def new_request_id(self) -> str:
-        """A server request id."""
+        """Return a request id."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:
-        """The server's request id always, the client's where it sent one."""
+        """Return headers with the request id, and with the client's own id if it sent one."""
         client_id = request.headers.get("x-client-request-id")
         unnamed = f"unknown-{time.strftime('%Y%m%d%H%M%S')}-{''.join(random.choices(string.ascii_letters, k=8))}"  # noqa: S311
         return {
@@ -106,11 +106,11 @@ class ArkService:
         }
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error in Ark's envelope."""
+        """Build an error in Ark's format."""
         return ArkError(status, code, message).response(request_id)
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
-        """Route a request and answer it."""
+        """Route and answer a request."""
         path = request.path.removeprefix(PREFIX)
         route = self._routes.get((request.method, path))
         if route is None and self._responses.owns(request.method, path):
@@ -127,7 +127,7 @@ class ArkService:
             return error.response(request_id)
 
     def _authorise(self, request: RecordedRequest) -> frozenset[str] | None:
-        """The resources the caller is limited to; None for a key without limits."""
+        """Return the resources that the caller's key may use; None for all."""
         header = request.headers.get("authorization", "")
         key = header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
         if key == self._credentials.api_key:
@@ -140,7 +140,7 @@ class ArkService:
         return temporary.resources
 
     def _check_name(self, name: Any, resources: frozenset[str] | None) -> str:
-        """The name of a model, an endpoint or a bot; the key must be for it."""
+        """Return the requested model, endpoint or bot; the key must be valid for it."""
         if name is None or name == "":
             raise missing("model")
         if not isinstance(name, str):
@@ -150,21 +150,21 @@ class ArkService:
         return name
 
     def _resolve(self, name: Any, resources: frozenset[str] | None) -> Model:
-        """The chat model behind a model or endpoint id."""
+        """Return the chat model for a model or endpoint id."""
         model_id = self._resolve_id(name, resources, DEFAULT_MODEL)
         if model_id not in MODELS:
             raise invalid("model", f"the model {model_id} does not support this api")
         return MODELS[model_id]
 
     def _resolve_embedding(self, name: Any, resources: frozenset[str] | None, default: str) -> EmbeddingModel:
-        """The embedding model behind a model or endpoint id."""
+        """Return the embedding model for a model or endpoint id."""
         model_id = self._resolve_id(name, resources, default)
         if model_id not in EMBEDDING_MODELS:
             raise invalid("model", f"the model {model_id} does not support this api")
         return EMBEDDING_MODELS[model_id]
 
     def _resolve_id(self, name: Any, resources: frozenset[str] | None, default: str) -> str:
-        """The model id behind a model or endpoint id; `default` behind an endpoint nobody described."""
+        """Return the model id for a model or endpoint id; `default` for unmapped endpoints."""
         name = self._check_name(name, resources)
         if name == NOT_OPEN_MODEL:
             raise ArkError(
@@ -279,7 +279,7 @@ class ArkService:
 
 
 def _packed(response: Response, request: RecordedRequest) -> Response:
-    """A whole reply as it is really sent to whoever takes gzip."""
+    """Compress a complete reply for clients that accept gzip, as the real service does."""
     if isinstance(response, JSONResponse) and "gzip" in request.headers.get("accept-encoding", ""):
         response.body = gzip.compress(bytes(response.body), compresslevel=1)
         response.headers["content-encoding"] = "gzip"
@@ -291,7 +291,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     if len(body) > _MAX_BODY:
         raise invalid("body", "the request is larger than 64 MB")
     try:
-        # json.loads on bytes would accept a byte order mark and UTF-16; Ark does not.
+        # json.loads on bytes would accept a byte order mark and UTF-16, which Ark refuses.
         text = body.decode("utf-8")
         parsed = json.loads(text, parse_constant=_refuse_constant)
         if "\\ud" in text.lower():
@@ -304,12 +304,12 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    """NaN and Infinity: Python reads them, JSON does not know them."""
+    """Refuse NaN and Infinity, which Python accepts but JSON does not have."""
     raise ValueError(name)
 
 
 def _without_lone_surrogates(parsed: Any) -> Any:
-    """Half an escaped pair is no character: like other decoders, put the replacement character in its place."""
+    """Replace unpaired surrogates by the replacement character, like other decoders."""
     text = json.dumps(parsed, ensure_ascii=False)
     return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 

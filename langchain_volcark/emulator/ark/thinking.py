@@ -1,4 +1,4 @@
-"""Whether a request thinks: the switch, the effort, and what each model allows.
+"""Validates `thinking` and `reasoning_effort` for each model.
 
 https://www.volcengine.com/docs/82379/1449737
 """
@@ -38,7 +38,7 @@ def thinks(body: dict[str, Any], model: Model) -> bool:
 
 
 def _switch(body: dict[str, Any], model: Model) -> str:
-    """The thinking type asked for, else the model's own."""
+    """Return the requested thinking type, else the model's default."""
     thinking = body.get("thinking")
     if thinking is None:
         return "enabled" if model.deep_thinking else "disabled_by_default"

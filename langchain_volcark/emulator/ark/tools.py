@@ -1,4 +1,4 @@
-"""Rules for tools and the choice among them.
+"""Validates `tools` and `tool_choice`.
 
 Function calling: https://www.volcengine.com/docs/82379/1262342.
 """
@@ -39,9 +39,9 @@ def check_tools(body: dict[str, Any], model: Model) -> None:
 
 
 def check_forced_call(body: dict[str, Any], model: Model, *, thinking: bool) -> None:
-    """Check that this model, thinking or not, takes a choice that forces a call.
+    """Check that the model accepts a forced call, with thinking on or off.
 
-    The documents name `tool_choice` for doubao-seed-1.6 and later alone; DeepSeek, GLM and Kimi refuse a forced
+    The documents name `tool_choice` for doubao-seed-1.6 and later only; DeepSeek, GLM and Kimi refuse a forced
     call while they think.
     """
     if body.get("tool_choice") in (None, "none", "auto"):
@@ -73,7 +73,7 @@ def _check_tool(tool: Any, path: str) -> None:
         return
     if not isinstance(parameters, dict) or parameters.get("type", "object") != "object":
         raise invalid(f"{path}.function.parameters", "expected a JSON schema of the type object")
-    # What `strict` refuses is documented for response formats only.
+    # The keywords refused by `strict` are documented for response formats only.
     check_schema(parameters, f"{path}.function.parameters", strict=False)
 
 

@@ -1,8 +1,8 @@
-"""Counting the prompt, and remembering which beginnings of prompts were sent before.
+"""Counts prompt tokens, and remembers the beginnings of earlier prompts for cached tokens.
 
-Text is counted by `tokens`, plus 4 tokens for each message and the tools as compact JSON. An image is its
-pixels divided by 784, within what its detail allows; behind a link its size is taken as 1024 x 1024. A video is
-10,240 tokens, a sound one token for 1,600 bytes (behind a link 100).
+Text is counted by `tokens`, plus 4 tokens per message and the tools as compact JSON. An image counts its pixels
+divided by 784, within the limits of its detail; the size of a linked image is assumed to be 1024 x 1024. A video
+is 10,240 tokens, audio one token per 1,600 bytes (100 for a link).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LINKED_AUDIO_TOKENS = 100
 
 @dataclass(frozen=True)
 class PromptCount:
-    """Tokens of a prompt: all, those of a beginning sent before, those of sounds."""
+    """Token counts of a prompt: all, cached, audio."""
 
     total: int
     cached: int
@@ -42,7 +42,7 @@ class PromptCount:
 
 
 class PrefixCache:
-    """Counts prompts; whole leading messages sent before count as cached from 256 tokens on."""
+    """Counts prompts; leading messages that were sent before count as cached from 256 tokens on."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, None] = OrderedDict()
@@ -51,7 +51,7 @@ class PrefixCache:
         """Count a prompt and remember it.
 
         Raises:
-            ArkError: It is longer than the model takes.
+            ArkError: The prompt is too long for the model.
         """
         tools = json.dumps(chat.tools, ensure_ascii=False, separators=(",", ":")) if chat.tools else ""
         total = tokens.count(tools)
@@ -70,7 +70,7 @@ class PrefixCache:
         if total > limit:
             raise too_long()
         self._remember(prefixes)
-        # Sent again word for word, the last token is still computed.
+        # Even of an identical prompt the last token is not cached.
         cached = min(cached, total - 1)
         return PromptCount(total, cached if cached >= MIN_CACHED else 0, audio)
 
@@ -83,7 +83,7 @@ class PrefixCache:
 
 
 def _count_message(message: dict[str, Any], inputs: frozenset[str]) -> tuple[int, int]:
-    """Tokens of a message, and those of its sounds among them."""
+    """Return the tokens of a message, and how many of them are audio."""
     total = _PER_MESSAGE + sum(tokens.count(text) for text in _texts(message))
     audio = 0
     content = message.get("content")

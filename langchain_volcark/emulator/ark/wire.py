@@ -1,4 +1,4 @@
-"""Replies in Ark's wire format, whole and as a stream.
+"""Complete and streamed replies in Ark's wire format.
 
 Chat API: https://www.volcengine.com/docs/82379/1494384.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.request import ChatRequest
     from langchain_volcark.emulator.ark.usage import PromptCount
 
-# A fragment of a stream is this many tokens long: some characters.
+# Number of tokens per stream chunk.
 _FRAGMENT = 2
 _LEAST_LIKELY = -9.9
 
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 
 def chat_completion(chat: ChatRequest, replies: list[Reply], counts: PromptCount) -> Json:
-    """The whole reply."""
+    """Return the complete reply."""
     return {
         **envelope_of(chat, "chat.completion"),
         "choices": [choice_object(chat, index, reply) for index, reply in enumerate(replies)],
@@ -39,7 +39,7 @@ def chat_completion(chat: ChatRequest, replies: list[Reply], counts: PromptCount
 
 
 def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, request_id: str) -> Iterator[bytes]:
-    """The reply as a stream, event by event; the choices take turns."""
+    """Yield the events of a stream; choices are interleaved."""
     envelope = envelope_of(chat, "chat.completion.chunk")
     options = chat.body.get("stream_options", {})
     cumulative = bool(options.get("chunk_include_usage"))
@@ -64,7 +64,7 @@ def chat_events(chat: ChatRequest, replies: list[Reply], counts: PromptCount, re
 
 
 def envelope_of(chat: ChatRequest, kind: str) -> Json:
-    """What a reply and every event of a stream have around their choices."""
+    """Build the common fields of replies and stream events."""
     return {
         "id": body_id(),
         "object": kind,
@@ -83,7 +83,7 @@ def _usage(counts: PromptCount, replies: list[Reply]) -> Json:
 
 
 def usage_of(counts: PromptCount, completion: int, reasoning: int) -> Json:
-    """`usage` from the numbers of tokens: prompt, completion, and the reasoning among the latter."""
+    """Build `usage` from the token counts: prompt, completion, and reasoning as part of completion."""
     details = {"cached_tokens": counts.cached}
     if counts.audio:
         details["audio_tokens"] = counts.audio
@@ -97,7 +97,7 @@ def usage_of(counts: PromptCount, completion: int, reasoning: int) -> Json:
 
 
 def choice_object(chat: ChatRequest, index: int, reply: Reply) -> Json:
-    """One choice of a whole reply."""
+    """Build a choice of a complete reply."""
     message: Json = {"role": "assistant", "content": reply.content}
     if reply.reasoning:
         message["reasoning_content"] = reply.reasoning
@@ -121,7 +121,7 @@ def _call(call: ToolCall) -> Json:
 
 
 def _logprobs(chat: ChatRequest, pieces: list[str]) -> Json | None:
-    """Made-up but constant probabilities, where they were asked for."""
+    """Return fictitious but stable log probabilities, if requested."""
     if not chat.body.get("logprobs"):
         return None
     return {"content": [_logprob(piece, chat.body.get("top_logprobs", 0)) for piece in pieces]}
@@ -141,7 +141,7 @@ def _logprob(piece: str, alternatives: int) -> Json:
 
 
 class ChoiceChunks:
-    """One choice cut into chunks: `(choice, tokens, reasoning tokens among them)`."""
+    """Splits a choice into chunks: `(choice, tokens, reasoning tokens among them)`."""
 
     def __init__(self, chat: ChatRequest, index: int, reply: Reply) -> None:
         self._chat = chat
@@ -149,7 +149,7 @@ class ChoiceChunks:
         self._reply = reply
 
     def chunks(self) -> Iterator[tuple[Json, int, int]]:
-        """The chunks in order; the last names the finish reason."""
+        """Yield the chunks in order; the last has the finish reason."""
         reply = self._reply
         for pieces in _fragments(reply.reasoning):
             yield self._chunk(reasoning_content="".join(pieces)), len(pieces), len(pieces)
@@ -191,8 +191,8 @@ class ChoiceChunks:
 
 
 def choice_chunk(index: int, **delta: Any) -> Json:
-    """A choice of a stream's event."""
-    # Every delta names the role, and there is no finish_reason before the last.
+    """Build a choice of a stream event."""
+    # Every delta has the role; only the last has a finish_reason.
     return {"index": index, "delta": {"role": "assistant", "content": "", **delta}}
 
 

@@ -1,4 +1,4 @@
-"""The texts of the replies."""
+"""Texts of the emulated answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SENTENCES = {"none": 1, "minimal": 1, "low": 1, "medium": 2, "high": 3, "xhigh"
 
 
 def last_user_text(messages: list[dict[str, Any]]) -> str:
-    """The text of the last user message; of the last message at all where no user spoke."""
+    """Return the text of the last user message, or of the last message if there is none."""
     for message in reversed(messages):
         if message["role"] == "user":
             return text_of(message)
@@ -23,11 +23,11 @@ def last_user_text(messages: list[dict[str, Any]]) -> str:
 
 
 def echo(text: str, media: dict[str, int]) -> str:
-    """An answer that repeats what was said, or counts if asked to.
+    """Return an answer that repeats the message, or counts if requested.
 
     Args:
-        text: What was said.
-        media: How many images, videos and sounds the model got with it, by kind.
+        text: The message.
+        media: Number of images, videos and audio files in it, by type.
     """
     asked = _COUNT.search(text)
     if asked:
@@ -39,10 +39,10 @@ def echo(text: str, media: dict[str, int]) -> str:
 
 
 def reasoning(text: str, effort: str, calls: list[str]) -> str:
-    """A chain of thought: one, two or three sentences by effort.
+    """Return the reasoning: one to three sentences, depending on the effort.
 
     Args:
-        text: What was said.
+        text: The message.
         effort: The reasoning effort.
         calls: The names of the tools that will be called.
     """
@@ -53,7 +53,7 @@ def reasoning(text: str, effort: str, calls: list[str]) -> str:
 
 
 def report(messages: list[dict[str, Any]]) -> str:
-    """An answer made of the tool results that end the conversation."""
+    """Return an answer with the tool results at the end of the conversation."""
     names = {
         call["id"]: call["function"]["name"] for message in messages for call in message.get("tool_calls", ())
     }

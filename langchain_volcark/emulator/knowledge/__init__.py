@@ -1,1 +1,1 @@
-"""The VikingDB knowledge base as the emulator speaks it."""
+"""Emulated VikingDB knowledge base."""

@@ -1,4 +1,4 @@
-"""`chat/completions`: the request's rules, the answer, the reply or its events.
+"""`chat/completions`: validates requests, builds complete and streamed replies.
 
 https://www.volcengine.com/docs/84313/1350013.
 """
@@ -32,7 +32,7 @@ _MIN_CACHED = 256
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says, and what it cost."""
+    """An answer with its token counts."""
 
     text: str
     reasoning: str
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """The tokens, as the service counts them."""
+        """Return the usage in the service's format."""
         thought = tokens.count(self.reasoning)
         completion = thought + tokens.count(self.text)
         return {
@@ -55,13 +55,13 @@ class Answer:
 
 
 class Prompts:
-    """The prompts seen before: one that was sent again word for word counts as cached from 256 tokens on."""
+    """Remembers prompts: a repeated prompt counts as cached from 256 tokens on."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def count(self, model: str, messages: list[dict[str, Any]]) -> tuple[int, int]:
-        """Tokens of a prompt: all, and those cached."""
+        """Count the tokens of a prompt: all, and cached ones."""
         total = sum(_PER_MESSAGE + tokens.count(request.text_of(message)) for message in messages)
         prompt = hash((model, json.dumps(messages)))
         known = prompt in self._seen and total >= _MIN_CACHED
@@ -74,11 +74,11 @@ def answer(body: dict[str, Any], ark_key: str, prompts: Prompts) -> Answer:
 
     Args:
         body: The request.
-        ark_key: The Ark key that owns all endpoints.
-        prompts: The prompts seen before.
+        ark_key: Ark API key of the owner of all endpoints.
+        prompts: Earlier prompts.
 
     Raises:
-        KnowledgeError: It breaks a rule.
+        KnowledgeError: The request is invalid.
     """
     request.check_fields(body, FIELDS)
     model = models.find(body.get("model"), body.get("model_version"))
@@ -103,17 +103,17 @@ def answer(body: dict[str, Any], ark_key: str, prompts: Prompts) -> Answer:
 
 
 def reply(said: Answer, body: dict[str, Any]) -> dict[str, Any]:
-    """`data` of a whole reply."""
+    """Return `data` of a complete reply."""
     return {
         "generated_answer": said.text,
         "reasoning_content": said.reasoning,
-        # A JSON text with a line end, as the service sends it.
+        # JSON text with a line break, as the service sends it.
         "usage": json.dumps(said.usage, separators=(",", ":")) + "\n" if body.get("return_token_usage") else "",
     }
 
 
 def events(said: Answer, body: dict[str, Any], request_id: str) -> Iterator[bytes]:
-    """The events of a stream: the envelope each time, usage and `end` in the last, then `[DONE]`."""
+    """Yield the events of a stream: complete objects, usage and `end` in the last, then `[DONE]`."""
     for data in deltas(said):
         yield event(request_id, data)
         if said.refused is not None:
@@ -124,7 +124,7 @@ def events(said: Answer, body: dict[str, Any], request_id: str) -> Iterator[byte
 
 
 def deltas(said: Answer) -> Iterator[dict[str, str]]:
-    """`data` of the pieces: thinking first, then the answer."""
+    """Yield `data` of the events: reasoning first, then the answer."""
     for piece in tokens.split(said.reasoning):
         yield {"generated_answer": "", "reasoning_content": piece}
     for piece in tokens.split(said.text):
@@ -132,6 +132,6 @@ def deltas(said: Answer) -> Iterator[dict[str, str]]:
 
 
 def event(request_id: str, data: Any, error: KnowledgeError | None = None) -> bytes:
-    """One event; the service puts no space after the colon."""
+    """Format an event; the service sends no space after the colon."""
     wrapped = envelope(request_id, data, error.code, error.message) if error else envelope(request_id, data)
     return b"data:" + json.dumps(wrapped, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"

@@ -1,9 +1,9 @@
-"""Collections of documents: what is in a folder, cut into chunks.
+"""Collections of documents, read from a folder and split into chunks.
 
-`.md` and `.txt` are cut at headings and paragraphs; a `.csv` becomes a structured document, one chunk a row;
-`name.faq.csv` (columns `question`, `answer`) an FAQ; a picture a chunk with an attachment, its caption the file's
-name. Lines `key: value` between two `---` at the beginning of a Markdown file are the document's fields, by which
-searches filter.
+`.md` and `.txt` files are split at headings and paragraphs; a `.csv` file becomes a structured document with one
+chunk per row; `name.faq.csv` (columns `question`, `answer`) becomes an FAQ; an image becomes a chunk with an
+attachment, with the file name as caption. Lines `key: value` between two `---` at the beginning of a Markdown file
+are the document's fields for filters.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Doc:
     """A document.
 
     Attributes:
-        doc_id: Its id: the path without its ending.
-        name: Its file name.
-        kind: Such as `md`, `faq.xlsx`.
-        title: Its first heading, else its name without the ending.
-        path: Where it stands in the folder.
-        created: When it was changed last, in Unix seconds.
-        fields: Its own fields, by which searches filter.
+        doc_id: Id: the path without extension.
+        name: File name.
+        kind: Type, such as `md` or `faq.xlsx`.
+        title: First heading, else the name without extension.
+        path: Path in the folder.
+        created: Time of the last change, in Unix seconds.
+        fields: Custom fields for filters.
     """
 
     doc_id: str
@@ -56,7 +56,7 @@ class Doc:
 
 @dataclass
 class Chunk:
-    """A chunk of a document; which of its parts there are depends on the document's kind."""
+    """A chunk of a document; which fields are set depends on the type of document."""
 
     doc: Doc
     chunk_id: int
@@ -70,23 +70,23 @@ class Chunk:
 
     @property
     def point_id(self) -> str:
-        """Its public id."""
+        """Return the public id."""
         return f"{self.doc.doc_id}-{self.chunk_id}"
 
     @property
     def body(self) -> str:
-        """Its text, whichever kind it is."""
+        """Return the text of any type of chunk."""
         rows = "\n".join(f"{name}: {value}" for name, value in self.rows)
         return "\n".join(part for part in (self.question, self.content, rows) if part)
 
     @cached_property
     def dense(self) -> list[float]:
-        """Its vector."""
+        """Return the dense vector."""
         return embed(f"{self.doc.title}\n{self.title}\n{self.body}", DIMENSIONS)
 
     @cached_property
     def words(self) -> dict[int, float]:
-        """Its words' weights."""
+        """Return the sparse vector."""
         return sparse(f"{self.title}\n{self.body}")
 
 
@@ -100,12 +100,12 @@ class Collection:
 
     @property
     def resource_id(self) -> str:
-        """Its unique id."""
+        """Return the unique id."""
         return f"kb-{self.name}"
 
     @cached_property
     def declared(self) -> dict[str, str]:
-        """The fields by which searches may filter, and their types."""
+        """Return the fields for filters, and their types."""
         found = {"doc_id": "string"}
         for chunk in self.chunks:
             found |= {name: type_of(value) for name, value in chunk.doc.fields.items()}
@@ -113,10 +113,10 @@ class Collection:
 
 
 def type_of(value: Any) -> str:
-    """A value's type, as the service names it."""
+    """Return the service's name for the type of a value."""
     if isinstance(value, list):
         return f"list<{type_of(value[0]) if value else 'string'}>"
-    # To Python a bool is an int.
+    # bool is a subclass of int.
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -125,10 +125,10 @@ def type_of(value: Any) -> str:
 
 
 def load_folder(name: str, folder: Path) -> Collection:
-    """Read a folder and all below it into a collection.
+    """Read a folder and its subfolders into a collection.
 
     Raises:
-        ValueError: It is no folder, or holds no file of a known kind.
+        ValueError: It is not a folder, or has no file of a supported type.
     """
     if not folder.is_dir():
         raise ValueError(f"documents must be a folder, and {str(folder)!r} is none")
@@ -146,7 +146,7 @@ def load(name: str, files: Iterable[FileParts]) -> Collection:
 
     Args:
         name: The collection's name.
-        files: Path, bytes and time of each.
+        files: Path, content and time of each file.
     """
     chunks: list[Chunk] = []
     for path, data, created in files:
@@ -191,7 +191,7 @@ def _read_text(doc: Doc, text: str) -> list[Chunk]:
         text = text[found.end() :]
     chunks: list[Chunk] = []
     heading, titled = "", False
-    # re.split hands out text, marks, heading, text, …
+    # re.split returns text, marks, heading, text, …
     parts = _HEADING.split(text)
     for place in range(0, len(parts), 3):
         if place:
@@ -205,7 +205,7 @@ def _read_text(doc: Doc, text: str) -> list[Chunk]:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Paragraphs, several to a chunk as long as they fit."""
+    """Split text into chunks of as many paragraphs as fit."""
     kept = ""
     for paragraph in (one.strip() for one in re.split(r"\n\s*\n", text)):
         if kept and len(kept) + len(paragraph) > _CHUNK:

@@ -1,6 +1,6 @@
-"""The knowledge base's envelope, for replies and refusals.
+"""Replies and errors in the knowledge base's format.
 
-Codes: https://www.volcengine.com/docs/84313/1350012 and its sister pages.
+Codes: https://www.volcengine.com/docs/84313/1350012 and the pages of the other calls.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STATUS = {UNAUTHORIZED: 403, NO_PERMISSION: 403, NOT_IMPLEMENTED: 404, INTERNAL
 
 
 class KnowledgeError(Exception):
-    """A request that the service refuses."""
+    """An error of the service."""
 
     def __init__(
         self, code: int, message: str, status: int | None = None, headers: dict[str, str] | None = None
@@ -34,23 +34,23 @@ class KnowledgeError(Exception):
         self.headers = headers
 
     def response(self, request_id: str) -> JSONResponse:
-        """The reply that carries the error."""
+        """Return the error reply."""
         body = envelope(request_id, None, self.code, self.message)
         return JSONResponse(body, self.status, headers=self.headers)
 
 
 def invalid(problem: str) -> KnowledgeError:
-    """A request that breaks a rule: the error most rules end in."""
+    """Build the error for an invalid request."""
     return KnowledgeError(INVALID_REQUEST, f"invalid request: {problem}")
 
 
 def envelope(request_id: str, data: Any, code: int = 0, message: str = "success") -> dict[str, Any]:
-    """What every reply is wrapped in."""
+    """Build the common structure of all replies."""
     return {"code": code, "message": message, "request_id": request_id, "data": data}
 
 
 def gateway_refusal(request_id: str, code: str, message: str, status: int) -> JSONResponse:
-    """A refusal by the gateway, which has an envelope of its own."""
+    """Build an error of the API gateway, which has a different format."""
     return JSONResponse(
         {"ResponseMetadata": {"RequestId": request_id, "Error": {"Code": code, "Message": message}}}, status
     )

@@ -1,4 +1,4 @@
-"""`doc_filter`: checked against the declared fields, applied to documents.
+"""`doc_filter`: validates filters against the declared fields and applies them.
 
 https://www.volcengine.com/docs/84313/1350012.
 """
@@ -25,14 +25,14 @@ _PYTHON: dict[str, Any] = {"string": str, "int64": int, "float32": (int, float),
 
 
 def check(doc_filter: Any, declared: dict[str, str]) -> None:
-    """Refuse a filter that breaks the grammar.
+    """Check a filter.
 
     Args:
-        doc_filter: As sent.
+        doc_filter: The filter.
         declared: The collection's fields and their types.
 
     Raises:
-        KnowledgeError: It does, or names a field that is not declared, or a value of another type.
+        KnowledgeError: The filter is malformed, its field is not declared, or a value has another type.
     """
     if not isinstance(doc_filter, dict):
         raise _refuse("a filter must be an object")
@@ -56,13 +56,13 @@ def check(doc_filter: Any, declared: dict[str, str]) -> None:
         if not values or kind not in ("int64", "float32"):
             raise _refuse("a range needs a bound and a numeric field")
     for value in values:
-        # To Python a bool is an int.
+        # bool is a subclass of int.
         if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and kind != "bool"):
             raise _refuse(f"{value!r} is not of the declared type {kind}")
 
 
 def passes(doc: Doc, doc_filter: dict[str, Any] | None) -> bool:
-    """Whether a document passes a filter that was checked."""
+    """Whether a document matches a validated filter."""
     if doc_filter is None:
         return True
     op = doc_filter["op"]

@@ -1,4 +1,4 @@
-"""The public models of `chat/completions` and what each can do.
+"""The public models of `chat/completions` and their capabilities.
 
 https://www.volcengine.com/docs/84313/1350013.
 """
@@ -18,9 +18,9 @@ class Model:
     """One model.
 
     Attributes:
-        versions: What `model_version` may be; empty for models that have none.
-        sees: Whether it takes images.
-        thinks: Whether it thinks unless told otherwise.
+        versions: Values of `model_version`; empty for models without versions.
+        sees: Whether it accepts images.
+        thinks: Whether it thinks by default.
     """
 
     versions: tuple[str, ...] = ()
@@ -51,10 +51,10 @@ MODELS = {
 
 
 def find(name: Any, version: Any) -> Model:
-    """The model of a request.
+    """Return the model of a request.
 
     Raises:
-        KnowledgeError: There is none of that name or version.
+        KnowledgeError: The name or version does not exist.
     """
     if not isinstance(name, str) or not name:
         raise invalid("model is required")

@@ -1,4 +1,4 @@
-"""`service/chat`: a service saved in the console, which searches and answers.
+"""`service/chat`: packaged services, which search and answer.
 
 https://www.volcengine.com/docs/84313/1544072.
 """
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from langchain_volcark.emulator.knowledge.corpus import Collection
 
 ANSWERING = "kb-service-{}"
-"""Id of the service over a collection that answers."""
+"""Id of the service that searches and answers."""
 RETRIEVING = "kb-service-{}-search"
-"""Id of the one that only searches."""
+"""Id of the service that only searches."""
 
 _LIMIT = 5
 
 
 def find_service(collections: list[Collection], body: dict[str, Any]) -> tuple[Collection, bool]:
-    """The service that a request names: its collection, and whether it answers."""
+    """Return the collection of the requested service, and whether it answers."""
     wanted = body.get("service_resource_id")
     if not wanted:
         raise invalid("service_resource_id is required")
@@ -38,13 +38,13 @@ def find_service(collections: list[Collection], body: dict[str, Any]) -> tuple[C
 
 
 def run(collection: Collection, body: dict[str, Any], origin: str, *, answers: bool) -> dict[str, Any]:
-    """Search, and answer from what was found.
+    """Search, and answer from the results.
 
     Returns:
-        `data` of a whole reply.
+        `data` of a complete reply.
 
     Raises:
-        KnowledgeError: The request breaks a rule.
+        KnowledgeError: The request is invalid.
     """
     messages = request.messages_of(body, sees=True)
     if messages[-1]["role"] != "user":
@@ -79,7 +79,7 @@ def run(collection: Collection, body: dict[str, Any], origin: str, *, answers: b
 
 
 def events(data: dict[str, Any], request_id: str) -> Iterator[bytes]:
-    """The events of a stream: what was found, the answer in pieces, the tokens with `end`; no `[DONE]`."""
+    """Yield the events of a stream: results, the answer in pieces, usage with `end`; no `[DONE]`."""
     found = {name: data[name] for name in ("count", "rewrite_query", "result_list")}
     yield chat.event(request_id, found)
     for delta in chat.deltas(chat.Answer(data.get("generated_answer", ""), "", 0)):

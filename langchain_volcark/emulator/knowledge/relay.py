@@ -1,4 +1,4 @@
-"""The knowledge base's wire format around the words of a real model.
+"""Replies in the knowledge base's format with the answer of the upstream server.
 
 https://www.volcengine.com/docs/84313/1350013, https://www.volcengine.com/docs/84313/1544072.
 """
@@ -37,13 +37,13 @@ _CODES = {
 
 @dataclass(frozen=True)
 class _Said(chat.Answer):
-    """What a real model said, with its own count of tokens."""
+    """Answer of the upstream server, with its token counts."""
 
     counted: Usage | None = None
 
     @property
     def usage(self) -> Json:
-        """The tokens, as the service counts them."""
+        """Return the usage in the service's format."""
         if self.counted is None:
             return super().usage
         return {
@@ -65,16 +65,16 @@ def _error(error: UpstreamError) -> KnowledgeError:
 
 
 async def chat_reply(upstream: Upstream, body: Json, prompt: int, request_id: str) -> Response:
-    """Answer a chat request that passed the rules.
+    """Answer a valid chat request.
 
     Args:
-        upstream: The server behind the emulator.
+        upstream: The upstream server.
         body: The request.
-        prompt: Its tokens by the emulator's count.
-        request_id: The request's id.
+        prompt: Prompt tokens counted by the emulator.
+        request_id: The request id.
 
     Raises:
-        KnowledgeError: There is no answer.
+        KnowledgeError: The upstream server failed.
     """
     asked = question(body["messages"], body, thinks=switched(body))
     try:
@@ -88,17 +88,17 @@ async def chat_reply(upstream: Upstream, body: Json, prompt: int, request_id: st
 
 
 async def packaged_reply(upstream: Upstream, body: Json, data: Json, request_id: str, *, stream: bool) -> Response:
-    """Answer for a packaged service, from what it found.
+    """Answer for a packaged service, from its search results.
 
     Args:
-        upstream: The server behind the emulator.
+        upstream: The upstream server.
         body: The request.
-        data: `data` of the emulator's own reply, of which everything but the answer stays.
-        request_id: The request's id.
+        data: `data` of the emulator's own reply; only the answer in it is replaced.
+        request_id: The request id.
         stream: Whether the reply is a stream.
 
     Raises:
-        KnowledgeError: There is no answer.
+        KnowledgeError: The upstream server failed.
     """
     material = f"Answer from this material.\n<context>\n{data['prompt']}\n</context>"
     messages = [{"role": "system", "content": material}, *body["messages"]]
@@ -124,7 +124,7 @@ async def _ask(upstream: Upstream, messages: list[Json], body: Json, prompt: int
 
 
 async def _deltas(stream: UpstreamStream, prompt: int, request_id: str, ends: list[_Said]) -> AsyncIterator[bytes]:
-    """The events with words; at a good end, everything that was said is put into `ends`."""
+    """Yield the events with text; when complete, append the whole answer to `ends`."""
     total, usage = Total(), None
     try:
         async for said in stream:

@@ -1,4 +1,4 @@
-"""Rules of requests that several calls share."""
+"""Validation of request fields that several calls share."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _ROLES = ("system", "user", "assistant")
 
 
 def check_fields(body: dict[str, Any], known: frozenset[str], where: str = "") -> None:
-    """Refuse fields that are not known, so that a client's slip is seen."""
+    """Refuse unknown fields, so that mistakes of clients are noticed."""
     for name in body:
         if name not in known:
             raise invalid(f"unknown field {where}{name}")
 
 
 def number(body: dict[str, Any], name: str, low: float, high: float, *, whole: bool = False) -> Any:
-    """A number within its range, or None where it is absent."""
+    """Return a number within its range, or None if absent."""
     value = body.get(name)
     if value is None:
         return None
-    # To Python a bool is an int.
+    # bool is a subclass of int.
     if not isinstance(value, int if whole else (int, float)) or isinstance(value, bool):
         raise invalid(f"{name} must be {'an integer' if whole else 'a number'}")
     if not low <= value <= high:
@@ -30,7 +30,7 @@ def number(body: dict[str, Any], name: str, low: float, high: float, *, whole: b
 
 
 def flag(body: dict[str, Any], name: str, *, default: bool = False) -> bool:
-    """A switch, or its default where it is absent."""
+    """Return a boolean, or its default if absent."""
     value = body.get(name)
     if not isinstance(value, bool | None):
         raise invalid(f"{name} must be a boolean")
@@ -38,7 +38,7 @@ def flag(body: dict[str, Any], name: str, *, default: bool = False) -> bool:
 
 
 def part(body: dict[str, Any], name: str) -> dict[str, Any]:
-    """An object, empty where it is absent."""
+    """Return an object, or an empty one if absent."""
     value = body.get(name)
     if value is None:
         return {}
@@ -48,11 +48,11 @@ def part(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def messages_of(body: dict[str, Any], *, sees: bool) -> list[dict[str, Any]]:
-    """The checked conversation.
+    """Check and return the messages.
 
     Args:
-        body: The object that holds `messages`.
-        sees: Whether images may be in it.
+        body: The object with `messages`.
+        sees: Whether images are allowed.
     """
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
@@ -82,7 +82,7 @@ def _check_content(content: Any, *, sees: bool) -> None:
 
 
 def text_of(message: dict[str, Any]) -> str:
-    """The text of a message."""
+    """Return the text of a message."""
     content = message["content"]
     if isinstance(content, str):
         return content
@@ -90,6 +90,6 @@ def text_of(message: dict[str, Any]) -> str:
 
 
 def images_in(message: dict[str, Any]) -> int:
-    """How many images a message holds."""
+    """Count the images in a message."""
     content = message["content"]
     return 0 if isinstance(content, str) else sum(one["type"] == "image_url" for one in content)

@@ -1,4 +1,4 @@
-"""The search: meaning and words weighed, rerank, neighbours, and what each item shows.
+"""Hybrid search, reranking, adjacent chunks, and result items.
 
 https://www.volcengine.com/docs/84313/1350012.
 """
@@ -25,7 +25,7 @@ FILES = "/api/knowledge/_files/"
 
 @dataclass
 class Hit:
-    """A chunk that was found; one that only came along with its neighbour has no score."""
+    """A chunk in the results; chunks added as neighbours of a hit have no score."""
 
     chunk: Chunk
     score: float | None = None
@@ -43,15 +43,15 @@ def recall(
     doc_filter: dict[str, Any] | None = None,
     folders: Sequence[str] | None = None,
 ) -> list[Hit]:
-    """The best chunks by the weighted sum of two likenesses: of meaning (vectors) and of words.
+    """Return the best chunks by the weighted sum of dense and sparse similarity.
 
     Args:
-        collection: Where to search.
+        collection: The collection.
         query: The question.
-        limit: How many.
-        dense_weight: The weight of meaning, 0 to 1.
-        doc_filter: A checked filter.
-        folders: Only documents below one of these.
+        limit: Maximum number of chunks.
+        dense_weight: Weight of the dense similarity, 0 to 1.
+        doc_filter: A validated filter.
+        folders: Restricts the search to documents in these folders.
     """
     vector, words = embed(query, DIMENSIONS), sparse(query)
     hits = []
@@ -70,12 +70,12 @@ def recall(
 
 
 def rerank_score(query: str, text: str) -> float:
-    """How much of a question a text speaks about, 0 to 1."""
+    """Return how much of a question a text covers, 0 to 1."""
     return round(overlap(pieces(query), text), 6)
 
 
 def rerank(query: str, hits: list[Hit], *, only_chunk: bool) -> list[Hit]:
-    """Order hits by how much of the question each speaks about."""
+    """Sort hits by how much of the question each covers."""
     for hit in hits:
         title = "" if only_chunk else f"{hit.chunk.doc.title}\n{hit.chunk.title}\n"
         hit.rerank_score = rerank_score(query, title + hit.chunk.body)
@@ -86,7 +86,7 @@ def rerank(query: str, hits: list[Hit], *, only_chunk: bool) -> list[Hit]:
 
 
 def with_neighbours(collection: Collection, hits: list[Hit], count: int) -> list[Hit]:
-    """Each hit between its neighbours in the document; none comes twice."""
+    """Add the adjacent chunks of each hit, without duplicates."""
     if not count:
         return hits
     found = {hit.chunk.point_id: hit for hit in hits}
@@ -103,17 +103,17 @@ def with_neighbours(collection: Collection, hits: list[Hit], count: int) -> list
 
 
 def in_document_order(hits: list[Hit]) -> list[Hit]:
-    """Hits by document, in the order of each document's best hit, then by place."""
+    """Group hits by document, in the order of each document's best hit, then by position."""
     docs = list(dict.fromkeys(hit.chunk.doc.doc_id for hit in hits))
     return sorted(hits, key=lambda hit: (docs.index(hit.chunk.doc.doc_id), hit.chunk.chunk_id))
 
 
 def item(hit: Hit, origin: str | None) -> dict[str, Any]:
-    """An item of `result_list`.
+    """Build an item of `result_list`.
 
     Args:
         hit: The hit.
-        origin: Where attachments can be downloaded; None leaves their links empty.
+        origin: Base URL for downloading attachments; None leaves links empty.
     """
     chunk, doc = hit.chunk, hit.chunk.doc
     shown: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The small collection that an emulator has of its own: a ferry's papers, in English and Chinese."""
+"""The built-in collection: documents of a ferry line, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ child,0,0
 motorcycle,30,55
 """
 
-# One grey pixel.
+# An image of one grey pixel.
 _PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 )
 
 
 def sample_collection() -> Collection:
-    """The collection `demo` of an emulator without documents of its user's."""
+    """Return the collection `demo` for an emulator without a documents folder."""
     texts = {
         "timetable.md": _TIMETABLE,
         "luggage.md": _LUGGAGE,

@@ -1,4 +1,4 @@
-"""`collection/search_knowledge` and `service/rerank`: the requests' rules and what they find.
+"""`collection/search_knowledge` and `service/rerank`: validates requests and builds replies.
 
 https://www.volcengine.com/docs/84313/1350012 and https://www.volcengine.com/docs/84313/1254474.
 """
@@ -34,7 +34,7 @@ _MAX_DATAS = 200
 
 
 def find_collection(collections: list[Collection], body: dict[str, Any]) -> Collection:
-    """The collection that a request names, by its id or by name and project."""
+    """Return the requested collection, by id or by name and project."""
     wanted = body.get("resource_id"), body.get("name"), body.get("project") or "default"
     if not (wanted[0] or wanted[1]):
         raise invalid("name or resource_id is required")
@@ -48,15 +48,15 @@ def search(collection: Collection, body: dict[str, Any], origin: str) -> dict[st
     """Search.
 
     Args:
-        collection: Where.
+        collection: The collection.
         body: The request.
-        origin: Where attachments can be downloaded.
+        origin: Base URL for downloading attachments.
 
     Returns:
         `data` of the reply.
 
     Raises:
-        KnowledgeError: The request breaks a rule.
+        KnowledgeError: The request is invalid.
     """
     request.check_fields(body, FIELDS)
     query = _query(body)
@@ -111,7 +111,7 @@ def _query(body: dict[str, Any]) -> str:
 
 
 def _rewritten(pre: dict[str, Any], query: str) -> str:
-    """The question with the user's turn before it, or nothing where there is none."""
+    """Prepend the previous user message to the question; empty without one."""
     if not pre:
         return ""
     messages = request.messages_of(pre, sees=True)
@@ -136,7 +136,7 @@ def _check_reranker(body: dict[str, Any]) -> None:
 
 
 def token_usage(query: str, rewritten: str, reranked: int) -> dict[str, Any]:
-    """Tokens by step."""
+    """Return the tokens per step."""
     asked = tokens.count(query)
     usage: dict[str, Any] = {
         "embedding_token_usage": {"prompt_tokens": asked, "completion_tokens": 0, "total_tokens": asked},
@@ -153,10 +153,10 @@ def token_usage(query: str, rewritten: str, reranked: int) -> dict[str, Any]:
 
 
 def rerank(body: dict[str, Any]) -> dict[str, Any]:
-    """Score passages; `data` of the reply.
+    """Score passages and return `data` of the reply.
 
     Raises:
-        KnowledgeError: The request breaks a rule.
+        KnowledgeError: The request is invalid.
     """
     request.check_fields(body, frozenset({"datas", "rerank_model", "rerank_instruction", "endpoint_id"}))
     _check_reranker(body)

@@ -1,4 +1,4 @@
-"""The knowledge base's data plane: who may call, which route, and the reply or the refusal.
+"""The knowledge base API: authentication, routing, replies and errors.
 
 https://www.volcengine.com/docs/84313/1254485.
 """
@@ -38,12 +38,12 @@ PREFIX = "/api/knowledge/"
 _SERVICE_CHAT = "service/chat"
 _SEARCH = "collection/search_knowledge"
 _MAX_BODY = 4 * 1024 * 1024
-# The vendor's samples sign for the first, its SDKs for the second.
+# The vendor's samples use the first region, its SDKs the second.
 _REGION = re.compile(r"Credential=[^/]+/\d{8}/(?:cn-north-1|cn-beijing)/")
 
 
 class KnowledgeService:
-    """Everything under `/api/knowledge/`, and `/ping`."""
+    """The knowledge base API under `/api/knowledge/`, and `/ping`."""
 
     def __init__(
         self, credentials: Credentials, collections: Sequence[Collection], upstream: Upstream | None = None
@@ -60,25 +60,25 @@ class KnowledgeService:
         }
 
     def owns(self, path: str) -> bool:
-        """Everything under `/api/knowledge/`, and the health check that the old SDK makes first."""
+        """Whether the path is under `/api/knowledge/`, or `/ping`, which the older SDK calls first."""
         return path.startswith(PREFIX) or path == "/ping"
 
     def new_request_id(self) -> str:
-        """A request id."""
+        """Return a request id."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> Mapping[str, str]:  # noqa: ARG002
-        """The gateway's log id."""
+        """Return the header with the log id."""
         return {"X-Tt-Logid": request_id}
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error: in the service's envelope where the code is a number, else in the gateway's."""
+        """Build an error: in the service's format if the code is a number, else in the gateway's."""
         if code.isdigit():
             return JSONResponse(envelope(request_id, None, int(code), message), status)
         return gateway_refusal(request_id, code, message, status)
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
-        """Check who calls, route, answer."""
+        """Authenticate, route and answer a request."""
         name = request.path.removeprefix(PREFIX)
         if request.method == "GET" and request.path.startswith(FILES):
             return self._file(request.path.removeprefix(FILES))
@@ -98,13 +98,13 @@ class KnowledgeService:
     def _authorise(self, request: RecordedRequest, name: str) -> None:
         header = request.headers.get("authorization", "")
         if header.startswith("Bearer "):
-            # A key is attached to packaged services; it was seen to open searches too.
+            # Keys belong to packaged services, but the real service accepts them for searches too.
             if name not in (_SERVICE_CHAT, _SEARCH) or header != f"Bearer {self._credentials.service_api_key}":
                 raise KnowledgeError(UNAUTHORIZED, "unauthorized: the API key is wrong, or not for this call")
             return
         if not header:
             raise KnowledgeError(UNAUTHORIZED, "unauthorized: the request has no Authorization header")
-        # One of the vendor's own SDKs leaves the host unsigned.
+        # One of the vendor's SDKs does not sign the host.
         signer = Signer(
             self._credentials.access_key, self._credentials.secret_key, "air", REQUIRED_HEADERS - {"host"}
         )
@@ -120,7 +120,7 @@ class KnowledgeService:
         if flag(body, "stream"):
             return EventStream(chat.events(said, body, request_id))
         if said.refused is not None:
-            # Some refusals come with HTTP 200.
+            # Some errors have HTTP status 200.
             return JSONResponse(envelope(request_id, None, said.refused.code, said.refused.message))
         return JSONResponse(envelope(request_id, chat.reply(said, body)))
 

@@ -1,1 +1,1 @@
-"""Baidu Qianfan: V2, the retired V1, and the two places where credentials are exchanged."""
+"""Emulated Baidu Qianfan: V2, the legacy V1, and the two token endpoints."""

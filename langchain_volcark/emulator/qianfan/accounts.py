@@ -1,4 +1,4 @@
-"""The credentials of one Qianfan account, and the tokens it was given."""
+"""Credentials of a Qianfan account, and the tokens issued to it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ LIFETIME = 2_592_000
 
 @dataclass
 class QianfanAccount:
-    """Keys that never change, and tokens that expire.
+    """Fixed keys, and tokens that expire.
 
     Attributes:
-        api_key: V2's key.
+        api_key: API key of V2.
         app_id: The only application of the account.
         client_id: The application's API Key.
         client_secret: The application's Secret Key.
@@ -40,33 +40,33 @@ class QianfanAccount:
         self._access_tokens[self.access_token] = time.time() + LIFETIME
 
     def issue_access_token(self) -> str:
-        """Hand out a V1 token that lives 30 days."""
+        """Issue a V1 token that is valid for 30 days."""
         token = _new_access_token()
         with self._lock:
             self._access_tokens[token] = time.time() + LIFETIME
         return token
 
     def issue_bearer(self, seconds: int) -> str:
-        """Hand out a short-term V2 key."""
+        """Issue a short-term V2 key."""
         token = f"bce-v3/ALTAK-short/{secrets.token_hex(20)}"
         with self._lock:
             self._bearers[token] = time.time() + seconds
         return token
 
     def expire_tokens(self) -> None:
-        """Let every token handed out so far expire now."""
+        """Expire all tokens issued so far."""
         with self._lock:
             for tokens in (self._access_tokens, self._bearers):
                 tokens.update(dict.fromkeys(tokens, 0.0))
 
     def access_token_state(self, token: str) -> str:
-        """`valid`, `expired` or `unknown`."""
+        """Return `valid`, `expired` or `unknown`."""
         with self._lock:
             end = self._access_tokens.get(token)
         return "unknown" if end is None else "valid" if time.time() < end else "expired"
 
     def accepts_bearer(self, token: str) -> bool:
-        """Whether V2 takes this key."""
+        """Whether V2 accepts this key."""
         with self._lock:
             return token == self.api_key or time.time() < self._bearers.get(token, 0.0)
 

@@ -1,4 +1,4 @@
-"""Check a `bce-auth-v1` signature over a request as it arrived.
+"""Verifies `bce-auth-v1` signatures of received requests.
 
 Follows https://cloud.baidu.com/doc/Reference/s/njwvz1yfu.
 """
@@ -20,7 +20,7 @@ _DEFAULT_HEADERS = ("host", "content-md5", "content-length", "content-type")
 
 
 class BceSignatureError(Exception):
-    """The signature was refused; `code` is the gateway's."""
+    """The signature is invalid; `code` is the gateway's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,16 +28,16 @@ class BceSignatureError(Exception):
 
 
 def verify(request: RecordedRequest, access_key: str, secret_key: str, now: datetime) -> None:
-    """Check that a request was signed with a secret.
+    """Verify that a request is signed with a secret.
 
     Args:
         request: The request as received.
-        access_key: Whose signature is accepted.
-        secret_key: The secret it must be made with.
+        access_key: The accepted access key.
+        secret_key: Its secret key.
         now: The server's time, with a time zone.
 
     Raises:
-        BceSignatureError: It was not.
+        BceSignatureError: The signature is invalid.
     """
     parts = request.headers.get("authorization", "").split("/")
     if len(parts) != 6 or parts[0] != "bce-auth-v1":
@@ -58,7 +58,7 @@ def verify(request: RecordedRequest, access_key: str, secret_key: str, now: date
 
 
 def canonical_text(request: RecordedRequest, names: list[str]) -> str:
-    """The text that is signed."""
+    """Build the canonical request, the text that is signed."""
     pairs = [
         f"{_encode(name)}={_encode(value)}"
         for name, value in request.query.items()

@@ -1,4 +1,4 @@
-"""Qianfan's error envelopes.
+"""Error replies of Qianfan.
 
 V2: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/Cm2y4d5ha. V1: https://ai.baidu.com/ai-doc/WENXINWORKSHOP/tlmyncueh.
 """
@@ -21,7 +21,7 @@ _TYPES = {
 
 
 class V2Error(Exception):
-    """A request that V2 refuses."""
+    """An error of V2."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: dict[str, str] | None = None, glued: str = ""
@@ -34,12 +34,12 @@ class V2Error(Exception):
         self.headers = headers
 
     def payload(self, reply_id: str) -> dict[str, Any]:
-        """The envelope, as the body of a reply or as an event inside a stream."""
+        """Return the body of the reply or stream event."""
         error = {"code": self.code, "message": self.message, "type": _type(self.code)}
         return {"error": error, "id": reply_id}
 
     def response(self, reply_id: str) -> JSONResponse:
-        """The reply that carries the error."""
+        """Return the error reply."""
         response = JSONResponse(self.payload(reply_id), self.status, headers=self.headers)
         response.body = bytes(response.body) + self.glued.encode()
         response.headers["content-length"] = str(len(response.body))
@@ -47,7 +47,7 @@ class V2Error(Exception):
 
 
 class V1Error(Exception):
-    """A request that V1 refuses: with HTTP 200."""
+    """An error of V1, sent with HTTP status 200."""
 
     def __init__(self, code: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -56,11 +56,11 @@ class V1Error(Exception):
         self.headers = headers
 
     def payload(self, reply_id: str) -> dict[str, Any]:
-        """The envelope, as the body of a reply or as an event inside a stream."""
+        """Return the body of the reply or stream event."""
         return {"error_code": self.code, "error_msg": self.message, "id": reply_id}
 
     def response(self, reply_id: str) -> JSONResponse:
-        """The reply that carries the error."""
+        """Return the error reply."""
         return JSONResponse(self.payload(reply_id), 200, headers=self.headers)
 
 
@@ -73,21 +73,21 @@ def _type(code: str) -> str:
 
 
 def invalid(message: str) -> V2Error:
-    """A value that V2 does not allow."""
+    """Build the error for an invalid value in V2."""
     return V2Error(400, "invalid_argument", message)
 
 
 def too_long() -> V2Error:
-    """A prompt that the model does not take in whole, as recorded: with a second JSON text behind the error."""
+    """Build the error for a prompt that is too long, as recorded: with a second JSON document after it."""
     message = f"input characters limit is {MAX_CHARACTERS}"
     return V2Error(400, "invalid_argument", message, glued='{"code":20000,"msg":"Unknown error []"}')
 
 
 def bad_messages(message: str) -> V2Error:
-    """A conversation that V2 does not allow."""
+    """Build the error for invalid messages in V2."""
     return V2Error(400, "invalid_messages", message)
 
 
 def invalid_param(message: str) -> V1Error:
-    """A value or a conversation that V1 does not allow."""
+    """Build the error for an invalid value or conversation in V1."""
     return V1Error(336003, message)

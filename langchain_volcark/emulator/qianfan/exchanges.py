@@ -1,4 +1,4 @@
-"""Where credentials are exchanged for tokens.
+"""Token endpoints: OAuth access tokens for V1, short-term API keys for V2.
 
 OAuth: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5. Short-term V2 keys:
 https://cloud.baidu.com/doc/qianfan-api/s/wmwbl48n4.
@@ -27,29 +27,29 @@ _SHORTEST, _LONGEST, _USUAL = 300, 2_592_000, 1800
 
 
 class OAuthService:
-    """The application's pair against an access token; everything stands in the query."""
+    """Issues access tokens for an application's keys, which are in the query."""
 
     def __init__(self, account: QianfanAccount) -> None:
         self._account = account
 
     def owns(self, path: str) -> bool:
-        """The one path."""
+        """Whether this is the endpoint's path."""
         return path == OAUTH_PATH
 
     def new_request_id(self) -> str:
-        """An id that nobody sees."""
+        """Return a request id, which this endpoint does not send."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:  # noqa: ARG002
-        """None of its own."""
+        """Return no headers."""
         return {}
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:  # noqa: ARG002
-        """An error in OAuth's envelope."""
+        """Build an error in OAuth's format."""
         return JSONResponse({"error": code, "error_description": message}, status)
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
-        """Check the pair and hand out a token."""
+        """Check the credentials and issue a token."""
         query = request.query
         if query.get("grant_type") != "client_credentials":
             return self.failure(request_id, 400, "unsupported_grant_type", "The grant type is not supported")
@@ -70,25 +70,25 @@ class OAuthService:
 
 
 class BearerService:
-    """A signed request against a short-term V2 key."""
+    """Issues short-term V2 keys for signed requests."""
 
     def __init__(self, account: QianfanAccount) -> None:
         self._account = account
 
     def owns(self, path: str) -> bool:
-        """The one path."""
+        """Whether this is the endpoint's path."""
         return path == BEARER_PATH
 
     def new_request_id(self) -> str:
-        """A gateway's request id."""
+        """Return a request id."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:  # noqa: ARG002
-        """The gateway's request id."""
+        """Return the header with the request id."""
         return {"X-Bce-Request-Id": request_id}
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error in the gateway's envelope."""
+        """Build an error in the gateway's format."""
         body = {"requestId": request_id, "code": code, "message": message}
         return JSONResponse(body, status, headers={"X-Bce-Error-Code": code, "X-Bce-Error-Message": message})
 

@@ -1,4 +1,4 @@
-"""Ids in Qianfan's style."""
+"""Ids in Qianfan's format."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _LETTERS = string.ascii_lowercase + string.digits
 
 
 def reply_id() -> str:
-    """An id of a reply or a request."""
+    """Return an id for a reply or request."""
     return "as-" + "".join(secrets.choice(_LETTERS) for _ in range(10))

@@ -1,4 +1,4 @@
-"""The V2 models known here, and which V1 endpoints are preset models.
+"""The emulated V2 models, and the V1 endpoints of preset models.
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb; V1: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5.
 """
@@ -18,11 +18,11 @@ class V2Model:
 
     Attributes:
         id: Its id.
-        switch: The field that turns thinking on and off; None where it cannot think.
-        thinks: Whether it thinks unless told otherwise.
-        images: Whether it takes images.
-        json_schema: Whether it takes a JSON schema.
-        ernie: Whether it is one of Baidu's own, which have a penalty of their own.
+        switch: Field that switches thinking on and off; None if the model cannot think.
+        thinks: Whether it thinks by default.
+        images: Whether it accepts images.
+        json_schema: Whether it supports JSON schemas.
+        ernie: Whether it is one of Baidu's models, which have `penalty_score`.
     """
 
     id: str
@@ -58,12 +58,12 @@ _PRESET = re.compile(
 
 
 def is_preset(endpoint: str) -> bool:
-    """Whether a V1 endpoint is a preset model, which takes more fields than a custom service."""
+    """Whether a V1 endpoint is a preset model, which has more fields than a custom service."""
     return _PRESET.fullmatch(endpoint) is not None
 
 
 def v1_characters(endpoint: str) -> int:
-    """Most characters of all contents together."""
+    """Maximum characters in all messages together."""
     if not is_preset(endpoint):
         return 4800
     return 516_096 if endpoint.endswith("128k") else 20_000

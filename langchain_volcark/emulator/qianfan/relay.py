@@ -1,4 +1,4 @@
-"""Qianfan's wire formats around the words of a real model.
+"""Replies in Qianfan's wire formats with the answer of the upstream server.
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb. V1: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5.
 """
@@ -66,7 +66,7 @@ async def v2_chat(upstream: Upstream, request: V2Request, reply_id: str) -> Resp
     """Answer a V2 request.
 
     Raises:
-        V2Error: There is no answer.
+        V2Error: The upstream server failed.
     """
     asked = question(request.chat.messages, _v2_fields(request.body), thinks=switched(request.body))
     answer = _V2Relay(request, reply_id)
@@ -90,7 +90,7 @@ async def v1_chat(upstream: Upstream, request: V1Request, reply_id: str) -> Resp
     """Answer a V1 request.
 
     Raises:
-        V1Error: There is no answer.
+        V1Error: The upstream server failed.
     """
     body = {**request.body, **request.chat.body, "user": request.body.get("user_id")}
     if request.body.get("penalty_score") is not None:
@@ -109,10 +109,10 @@ async def v1_chat(upstream: Upstream, request: V1Request, reply_id: str) -> Resp
 
 
 async def v2_embeddings(upstream: Upstream, body: Json, reply_id: str) -> Json:
-    """The reply to an embedding request that passed the rules.
+    """Build the reply to a valid embedding request.
 
     Raises:
-        V2Error: There is none.
+        V2Error: The upstream server failed.
     """
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     try:
@@ -154,7 +154,7 @@ def _usage(usage: Usage) -> Json:
 
 
 class _Relay:
-    """The part of an answer whose words come from elsewhere that does not depend on the wire."""
+    """Answer of the upstream server: what V1 and V2 have in common."""
 
     _counted: Usage | None = None
     _reply: Reply
@@ -163,13 +163,13 @@ class _Relay:
         return _reply(Total())
 
     def take(self, total: Total, usage: Usage) -> None:
-        """The words, all at once."""
+        """Return the complete answer."""
         self._reply = _reply(total)
         self._counted = usage
 
 
 class _V2Relay(_Relay, V2Answer):
-    """A V2 answer whose words come from elsewhere."""
+    """V2 reply with the answer of the upstream server."""
 
     def _usage(self) -> Json:
         usage = self._counted
@@ -183,7 +183,7 @@ class _V2Relay(_Relay, V2Answer):
         return told
 
     async def relayed(self, stream: UpstreamStream) -> AsyncIterator[bytes]:
-        """The reply as a stream, while it comes."""
+        """Yield the events of a stream as they arrive."""
         total, usage, numbering, first = Total(), None, Numbering(), True
         for opening in self._opening():
             yield opening
@@ -219,13 +219,13 @@ def _v2_deltas(piece: Piece, numbering: Numbering) -> Iterator[Json]:
 
 
 class _V1Relay(_Relay, V1Answer):
-    """A V1 answer whose words come from elsewhere."""
+    """V1 reply with the answer of the upstream server."""
 
     def _usage(self) -> Json:
         return super()._usage() if self._counted is None else _usage(self._counted)
 
     async def relayed(self, stream: UpstreamStream) -> AsyncIterator[bytes]:
-        """The reply as a stream, while it comes; each text waits for the next, for the last is marked."""
+        """Yield the events of a stream; each text is delayed by one, because the last event has a mark."""
         total, usage, number = Total(), None, 0
         held = "" if self._preset else " "
         try:

@@ -1,4 +1,4 @@
-"""What the built-in search finds: always the same, and marked as made up."""
+"""Results of the built-in web search: fixed, and marked as fictitious."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SITES = ("encyclopedia", "news", "forum")
 
 
 def results(question: str, number: int) -> list[dict[str, Any]]:
-    """As many results as are wanted, at most three."""
+    """Return the requested number of results, at most three."""
     return [
         {"index": index, "url": f"https://{site}.example.org/{index}", "title": f"{site.title()}: {question[:40]}"}
         for index, site in enumerate(SITES[:number], 1)
@@ -16,6 +16,6 @@ def results(question: str, number: int) -> list[dict[str, Any]]:
 
 
 def cited(text: str, found: list[dict[str, Any]]) -> str:
-    """A text with a mark for the first result, and one for the others together."""
+    """Add a reference mark for the first result, and one for the others together."""
     others = "".join(f"[{one['index']}]" for one in found[1:])
     return f"{text}^[{found[0]['index']}]^" + (f" More of it elsewhere^{others}^." if others else "")

@@ -1,4 +1,4 @@
-"""V1's rules for messages.
+"""Validates messages of V1 requests.
 
 Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
 """
@@ -15,7 +15,7 @@ _FIELDS = frozenset({"role", "content", "name", "function_call"})
 
 
 def check_messages(sent: Any, endpoint: str) -> list[dict[str, Any]]:
-    """Check all messages; return them."""
+    """Check all messages and return them."""
     if not isinstance(sent, list) or not sent:
         raise invalid_param("the messages field must be a list that is not empty")
     functions = is_preset(endpoint)
@@ -60,7 +60,7 @@ def _check_result(content: str, index: int) -> None:
 
 
 def with_tools(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same conversation with tool calls in the common form, each with an id."""
+    """Convert function calls to tool calls in OpenAI's format, each with an id."""
     made: list[dict[str, Any]] = []
     for index, message in enumerate(messages):
         if message.get("function_call"):

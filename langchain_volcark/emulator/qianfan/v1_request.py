@@ -1,4 +1,4 @@
-"""A V1 chat request read: every rule checked.
+"""Validates V1 chat requests.
 
 Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
 """
@@ -18,7 +18,7 @@ _CUSTOM = frozenset(
     {
         "messages", "stream", "temperature", "top_k", "top_p", "penalty_score", "stop", "user_id", "system",
         "max_output_tokens",
-        # The official SDK adds it to every body.
+        # The official SDK adds this field to every body.
         "extra_parameters",
     }
 )  # fmt: skip
@@ -31,7 +31,7 @@ _PRESET = _CUSTOM | {
 
 @dataclass(frozen=True)
 class V1Request:
-    """A request that passed the rules; `chat` is what the answer is made from."""
+    """A valid request; the answer is generated from `chat`."""
 
     endpoint: str
     chat: ChatRequest
@@ -39,17 +39,17 @@ class V1Request:
 
     @property
     def searches(self) -> bool:
-        """Whether the built-in search is to be shown."""
+        """Whether to return search results."""
         return not self.body.get("disable_search") and bool(
             self.body.get("enable_citation") or self.body.get("enable_trace")
         )
 
 
 def read_chat_request(sent: dict[str, Any], endpoint: str) -> V1Request:
-    """Check a parsed body against the rules.
+    """Check a parsed body.
 
     Raises:
-        V1Error: It breaks one.
+        V1Error: The request is invalid.
     """
     body = {name: value for name, value in sent.items() if value is not None}
     known = _PRESET if is_preset(endpoint) else _CUSTOM

@@ -1,4 +1,4 @@
-"""V1: who may call, which endpoint, and the reply or the refusal; both with HTTP 200.
+"""V1: authentication, routing, replies and errors, both with HTTP status 200.
 
 https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5
 """
@@ -31,7 +31,7 @@ UNPUBLISHED_ENDPOINT = "unpublished_service"
 
 
 class V1Service:
-    """Everything under the V1 base."""
+    """The V1 API."""
 
     def __init__(self, account: QianfanAccount, upstream: Upstream | None = None) -> None:
         self._account = account
@@ -43,19 +43,19 @@ class V1Service:
         }
 
     def owns(self, path: str) -> bool:
-        """Everything under the V1 base."""
+        """Whether the path is under V1's base path."""
         return path.startswith(PREFIX)
 
     def new_request_id(self) -> str:
-        """A server request id."""
+        """Return a request id."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:  # noqa: ARG002
-        """The server's request id and the mark the law asks for."""
+        """Return the request id, and the AI content label required by law."""
         return {"X-Baidu-Request-Id": request_id, "Statement": "AI-generated"}
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error in V1's envelope; a code that is no number is the gateway's, which uses headers."""
+        """Build an error in V1's format; codes that are not numbers are the gateway's, sent in headers."""
         if code.isdigit():
             response = V1Error(int(code), message).response(request_id)
             response.status_code = status
@@ -63,7 +63,7 @@ class V1Service:
         return Response(b"", status, headers={"X-Bce-Error-Code": code, "X-Bce-Error-Message": message})
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
-        """Route a request and answer it."""
+        """Route and answer a request."""
         room, _, endpoint = request.path.removeprefix(PREFIX).partition("/")
         route = self._rooms.get(room)
         try:

@@ -1,4 +1,4 @@
-"""V1 replies, whole and as a stream.
+"""Complete and streamed V1 replies.
 
 Custom services: https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
 """
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 
 class V1Answer:
-    """The answer to one request, in either form."""
+    """The reply to one request, complete or streamed."""
 
     def __init__(self, request: V1Request, reply_id: str) -> None:
         self._request = request
@@ -51,12 +51,12 @@ class V1Answer:
 
     @property
     def _text(self) -> str:
-        # The models behind the custom page begin with a space.
+        # Answers of custom services begin with a space, as in the documentation.
         content = "" if self.unsafe else self._reply.content
         return f" {content}" if content and not self._preset else content
 
     def whole(self) -> Json:
-        """The reply as one object."""
+        """Return the complete reply."""
         return {
             **self._envelope(),
             "result": self._text,
@@ -66,7 +66,7 @@ class V1Answer:
         }
 
     def events(self) -> Iterator[bytes]:
-        """The reply as a stream; the last event has text too, and the only usage that counts."""
+        """Yield the events of a stream; the last event has text too, and the final usage."""
         pieces = tokens.split(self._text)
         texts = ["".join(pieces[start : start + _FRAGMENT]) for start in range(0, len(pieces), _FRAGMENT)] or [""]
         for number, text in enumerate(texts):
@@ -102,7 +102,7 @@ class V1Answer:
         return {"need_clear_history": True, "ban_round": -1} if self.unsafe else {"need_clear_history": False}
 
     def prompt_tokens(self) -> int:
-        """Tokens of the prompt."""
+        """Count the tokens of the prompt."""
         return sum(tokens.count(text_of(message)) for message in self._request.chat.messages)
 
     def _usage(self) -> Json:

@@ -1,4 +1,4 @@
-"""V2's rules for messages.
+"""Validates messages of V2 requests.
 
 https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb
 """
@@ -24,7 +24,7 @@ _BLANK = " \n\r\f"
 
 
 def check_messages(sent: Any, model: V2Model) -> list[dict[str, Any]]:
-    """Check all messages; return them without the fields that are null."""
+    """Check all messages and return them without null fields."""
     if not isinstance(sent, list) or not sent:
         raise bad_messages("messages must be a list that is not empty")
     messages = [_check_message(message, f"messages[{index}]", model) for index, message in enumerate(sent)]
@@ -80,7 +80,7 @@ def _check_part(part: Any, path: str, model: V2Model) -> None:
     if kind not in ("image_url", "video_url"):
         raise bad_messages(f"{path}: unknown part {kind!r}")
     if not model.images:
-        raise bad_messages(f"{path}: {model.id} takes text alone")
+        raise bad_messages(f"{path}: {model.id} takes text only")
     url = part[kind].get("url") if isinstance(part.get(kind), dict) else None
     if not isinstance(url, str) or not url.startswith(("http://", "https://", "data:")):
         raise V2Error(400, "invalid_image_url", f"{path}: the url is missing or no http(s) or data URL")

@@ -1,4 +1,4 @@
-"""A V2 chat request read: every rule checked, every default filled in.
+"""Validates V2 chat requests and sets defaults.
 
 https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb
 """
@@ -23,7 +23,7 @@ _FIELDS = frozenset(
         "frequency_penalty", "presence_penalty", "repetition_penalty", "max_tokens", "max_completion_tokens",
         "seed", "stop", "user", "tools", "tool_choice", "parallel_tool_calls", "response_format", "web_search",
         "thinking", "enable_thinking", "logprobs", "top_logprobs", "metadata",
-        # The official SDK adds it to every body.
+        # The official SDK adds this field to every body.
         "extra_parameters",
     }
 )  # fmt: skip
@@ -52,7 +52,7 @@ _SEARCH_FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class V2Request:
-    """A request that passed the rules; `chat` is what the answer is made from."""
+    """A valid request; the answer is generated from `chat`."""
 
     model: V2Model
     chat: ChatRequest
@@ -60,13 +60,13 @@ class V2Request:
 
     @property
     def search(self) -> dict[str, Any]:
-        """The search that was asked for; empty where there is none."""
+        """The web search options; empty without a search."""
         search = self.body.get("web_search") or {}
         return search if search.get("enable") else {}
 
 
 def find_model(name: Any) -> V2Model:
-    """The model of that id."""
+    """Return the model with an id."""
     if not name:
         raise V2Error(400, "invalid_model", "model can not be empty")
     if name == OFFLINE_MODEL:
@@ -78,10 +78,10 @@ def find_model(name: Any) -> V2Model:
 
 
 def read_chat_request(sent: dict[str, Any]) -> V2Request:
-    """Check a parsed body against the rules.
+    """Check a parsed body.
 
     Raises:
-        V2Error: It breaks one.
+        V2Error: The request is invalid.
     """
     body = {name: value for name, value in sent.items() if value is not None}
     model = find_model(body.get("model"))

@@ -1,4 +1,4 @@
-"""V2: who may call, which route, and the reply or the refusal.
+"""V2: authentication, routing, replies and errors.
 
 https://cloud.baidu.com/doc/qianfan-api/s/wmwbl48n4
 """
@@ -28,7 +28,7 @@ PREFIX = "/v2/"
 
 
 class V2Service:
-    """Everything under `/v2/`."""
+    """The V2 API."""
 
     def __init__(self, account: QianfanAccount, upstream: Upstream | None = None) -> None:
         self._account = account
@@ -36,29 +36,29 @@ class V2Service:
         self._routes: dict[str, Callable[[dict[str, Any], str], Awaitable[Response]]] = {
             "chat/completions": self._chat,
             "embeddings": self._embeddings,
-            # The documents say the first, the vendor's SDKs call the second.
+            # The documentation has the first, the vendor's SDKs use the second.
             "rerank": _rerank,
             "rerankers": _rerank,
         }
 
     def owns(self, path: str) -> bool:
-        """Everything under `/v2/`."""
+        """Whether the path is under `/v2/`."""
         return path.startswith(PREFIX)
 
     def new_request_id(self) -> str:
-        """A server request id."""
+        """Return a request id."""
         return reply_id()
 
     def headers(self, request: RecordedRequest, request_id: str) -> dict[str, str]:  # noqa: ARG002
-        """The server's request id."""
+        """Return the header with the request id."""
         return {"X-Request-Id": request_id}
 
     def failure(self, request_id: str, status: int, code: str, message: str) -> Response:
-        """An error in V2's envelope."""
+        """Build an error in V2's format."""
         return V2Error(status, code, message).response(request_id)
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
-        """Route a request and answer it."""
+        """Route and answer a request."""
         route = self._routes.get(request.path.removeprefix(PREFIX))
         try:
             if route is None:

@@ -1,4 +1,4 @@
-"""V2 replies, whole and as a stream.
+"""Complete and streamed V2 replies.
 
 https://cloud.baidu.com/doc/qianfan-api/s/3m7of64lb
 """
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 class V2Answer:
-    """The answer to one request, in either form."""
+    """The reply to one request, complete or streamed."""
 
     def __init__(self, request: V2Request, reply_id: str) -> None:
         self._request = request
@@ -51,7 +51,7 @@ class V2Answer:
         return compose(self._request.chat, 0, text)
 
     def whole(self) -> Json:
-        """The reply as one object."""
+        """Return the complete reply."""
         message: Json = {"role": "assistant", "content": self._reply.content}
         if self._reply.reasoning:
             message["reasoning_content"] = self._reply.reasoning
@@ -61,7 +61,7 @@ class V2Answer:
         return {**self._envelope("chat.completion"), "choices": [choice], **self._traced(), "usage": self._usage()}
 
     def events(self) -> Iterator[bytes]:
-        """The reply as a stream."""
+        """Yield the events of a stream."""
         yield from self._opening()
         for place, delta in enumerate(self._deltas()):
             yield self._event(delta, first=place == 0)
@@ -72,7 +72,7 @@ class V2Answer:
             yield self._chunk({"content": "Searching …", "delta_tag": "search_status"})
 
     def _event(self, delta: Json, *, first: bool) -> bytes:
-        # A delta of thinking names no role.
+        # Deltas with reasoning have no role.
         role = {} if "reasoning_content" in delta or not first else {"role": "assistant"}
         return self._chunk({**role, **delta}, **(self._traced() if first else {}))
 
@@ -107,7 +107,7 @@ class V2Answer:
         return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
     def _finish_reason(self) -> str:
-        # Baidu's own models say `normal` where others say `stop`.
+        # Baidu's models use `normal` instead of `stop`.
         reason = self._reply.finish_reason
         return "normal" if reason == "stop" and self._request.model.ernie else reason
 
@@ -118,7 +118,7 @@ class V2Answer:
         return {"search_results": self._found} if self._request.search.get("enable_trace") else {}
 
     def prompt_tokens(self) -> int:
-        """Tokens of the prompt."""
+        """Count the tokens of the prompt."""
         body = self._request.body
         said = "".join(text_of(message) for message in self._request.chat.messages)
         tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""

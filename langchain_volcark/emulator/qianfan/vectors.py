@@ -1,4 +1,4 @@
-"""Embeddings and reranking, whose limits and replies the two versions share.
+"""Embeddings and reranking for both API versions.
 
 V2: https://cloud.baidu.com/doc/qianfan-api/s/Fm7u3ropn, /2m7u4zt74. V1:
 https://cloud.baidu.com/doc/WENXINWORKSHOP/s/Ilkkrb0i5 and the page of each model.
@@ -19,7 +19,7 @@ _MAX_QUERY, _MAX_DOCUMENT, _MAX_DOCUMENTS = 1600, 4096, 64
 
 
 class VectorError(Exception):
-    """An input that is refused; `too_long` where it is only its length."""
+    """An invalid input; `too_long` if only its length is invalid."""
 
     def __init__(self, message: str, *, too_long: bool = False) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class VectorError(Exception):
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """One model: most texts in a request, tokens and characters in a text, numbers in a vector."""
+    """Limits of a model: texts per request, tokens and characters per text, dimensions."""
 
     items: int
     tokens: int
@@ -51,10 +51,10 @@ V1_RERANKER = "bce_reranker_base"
 
 
 def embed(model: EmbeddingModel, texts: Any) -> Json:
-    """The parts of a reply to an embedding request that both versions have.
+    """Build the fields of an embedding reply that both versions have.
 
     Raises:
-        VectorError: A text, or their number, is refused.
+        VectorError: A text, or the number of texts, is invalid.
     """
     if isinstance(texts, str):
         texts = [texts]
@@ -75,17 +75,17 @@ def embed(model: EmbeddingModel, texts: Any) -> Json:
     return {
         "object": "embedding_list",
         "created": int(time.time()),
-        # Out of order, as nobody promises otherwise.
+        # Not in order, because the documentation does not promise an order.
         "data": rows[::-1],
         "usage": {"prompt_tokens": used, "total_tokens": used},
     }
 
 
 def rerank(body: Json) -> Json:
-    """The parts of a reply to a reranking request that both versions have.
+    """Build the fields of a reranking reply that both versions have.
 
     Raises:
-        VectorError: The query or a document is refused.
+        VectorError: The query or a document is invalid.
     """
     query, documents, top_n = body.get("query"), body.get("documents"), body.get("top_n")
     if not isinstance(query, str) or not query:

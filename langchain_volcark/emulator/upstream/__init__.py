@@ -1,5 +1,5 @@
-"""A real model behind the services' wire formats: any server that speaks OpenAI's.
+"""Upstream mode: an OpenAI-compatible server with a real model writes the answers.
 
-https://platform.openai.com/docs/api-reference/chat is the form in which it is asked; Ollama, vLLM and llama.cpp
-understand it, each with some words of its own.
+Requests follow https://platform.openai.com/docs/api-reference/chat, which Ollama, vLLM and llama.cpp support with
+small differences.
 """

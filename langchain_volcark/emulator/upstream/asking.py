@@ -1,4 +1,4 @@
-"""A chat request that a service's rules let pass, as a request to an OpenAI-compatible server."""
+"""Converts validated chat requests to requests for an OpenAI-compatible server."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _DETAILS = {"xhigh": "high"}
 
 @dataclass(frozen=True)
 class Question:
-    """What a server is asked.
+    """A request for the upstream server.
 
     Attributes:
-        fields: The body, but for the model and the stream's options.
-        prefill: The beginning of the answer that stands in the last message.
-        usage_in_chunks: Whether each event should tell the usage so far.
+        fields: The body without the model and stream options.
+        prefill: Beginning of the answer, from the last message.
+        usage_in_chunks: Whether each event should have the usage so far.
     """
 
     fields: Json = field(default_factory=dict)
@@ -33,23 +33,23 @@ class Question:
 
 
 def question(messages: Sequence[Json], body: Mapping[str, Any], *, thinks: bool | None = None) -> Question:
-    """Write a request.
+    """Convert a request.
 
-    Limits and sampling that the caller did not set are the server's own.
+    Limits and sampling parameters that the caller did not set are left to the server.
 
     Args:
-        messages: The conversation in Ark's form, which is nearly OpenAI's.
+        messages: The conversation in Ark's format, which is close to OpenAI's.
         body: The request's other fields, named as in OpenAI's API or Ark's.
-        thinks: Whether the caller switched thinking on or off; None where it did not.
+        thinks: Whether thinking is on; None if the caller did not set it.
     """
     fields: Json = {"messages": [_message(one) for one in messages]}
     fields |= {name: body[name] for name in _SAME if body.get(name) is not None}
     limit = body.get("max_completion_tokens", body.get("max_tokens"))
     if limit is not None:
-        # Local servers count thinking within it, and not all know the newer name.
+        # Local servers count thinking in max_tokens, and not all support the newer name.
         fields["max_tokens"] = limit
     if body.get("repetition_penalty") is not None:
-        # vLLM's name and llama.cpp's.
+        # The name in vLLM and llama.cpp.
         fields["repetition_penalty"] = fields["repeat_penalty"] = body["repetition_penalty"]
     if fields.get("tools"):
         fields["parallel_tool_calls"] = body.get("parallel_tool_calls", True)
@@ -62,7 +62,7 @@ def question(messages: Sequence[Json], body: Mapping[str, Any], *, thinks: bool 
 
 
 def switched(body: Mapping[str, Any]) -> bool | None:
-    """Whether a body switches thinking on or off; None where it leaves it to the model."""
+    """Return whether a body switches thinking on or off; None for the model's default."""
     if "enable_thinking" in body:
         return bool(body["enable_thinking"])
     kind = (body.get("thinking") or {}).get("type")

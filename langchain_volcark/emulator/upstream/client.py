@@ -1,4 +1,4 @@
-"""The connection to the server behind the emulator."""
+"""Client for the upstream server."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _LOOPBACK = ("127.", "localhost", "::1")
 
 
 def check_url(url: str) -> str:
-    """An address as it is used: without a slash at its end, with `/v1` where it has no path.
+    """Normalise a base URL: no trailing slash, and `/v1` if it has no path.
 
     Raises:
-        ValueError: It is no HTTP address.
+        ValueError: It is not an HTTP URL.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -42,13 +42,13 @@ def check_url(url: str) -> str:
 class Upstream:
     """An OpenAI-compatible server.
 
-    Used on one event loop, the emulator's; it connects on first use.
+    Used on the emulator's event loop; it connects on first use.
 
     Args:
         url: Its base URL, such as `http://127.0.0.1:11434/v1`.
-        model: The model to ask for; None asks for the first that the server lists.
-        key: Its API key, where it wants one.
-        timeout: Seconds of silence before the reply's beginning, or within it.
+        model: The model to use; None for the first one that the server lists.
+        key: Its API key, if it needs one.
+        timeout: Read timeout in seconds.
     """
 
     def __init__(
@@ -61,32 +61,32 @@ class Upstream:
         self._client: httpx.AsyncClient | None = None
 
     async def ask(self, question: Question, fallback: str) -> Said:
-        """Ask for a whole reply.
+        """Request a complete reply.
 
         Args:
-            question: What to ask.
-            fallback: The model's name where the server lists none.
+            question: The request.
+            fallback: Model name if the server lists none.
 
         Raises:
-            UpstreamError: There is none.
+            UpstreamError: The request failed.
         """
         body = {"model": await self._name(fallback), **question.fields, "stream": False}
         said = read(await self._post("/chat/completions", body), "message")
         return Said([_without(question.prefill, piece) for piece in said.pieces], said.usage)
 
     async def stream(self, question: Question, fallback: str) -> UpstreamStream:
-        """Ask for a stream, read up to its first event.
+        """Request a stream and read its first event.
 
         Args:
-            question: What to ask.
-            fallback: The model's name where the server lists none.
+            question: The request.
+            fallback: Model name if the server lists none.
 
         Raises:
-            UpstreamError: There is none.
+            UpstreamError: The request failed.
         """
         options = {"include_usage": True}
         if question.usage_in_chunks:
-            options["continuous_usage_stats"] = True  # vLLM's word; others ignore it
+            options["continuous_usage_stats"] = True  # specific to vLLM; others ignore it
         name = await self._name(fallback)
         body = {"model": name, **question.fields, "stream": True, "stream_options": options}
         with _transport_errors():
@@ -105,14 +105,14 @@ class Upstream:
         return stream
 
     async def embed(self, texts: list[str], fallback: str) -> tuple[list[list[float]], int]:
-        """The vectors of some texts, and how many tokens they have.
+        """Embed texts; return the vectors and the number of tokens.
 
         Args:
-            texts: What to embed.
-            fallback: The model's name where the server lists none.
+            texts: The texts.
+            fallback: Model name if the server lists none.
 
         Raises:
-            UpstreamError: There are none.
+            UpstreamError: The request failed.
         """
         body = {"model": await self._name(fallback), "input": texts, "encoding_format": "float"}
         payload = await self._post("/embeddings", body)
@@ -140,7 +140,7 @@ class Upstream:
                 headers=headers,
                 timeout=httpx.Timeout(self._timeout, connect=_CONNECT_TIMEOUT),
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
-                trust_env=not local,  # no proxy reaches this machine's own ports
+                trust_env=not local,  # a proxy cannot reach this machine's own ports
             )
         return self._client
 
@@ -160,7 +160,7 @@ class Upstream:
 
 
 class UpstreamStream:
-    """A reply that is still coming; iterate it once, and close it."""
+    """A streamed reply; iterate it once, and close it."""
 
     def __init__(self, response: httpx.Response, prefill: str | None) -> None:
         self._response = response
@@ -171,17 +171,17 @@ class UpstreamStream:
         self._events = _events(response)
 
     async def begin(self) -> None:
-        """Read the first event, so that a reply which is an error from its beginning can be answered as one."""
+        """Read the first event, so that an immediate error becomes an error reply."""
         self._ahead.append(await self._next())
 
     def __aiter__(self) -> UpstreamStream:
         return self
 
     async def __anext__(self) -> Said:
-        """The next event.
+        """Return the next event.
 
         Raises:
-            UpstreamError: The stream broke before its end.
+            UpstreamError: The stream was interrupted.
         """
         said = self._ahead.pop() if self._ahead else await self._next()
         if said is None:
@@ -189,7 +189,7 @@ class UpstreamStream:
         return said
 
     async def aclose(self) -> None:
-        """Close it; a server that is still writing learns that nobody reads on."""
+        """Close the stream, so that the server stops generating."""
         await self._events.aclose()
         await self._response.aclose()
 
@@ -200,7 +200,7 @@ class UpstreamStream:
         except UpstreamError:
             if not self._finished:
                 raise
-            data = _DONE  # all was said; only the end is missing
+            data = _DONE  # the answer is complete, only the end marker is missing
         if data == _DONE:
             return None
         if data is None:
@@ -212,7 +212,7 @@ class UpstreamStream:
 
     @property
     def _finished(self) -> bool:
-        """Whether every choice that began has said how it ended."""
+        """Whether every choice that has begun has a finish reason."""
         return bool(self._texts) and not self._open
 
     def _without_prefill(self, piece: Piece) -> Piece:
@@ -227,11 +227,11 @@ def _without(prefill: str | None, piece: Piece) -> Piece:
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The data of each event; comments, names and ids are passed over."""
+    """Yield the data of each event; comments, names and ids are skipped."""
     buffer = b""
     async for received in response.aiter_bytes():
         buffer += received
-        # Not by str.splitlines, which also splits at characters that may stand inside JSON.
+        # str.splitlines would also split at characters that may occur inside JSON.
         *lines, buffer = buffer.split(b"\n")
         for line in lines:
             if line.startswith(b"data:"):
@@ -242,7 +242,7 @@ async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 @contextmanager
 def _transport_errors() -> Iterator[None]:
-    """What the connection does, in this room's own words."""
+    """Convert httpx errors to `UpstreamError`."""
     try:
         yield
     except httpx.ConnectError as error:
@@ -262,7 +262,7 @@ def _parse(data: bytes) -> Any:
 
 
 def _first_model(response: httpx.Response) -> str | None:
-    """The first id in a list of models; None where there is no such list."""
+    """Return the first id in a list of models; None without a list."""
     try:
         name = response.json()["data"][0]["id"]
     except (ValueError, LookupError, TypeError):

@@ -1,6 +1,6 @@
-"""What can go wrong behind the emulator, in no service's words yet.
+"""Errors of the upstream server, before they become errors of a service.
 
-The spellings are those of OpenAI (https://platform.openai.com/docs/guides/error-codes), vLLM, Ollama and
+The codes and texts are those of OpenAI (https://platform.openai.com/docs/guides/error-codes), vLLM, Ollama and
 llama.cpp.
 """
 
@@ -23,13 +23,13 @@ _NOT_ABLE = ("not_supported", "not supported", "does not support")
 
 
 class UpstreamError(Exception):
-    """The server behind the emulator did not answer as asked.
+    """The upstream server did not answer the request.
 
     Attributes:
-        kind: `context`, the prompt is too long; `request`, the server refuses what is in the request; `key`, it
-            refuses the emulator's key; `model`, it has no such model; `limit`, too many requests; `busy`, it is
-            loading or overloaded; `broken`, anything else: an error of its own, silence, nonsense, a cut line.
-        message: Its words where it had any, else ours.
+        kind: `context`, the prompt is too long; `request`, the request is invalid; `key`, the API key is refused;
+            `model`, the model does not exist; `limit`, too many requests; `busy`, the server is loading or
+            overloaded; `broken`, anything else: an internal error, a timeout, an invalid reply, a lost connection.
+        message: The server's error text, else a default.
         retry_after: Its `Retry-After`.
     """
 
@@ -41,28 +41,28 @@ class UpstreamError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the reply to the caller has besides."""
+        """Return additional headers for the reply to the caller."""
         return {} if self.retry_after is None else {"Retry-After": self.retry_after}
 
 
 def refusal(status: int, body: bytes, retry_after: str | None = None) -> UpstreamError:
-    """Read a reply whose status is no success.
+    """Read an error reply.
 
     Args:
         status: The HTTP status.
         body: The body.
-        retry_after: The header of that name.
+        retry_after: The `Retry-After` header.
     """
     text, words = _words(body)
     kind = _kind(status, words)
     if kind == "key":
-        # Its words may repeat the key.
+        # The text may contain the key.
         text = "it refuses the emulator's key; say which with --upstream-key-env"
     return UpstreamError(kind, f"The upstream server answered {status}: {text}", retry_after)
 
 
 def error_in(payload: Any) -> UpstreamError | None:
-    """The error inside a reply or an event that came with status 200."""
+    """Read the error in a reply or event with status 200."""
     if not isinstance(payload, dict) or not payload.get("error"):
         return None
     error = payload["error"]
@@ -82,14 +82,14 @@ def _kind(status: int, words: str) -> Kind:
         return "limit"
     if status == 503:
         return "busy"
-    # llama.cpp says with a 500 or 501 what the model or its set-up cannot do.
+    # llama.cpp uses 500 or 501 for features that the model or its configuration does not support.
     if status in (500, 501) and any(one in words for one in _NOT_ABLE):
         return "request"
     return "request" if 400 <= status < 500 and status != 408 else "broken"
 
 
 def _words(body: bytes) -> tuple[str, str]:
-    """The text to pass on, and everything to look for signs in, in lower case."""
+    """Return the error text, and everything to search for error types, in lower case."""
     raw = body.decode("utf-8", errors="replace")
     try:
         parsed = json.loads(raw)

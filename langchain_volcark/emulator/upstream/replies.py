@@ -1,6 +1,6 @@
-"""What the server behind the emulator said, in no service's wire format: pieces of choices, and what they cost.
+"""Reads replies of the upstream server: pieces of choices, and usage.
 
-A whole reply is read like one event of a stream: they differ in one word, `message` or `delta`.
+A complete reply is read like a stream event, with `message` instead of `delta`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class CallPiece:
     """A tool call or a fragment of one.
 
     Attributes:
-        index: Which of its message's calls.
+        index: Number of the call in its message.
         id: Its id, in the first fragment.
         name: Its function, in the first fragment.
         arguments: JSON, or a part of it.
@@ -37,7 +37,7 @@ class CallPiece:
 
 @dataclass(frozen=True)
 class Piece:
-    """What is new in one choice; the choice's `finish_reason` where it ends."""
+    """New content of one choice, with `finish_reason` at its end."""
 
     index: int = 0
     reasoning: str = ""
@@ -49,7 +49,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens as the server counted them; `reasoning` is None where it did not say."""
+    """Token counts of the server; `reasoning` is None if unknown."""
 
     prompt: int
     completion: int
@@ -59,7 +59,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Said:
-    """One reply or event: pieces, and the usage where it has one."""
+    """One reply or event: pieces of choices, and usage if present."""
 
     pieces: list[Piece]
     usage: Usage | None
@@ -70,10 +70,10 @@ def read(payload: Any, word: str) -> Said:
 
     Args:
         payload: The parsed JSON.
-        word: Where a choice has its words: `message` in a whole reply, `delta` in an event.
+        word: Key of the content in a choice: `message` in a complete reply, `delta` in an event.
 
     Raises:
-        UpstreamError: It is an error, or nothing that this API knows.
+        UpstreamError: It is an error, or not in the format of this API.
     """
     if (error := error_in(payload)) is not None:
         raise error
@@ -89,7 +89,7 @@ def _piece(choice: dict[str, Any], word: str) -> Piece:
     calls = said.get("tool_calls")
     return Piece(
         index=_number(choice.get("index")) or 0,
-        # llama.cpp and older vLLM say the first, Ollama and newer vLLM the second.
+        # llama.cpp and older vLLM use the first name, Ollama and newer vLLM the second.
         reasoning=_text(said.get("reasoning_content")) or _text(said.get("reasoning")),
         content=_text(said.get("content")),
         calls=tuple(_call(_object(call), place) for place, call in enumerate(calls))
@@ -139,7 +139,7 @@ def _number(value: Any) -> int | None:
 
 @dataclass
 class Total:
-    """A choice put together from its pieces."""
+    """A choice assembled from its pieces."""
 
     reasoning: str = ""
     content: str = ""
@@ -147,7 +147,7 @@ class Total:
     finish_reason: str | None = None
 
     def add(self, piece: Piece) -> None:
-        """Take in what is new."""
+        """Add a piece."""
         self.reasoning += piece.reasoning
         self.content += piece.content
         self.finish_reason = piece.finish_reason or self.finish_reason
@@ -157,10 +157,10 @@ class Total:
 
 
 def counted(usage: Usage | None, prompt: int, totals: Iterable[Total]) -> Usage:
-    """The usage, by the emulator's own count where the server did not say.
+    """Return the usage; missing counts are computed with the emulator's tokenizer.
 
     Args:
-        usage: What the server said.
+        usage: The server's usage.
         prompt: The prompt's tokens by the emulator's count.
         totals: The choices.
     """
@@ -176,14 +176,14 @@ def counted(usage: Usage | None, prompt: int, totals: Iterable[Total]) -> Usage:
 
 
 class Numbering:
-    """Numbers the calls of one choice: some servers give every call the same number, or repeat a name."""
+    """Numbers the tool calls of a choice: some servers repeat an index or a name."""
 
     def __init__(self) -> None:
         self._number: dict[int, int] = {}
         self._id: dict[int, str | None] = {}
 
     def place(self, call: CallPiece) -> tuple[int, bool]:
-        """Which call a fragment belongs to, and whether it opens it."""
+        """Return the call of a fragment, and whether the fragment begins it."""
         known = self._number.get(call.index)
         if known is not None and (call.id is None or call.id == self._id[call.index]):
             return known, False
@@ -193,14 +193,14 @@ class Numbering:
 
 
 class Unprefixed:
-    """Takes the beginning that the caller gave away from a text where the server repeats it (llama.cpp does)."""
+    """Removes a prefill that the server repeats at the beginning of its answer, as llama.cpp does."""
 
     def __init__(self, prefix: str | None) -> None:
         self._left = prefix or ""
         self._held = ""
 
     def add(self, text: str, *, last: bool) -> str:
-        """What of a text to pass on now; it is held back as long as it may be the beginning."""
+        """Return the text to send now; text that may be the repeated prefill is held back."""
         if not self._left:
             return text
         self._held += text
