@@ -63,7 +63,7 @@ def bot_events(bot: BotRequest, replies: list[Reply], counts: PromptCount, reque
 
     The question sets the position of the references: in a chunk without choices at the beginning (`FIRST`, the
     default), at the end (`LAST`) or half-way (`MIDDLE`); at the beginning with an empty delta (`DELTA`); with the
-    first text (`TEXT`) or the usage (`USAGE`); at the beginning and again at the end (`TWICE`), or at first only one
+    first text (`TEXT`) or the usage (`USAGE`); at the beginning and again at the end (`TWICE`), or first only one
     of them (`GROWING`).
     """
     envelope = _envelope(bot, "chat.completion.chunk")
