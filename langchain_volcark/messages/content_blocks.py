@@ -282,7 +282,8 @@ def _with_call(block: dict[str, Any], calls: Mapping[str | None, Any]) -> dict[s
     """A block as it is, or the message's tool call whose id it names; None where the message has none such."""
     if block["type"] != "tool_call":
         return block
-    call = calls.get(block["id"])
+    called = block.get("id")
+    call = calls.get(called) if isinstance(called, str) else None
     return None if call is None else dict(call) if call["type"] == "tool_call" else _with_reason(call)
 
 
@@ -294,11 +295,15 @@ def entry_blocks(entry: Mapping[str, Any], content: str, reasoning: str) -> list
         content: The message's text.
         reasoning: Its thinking.
     """
-    text = {"text": content, "reasoning": reasoning}.get(str(entry.get("type")))
-    if text is None:
-        return [dict(entry)]
+    kind = entry.get("type")
+    if kind not in ("text", "reasoning"):
+        block = _part(dict(entry))
+        return [] if block is None else [block]
+    start, end = entry.get("start"), entry.get("end")
+    text = content if kind == "text" else reasoning
+    shown = text[start:end] if isinstance(start, int) and isinstance(end, int) else ""
     fields = {key: value for key, value in entry.items() if key not in ("start", "end")}
-    return [{**fields, entry["type"]: text[slice(entry.get("start"), entry.get("end"))]}]
+    return [{**fields, kind: shown}]
 
 
 def _reasoning(additional_kwargs: dict[str, Any]) -> dict[str, Any] | None:

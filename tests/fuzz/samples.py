@@ -61,6 +61,83 @@ ITEM = {
     },
 }
 
+ITEMS: list[dict[str, Any]] = [
+    {
+        "id": "rs_1",
+        "type": "reasoning",
+        "status": "completed",
+        "summary": [{"type": "summary_text", "text": "Look "}, {"type": "summary_text", "text": "it up."}],
+        "content": [{"type": "reasoning_text", "text": "Hm."}],
+        "encrypted_content": "djF7",
+    },
+    {"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "x"}},
+    {"type": "knowledge_search_call", "status": "completed", "queries": ["x"], "knowledge_resource_id": "kb"},
+    {
+        "id": "ip_1",
+        "type": "image_process",
+        "status": "failed",
+        "action": {"type": "zoom"},
+        "arguments": {"image_index": 1},
+        "error": {"message": "no"},
+    },
+    {"id": "ml_1", "type": "mcp_list_tools", "server_label": "s", "tools": [{"name": "f"}]},
+    {
+        "id": "mc_1",
+        "type": "mcp_call",
+        "server_label": "s",
+        "name": "f",
+        "arguments": '{"a": 1}',
+        "output": "1",
+    },
+    {"id": "mr_1", "type": "mcp_approval_request", "server_label": "s", "name": "f", "arguments": "{}"},
+    {
+        "id": "da_1",
+        "type": "doubao_app_call",
+        "feature": "chat",
+        "status": "completed",
+        "blocks": [
+            {"id": "b1", "type": "reasoning_text", "reasoning_text": "Well."},
+            {"id": "b2", "type": "search", "queries": ["x"], "results": []},
+            {"id": "b3", "type": "output_text", "text": "So."},
+        ],
+    },
+    {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+        "content": [
+            {
+                "type": "output_text",
+                "text": "Cloudy",
+                "annotations": [{**REFERENCE, "type": "url_citation"}, {"type": "doc_citation", "doc_name": "d"}],
+            },
+            {"type": "output_text", "text": ", 15 °C."},
+        ],
+    },
+    {
+        "id": "fc_1",
+        "type": "function_call",
+        "status": "completed",
+        "call_id": "call_1",
+        "name": "weather",
+        "arguments": ' {"city": "杭州"}',
+    },
+]
+OUTPUT_ITEMS: list[dict[str, Any]] = [
+    {**ITEMS[0], "summary": [{"type": "summary_text", "text": [0, 3]}, {"type": "summary_text", "text": [5, 9]}]},
+    *ITEMS[1:7],
+    {**ITEMS[7], "blocks": [{"id": "b3", "type": "output_text", "text": "So.", "shown": [0, 2]}]},
+    {**ITEMS[8], "content": [{"type": "output_text", "text": [2, 6], "annotations": []}]},
+    ITEMS[9],
+]
+ENTRIES: list[dict[str, Any]] = [
+    {"type": "reasoning", "start": 0, "end": 3},
+    {"type": "server_tool_call", "id": "s", "name": "f", "args": {}},
+    {"type": "text", "start": 0, "end": 3, "annotations": []},
+    {"type": "tool_call", "id": "call_1"},
+]
+
 
 def _chunk(choice: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
     choices = [] if choice is None else [{"index": 0, **choice}]

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_volcark.messages.citations import REFERENCES, SEARCH_RESULTS, cite, find_markers
 from langchain_volcark.references import iso_time
 from tests.fuzz.junk import damaged, examples, texts, values
-from tests.fuzz.samples import BOT_USAGE, REFERENCE
+from tests.fuzz.samples import BOT_USAGE, ENTRIES, OUTPUT_ITEMS, REFERENCE
 from tests.fuzz.test_fuzz_messages import blocks
 from tests.fuzz.wire import look_at
 
@@ -41,7 +41,14 @@ marks = st.lists(
     st.sampled_from([AIMessage, AIMessageChunk]),
     marks | st.lists(texts | blocks, max_size=3),
     metadata,
-    st.fixed_dictionaries({}, optional={"reasoning_content": values, "encrypted_content": values}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "reasoning_content": texts | values,
+            "encrypted_content": values,
+            "output_items": damaged(OUTPUT_ITEMS) | damaged(ENTRIES) | values,
+        },
+    ),
 )
 def test_any_answer_can_be_looked_at(kind: type[AIMessage], content: Any, about: Any, kwargs: Any) -> None:
     message = kind(content=content, response_metadata=about, additional_kwargs=kwargs)

@@ -99,13 +99,11 @@ class AppCall(OutputItem):
         return {*self._blocks, *self._texts}
 
     def _whole(self, index: int) -> Json:
-        block = self._blocks.get(index) or {"type": self._type(index)}
         if index not in self._texts:
-            return block
-        return {**block, self._field(index): self._texts[index][1].text}
-
-    def _type(self, index: int) -> str:
-        return "output_text" if self._texts[index][0] == "text" else "reasoning_text"
+            return self._blocks[index]
+        kind, part = self._texts[index]
+        named = {"type": "output_text" if kind == "text" else "reasoning_text"}
+        return {**named, **self._blocks.get(index, {}), self._field(index): part.text}
 
     def _field(self, index: int) -> str:
         return "text" if self._texts[index][0] == "text" else "reasoning_text"

@@ -26,8 +26,8 @@ HOSTED_NAMES = {
 
 _CITATION = frozenset({"type", "url", "title", "summary"})
 _DOCUMENT = frozenset({"type", "doc_name"})
-_FAILED = frozenset({"failed", "incomplete"})
-_UNDER_WAY = frozenset({"in_progress", "searching"})
+_FAILED = ("failed", "incomplete")
+_UNDER_WAY = ("in_progress", "searching")
 
 
 def text_fields(annotations: Any) -> Json:

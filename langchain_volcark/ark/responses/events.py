@@ -173,7 +173,7 @@ class ResponseReader(StreamReader):
         self, payload: Mapping[str, Any], kind: str, name: str, index: int, part: Mapping[str, Any]
     ) -> list[StreamDelta]:
         item, deltas = self._item(payload, kind)
-        return deltas if item.finished else [*deltas, *item.end_text(name, index, part)]
+        return [*deltas, *item.end_text(name, index, part)] if item.takes(kind) else deltas
 
     def _annotation(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         item, deltas = self._item(payload, "message")
@@ -197,7 +197,7 @@ class ResponseReader(StreamReader):
 def _piece_reader(kind: str, name: str, numbered: str) -> Handler:
     def read(reader: ResponseReader, payload: Mapping[str, Any]) -> list[StreamDelta]:
         item, deltas = reader._item(payload, kind)  # noqa: SLF001
-        if item.finished:
+        if not item.takes(kind):
             return deltas
         taken = item.take(name, _place_in(item, payload, numbered), read_text(payload, "delta"))
         return [*deltas, *taken] if deltas else taken
@@ -208,7 +208,7 @@ def _piece_reader(kind: str, name: str, numbered: str) -> Handler:
 def _end_reader(kind: str, name: str, numbered: str) -> Handler:
     def read(reader: ResponseReader, payload: Mapping[str, Any]) -> list[StreamDelta]:
         item, deltas = reader._item(payload, kind)  # noqa: SLF001
-        if item.finished:
+        if not item.takes(kind):
             return deltas
         return [*deltas, *item.end_text(name, _place_in(item, payload, numbered), payload)]
 

@@ -47,12 +47,16 @@ class OutputItem:
         self.kind = kind
         self.id = read_word(received, "id")
         self.finished = False
-        self.received: Json = {"type": kind, **received}
+        self.received: Json = {**received, "type": kind}
         self._place: Place = (number, 0)
 
     def begin(self) -> list[StreamDelta]:
         """What its beginning adds."""
         return [StreamDelta(item=self, place=self._place, opens=hosted_head(self.received) if self.id else None)]
+
+    def takes(self, kind: str) -> bool:
+        """Whether an event about an item of some kind can be about this one."""
+        return self.kind == kind and not self.finished
 
     def take(self, name: str, index: int, piece: str) -> list[StreamDelta]:  # noqa: ARG002
         """What a piece of one of its texts adds."""
@@ -72,8 +76,8 @@ class OutputItem:
             received: The whole item; None where the service does not say it.
         """
         again, self.finished = self.finished, True
-        self.received = {**self.received, **(received or {})}
-        self.id = self.id or read_word(self.received, "id")
+        first = {name: self.received[name] for name in ("type", "id") if self.received.get(name)}
+        self.received = {**self.received, **(received or {}), **first}
         return self._last(again=again)
 
     def _last(self, *, again: bool) -> list[StreamDelta]:
