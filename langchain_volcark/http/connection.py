@@ -20,7 +20,7 @@ from langchain_volcark.http.deadline import Deadline
 from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, MutableMapping
+    from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 
     from langchain_volcark.http.ledger import Key
     from langchain_volcark.http.tls import Verify
@@ -178,10 +178,12 @@ class _AnyBody:
 
     Attributes:
         read_limit: Seconds that a read may take, in place of the request's read timeout; None for that.
+        check: Called with the length of what each read brought, if given; it may raise.
     """
 
     def __init__(self, conversation: Conversation, stream: Any, seconds: float | None) -> None:
         self.read_limit: float | None = None
+        self.check: Callable[[int], object] | None = None
         self._conversation = conversation
         self._stream = stream
         self._seconds = seconds
@@ -193,6 +195,8 @@ class _AnyBody:
         return self._seconds if self.read_limit is None else self.read_limit
 
     def _take(self, data: bytes) -> bytes:
+        if self.check is not None:
+            self.check(len(data))
         part = self._conversation.next_part(data)
         if part:
             self._deadline = None

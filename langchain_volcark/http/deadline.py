@@ -94,7 +94,7 @@ def read_whole(response: httpx.Response) -> None:
         ResponseFormatError: It is larger than any reply.
     """
     try:
-        if isinstance(response.stream, httpx.SyncByteStream):
+        if not _checks_itself(response) and isinstance(response.stream, httpx.SyncByteStream):
             response.stream = WatchedStream(response.stream, _limits(response))
         response.read()
     except BaseException:
@@ -105,12 +105,21 @@ def read_whole(response: httpx.Response) -> None:
 async def aread_whole(response: httpx.Response) -> None:
     """Same as `read_whole`, async."""
     try:
-        if isinstance(response.stream, httpx.AsyncByteStream):
+        if not _checks_itself(response) and isinstance(response.stream, httpx.AsyncByteStream):
             response.stream = AsyncWatchedStream(response.stream, _limits(response))
         await response.aread()
     except BaseException:
         await response.aclose()
         raise
+
+
+def _checks_itself(response: httpx.Response) -> bool:
+    """Have a body of our own connection watch its bytes, which costs less than a stream around it."""
+    body = response.extensions.get("read_limiter")
+    if body is None:
+        return False
+    body.check = _limits(response)
+    return True
 
 
 def _limits(response: httpx.Response) -> Callable[[int], None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from operator import attrgetter
 from types import FunctionType
 from typing import Any
 
@@ -42,28 +43,23 @@ class _Watch:
     """Looks at some methods, and judges them anew only when one of them is another than at the last look."""
 
     def __init__(self, methods: dict[str, tuple[tuple[str, str], ...]]) -> None:
-        self._methods = methods
-        self._last: tuple[list[Any], bool] = ([], False)
+        self._look = [(library, attrgetter(*map(".".join, names))) for library, names in methods.items()]
+        self._last: tuple[list[tuple[Any, ...]], bool] = ([], False)
 
     def is_replaced(self) -> bool:
         """Whether any of the methods is not the library's own."""
-        current = [
-            getattr(getattr(module, owner, None), method, None)
-            for library, methods in self._methods.items()
+        loaded = sys.modules
+        try:
             # Whoever replaces a method of httpcore has loaded it; loading it here would slow every import down.
-            if (module := sys.modules.get(library)) is not None
-            for owner, method in methods
-        ]
+            current = [look(loaded[library]) for library, look in self._look if loaded.get(library) is not None]
+        except AttributeError:  # one of them has been taken away
+            return True
         known, verdict = self._last
-        if len(known) == len(current) and all(map(_is_same, known, current)):
+        if current == known:  # the same objects: functions and mocks compare by identity
             return verdict
-        verdict = not all(map(_is_own, current))
+        verdict = not all(_is_own(method) for methods in current for method in methods)
         self._last = current, verdict
         return verdict
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    return one is other
 
 
 def _is_own(method: Any) -> bool:
