@@ -1,1 +1,1 @@
-"""What a call costs beside raw httpx, langchain-core alone and other integrations: `python -m benchmarks`."""
+"""Benchmarks of calls beside raw httpx, langchain-core alone and other integrations: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print, write."""
+"""`python -m benchmarks`: runs the benchmarks, prints and writes the results."""
 
 import argparse
 import asyncio

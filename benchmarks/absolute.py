@@ -1,4 +1,4 @@
-"""What has no counterpart in raw httpx: construction, import, memory. Figures of one machine, no ratios."""
+"""Absolute measurements without a counterpart in raw httpx: construction, import, memory."""
 
 import gc
 import os

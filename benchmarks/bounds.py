@@ -1,7 +1,7 @@
-"""What the figures are held to: bounds that every run must keep, and goals that are printed beside them.
+"""Limits for the results: bounds that every run must keep, and goals that are only reported.
 
-Bounds are generous ratios within one run, for a shared CI machine. Goals are what the project wants to reach
-on a quiet machine; missing one is news, not an error.
+Bounds are generous ratios within one run, for a shared CI machine. Goals are for a quiet
+machine; missing one is reported, but is not an error.
 """
 
 from dataclasses import dataclass

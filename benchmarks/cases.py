@@ -1,4 +1,4 @@
-"""What is measured as a ratio to raw httpx: calls, calls at once, streams."""
+"""Benchmark cases measured as ratios to raw httpx: calls, concurrent calls, streams."""
 
 import asyncio
 import gc

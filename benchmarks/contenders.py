@@ -1,4 +1,4 @@
-"""Who is measured: raw httpx, langchain-core answering from memory, `ChatArk`, and its neighbours."""
+"""The measured clients: raw httpx, langchain-core answering from memory, `ChatArk`, and other packages."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Embeddings: many texts in one request, many requests at once, and what a hundred thousand vectors weigh."""
+"""Embedding benchmarks: many texts in one request, concurrent requests, memory of a hundred thousand vectors."""
 
 import asyncio
 import base64

@@ -1,8 +1,8 @@
-"""Samples, taken in turns, and what is read from them.
+"""Takes samples in turns and computes statistics from them.
 
-A sample is one short run of one contender. All contenders of a group take turns, round after round, so that
-a neighbour's job or a change of clock speed falls on all of them. Ratios are taken within a round, and
-of those the median.
+A sample is one short run of one client. All clients of a group take turns, round after round, so that other load
+on the machine or a change of clock speed affects all of them. Ratios are computed within a round; the result is
+their median.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The ratios of one run as an SVG, written by hand so that drawing needs no dependency."""
+"""Draws the ratios of one run as an SVG, without dependencies."""
 
 import math
 from typing import Any

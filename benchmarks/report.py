@@ -1,4 +1,4 @@
-"""The table, the verdicts and the JSON of one run."""
+"""Reports of one run: the table, the limits, and JSON."""
 
 import datetime as dt
 import importlib.metadata

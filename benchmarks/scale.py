@@ -1,4 +1,4 @@
-"""Thousands of streams open at once on one event loop: our pool beside httpx's, httpx2's and aiohttp's.
+"""Thousands of concurrent streams on one event loop: this package's pool beside httpx's, httpx2's and aiohttp's.
 
 The server holds every stream after its first event until all of them have begun, so that they are open at once
 whatever a client's speed. Each sample begins with new connections.

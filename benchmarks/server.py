@@ -1,8 +1,7 @@
-"""A bare loopback HTTP/1.1 server with canned answers, run in a process of its own.
+"""A minimal loopback HTTP/1.1 server with fixed answers, run in a separate process.
 
-It speaks just enough of the chat completions and embeddings format for every client measured here, and
-does as little as it can per request. What it shall do stands at the front of the path, so that a client needs
-nothing but another base URL:
+It implements just enough of the chat completions and embeddings APIs for the measured clients, and does as little
+as possible per request. Options are at the front of the path, so that a client only needs another base URL:
 
     /delay/50       wait 50 ms before the answer
     /chunks/500     text deltas in a stream (default 100)

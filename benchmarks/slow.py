@@ -1,8 +1,9 @@
-"""Tokens that arrive one at a time on many streams at once, plain and over TLS; and the memory a stream takes.
+"""Benchmarks of many concurrent streams with tokens one at a time, plain and over TLS, and of memory per stream.
 
-Where each event wakes the client by itself, after a pause in which its caches went cold, what a read costs is most
-of what a stream costs. The yardstick is the sum of a bare asyncio socket, which counts events, and langchain-core,
-which is handed a chunk as often: what nobody can save.
+If each event wakes the client separately, after a pause in which CPU caches went cold, reads are most of the cost
+of a stream. The reference is the sum of a bare asyncio socket, which only counts events, and langchain-core, which
+receives
+as many chunks from memory: a cost that no client can avoid.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""An access key pair instead of an API key, and counting tokens before they are paid for.
+"""Access keys instead of an API key, and counting tokens before a call.
 
-Runs against the emulator where VOLC_ACCESSKEY and VOLC_SECRETKEY are not set:
+It uses the emulator if VOLC_ACCESSKEY and VOLC_SECRETKEY are not set:
 
     python examples/access_keys_and_tokens.py
 """

@@ -1,4 +1,4 @@
-"""A bot with its sources: streamed, in a chain, in an agent; and what it cost.
+"""A bot with references: streamed, in a chain, in an agent; and its token usage.
 
 Run it with `python examples/bot.py [question]`. It needs no key: without `ARK_API_KEY` and `ARK_BOT_ID` it starts
 the emulator, whose bots search a small corpus of its own.
@@ -26,7 +26,7 @@ PRICES = {"cabbage": 2.4, "broccoli": 6.8, "cauliflower": 5.2}
 
 @contextmanager
 def choose_bot() -> Iterator[ChatArkBot]:
-    """The real bot where its variables are set, else one of the emulator's."""
+    """Use the real bot if its variables are set, else the emulator's."""
     name = os.environ.get("ARK_BOT_ID")
     if os.environ.get("ARK_API_KEY") and name:
         print(f"Talking to Volcengine Ark, bot {name}.")
@@ -41,12 +41,12 @@ def choose_bot() -> Iterator[ChatArkBot]:
 
 
 def stream_with_sources(bot: ChatArkBot, question: str) -> None:
-    """The sources stand on the chunk they came with: here that is before the answer."""
+    """Print the sources, which are on the chunk with which they arrived: here before the answer."""
     heading("A streamed answer, its sources as they come")
     metadata = bot_metadata(emit_intention_signal_extra=True)
     total: AIMessageChunk | None = None
     for chunk in bot.stream(question, bot_metadata=metadata):
-        # The service repeats what we sent; what is new in there is its own.
+        # The service returns the metadata of the request too; only the new fields are its own.
         for key, status in chunk.response_metadata.get("metadata", {}).items():
             if key not in metadata:
                 print(f"status: {status}")
@@ -61,7 +61,7 @@ def stream_with_sources(bot: ChatArkBot, question: str) -> None:
 
 
 def show_places(answer: AIMessage) -> None:
-    """Which mark in the text stands for which source: LangChain's standard citations."""
+    """Print LangChain's standard citations: the marks in the text and their sources."""
     heading("Where the text cites what")
     for block in answer.content_blocks:
         if block["type"] != "text":
@@ -74,7 +74,7 @@ def show_places(answer: AIMessage) -> None:
 
 
 def show_cost(answer: AIMessage) -> None:
-    """Tokens of all the models that the bot asked, and what its plugins did."""
+    """Print the tokens of all models that the bot called, and its plugins' actions."""
     heading("What it cost")
     print(answer.usage_metadata)
     for block in answer.content_blocks:
@@ -83,7 +83,7 @@ def show_cost(answer: AIMessage) -> None:
 
 
 def chain_with_sources(bot: ChatArkBot, question: str) -> None:
-    """A chain that gives the answer and, beside it, the sources as documents."""
+    """Build a chain that returns the answer and its sources as documents."""
     heading("A chain: the answer, and its sources as documents")
     prompt = ChatPromptTemplate.from_messages([("human", "{question}")])
     chain = prompt | bot | {"answer": StrOutputParser(), "sources": references_to_documents}
@@ -101,7 +101,7 @@ def price_of(vegetable: str) -> str:
 
 
 def agent_with_sources(bot: ChatArkBot) -> None:
-    """An agent whose model is a bot: its own tool, the bot's plugins, and the sources of the last answer."""
+    """Run an agent whose model is a bot: its own tool, the bot's plugins, the sources of the last answer."""
     heading("An agent: a tool of ours, the bot's plugins, and its sources")
     agent = create_agent(bot, [price_of])
     question = "Say price_of 'broccoli', and what kind of plant broccoli is."

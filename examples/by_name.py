@@ -23,7 +23,7 @@ def get_weather(city: str) -> str:
 def main() -> None:
     with session() as ark:
         if ark.server is not None:
-            # Whatever takes a model by name reads keys and addresses from the environment.
+            # Models created by name read keys and base URLs from the environment.
             os.environ.update(ARK_API_KEY=ark.server.api_key, ARK_BASE_URL=ark.server.ark_base_url)
         register()
 

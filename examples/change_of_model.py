@@ -1,4 +1,4 @@
-"""One conversation, several models: the calls and thoughts of each go to the next; at the end, data of a shape.
+"""One conversation with several models: each continues the history of the last; at the end, structured output.
 
 Run it with `python examples/change_of_model.py`. It needs no key: without `ARK_API_KEY` and `ARK_MODEL` it starts
 the emulator. `ARK_SECOND_MODEL` names the model that takes over.
@@ -15,7 +15,7 @@ from session import heading, session
 
 from langchain_volcark import ChatArk
 
-# What a Claude left in a history: its signed thought, a search of its own service, a call.
+# Messages of a Claude model: signed reasoning, a server-side search, a tool call.
 FROM_ANOTHER_PROVIDER: list[BaseMessage] = [
     HumanMessage("杭州今天天气如何?"),
     AIMessage(
@@ -46,7 +46,7 @@ def get_weather(city: str) -> str:
 
 
 def main() -> None:
-    """Go on with the other provider's history, change the model, then ask for data."""
+    """Continue another provider's conversation, change the model, then request structured output."""
     with session() as current:
         first = ChatArk(model=current.model, **current.arguments)
         heading("A history that another provider's model wrote")

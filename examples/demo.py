@@ -1,4 +1,4 @@
-"""The main job in one sitting: a streamed answer, a chain, an agent on real files, failures, what it cost.
+"""A tour of the package: a streamed answer, a chain, an agent on real files, errors, token usage.
 
 Run it with `make demo`. It needs no key: without `ARK_API_KEY` and `ARK_MODEL` it starts the emulator.
 """
@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def _inside(path: str) -> Path:
-    """A path below the repository; a model must not read what lies outside."""
+    """Resolve a path inside the repository; a model must not read other files."""
     found = (REPOSITORY / path).resolve()
     if not found.is_relative_to(REPOSITORY):
         raise ValueError(f"{path} is outside the repository.")
@@ -53,7 +53,7 @@ def read_head(path: str) -> str:
 
 
 def stream_an_answer(model: ChatArk) -> None:
-    """Thinking and answer arrive apart, piece by piece."""
+    """Stream reasoning and answer."""
     heading("A streamed answer, thinking shown apart")
     thinking = True
     print("thinking: ", end="")
@@ -70,7 +70,7 @@ def stream_an_answer(model: ChatArk) -> None:
 
 
 def run_a_chain(model: ChatArk) -> None:
-    """A prompt, a model, a parser: LCEL."""
+    """Run an LCEL chain: prompt, model, parser."""
     heading("A chain: prompt | model | parser")
     prompt = ChatPromptTemplate.from_messages([("system", "Answer in one sentence."), ("human", "{question}")])
     chain = prompt | model.bind(thinking="disabled") | StrOutputParser()
@@ -90,7 +90,7 @@ def show(message: BaseMessage) -> None:
 
 
 def run_an_agent(here: Session, usage: UsageMetadataCallbackHandler) -> None:
-    """An agent that reads this very repository, one step at a time."""
+    """Run an agent that reads this repository, step by step."""
     heading("An agent that calls Python functions on this repository's files")
     model = ChatArk(model=here.model, parallel_tool_calls=False, callbacks=[usage], **here.arguments)
     agent = create_agent(model, [list_files, count_lines, read_head])
@@ -116,7 +116,7 @@ class ShowRetries(BaseCallbackHandler):
 
 
 def fail_well(here: Session) -> None:
-    """A wrong key says what to do; a rate limit heals by itself."""
+    """Show the error for a wrong key, and retries after a rate limit."""
     heading("Failures: a wrong key, and a rate limit that heals")
     wrong = ChatArk(model=here.model, **{**here.arguments, "api_key": "not-a-key"})
     try:
@@ -133,7 +133,7 @@ def fail_well(here: Session) -> None:
 
 
 def main() -> None:
-    """Run all parts, then say what they cost."""
+    """Run all parts, then print the token usage."""
     started = time.perf_counter()
     with session() as here:
         usage = UsageMetadataCallbackHandler()

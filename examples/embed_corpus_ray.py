@@ -1,12 +1,12 @@
 """A corpus of 100,000 texts embedded by several processes with Ray Data, written as Parquet, restartable.
 
-    python examples/embed_corpus_ray.py                      # 100,000 made-up texts, against the emulator
+    python examples/embed_corpus_ray.py                      # 100,000 generated texts, with the emulator
     python examples/embed_corpus_ray.py --texts 2000         # a smaller one
     python examples/embed_corpus_ray.py --corpus pages.parquet --column body
 
-`ArkEmbeddings` pickles without its connections, so Ray ships it to its workers as it is; each opens its own. The
-corpus is cut into shards. A shard is a folder that appears only once all of it is written: stop the run at any
-time, start it again, and what is there already is not embedded again.
+`ArkEmbeddings` is pickled without connections, so Ray can send it to its workers; each opens its own. The corpus
+is split into shards. The folder of a shard appears only when it is complete: the run can be stopped at any time,
+and a new run skips complete shards.
 
 It needs no key: without `ARK_API_KEY` and `ARK_MODEL` it starts the emulator. It needs Ray:
 `pip install "ray[data]"`.
@@ -42,27 +42,27 @@ Batch = dict[str, Any]
 
 
 class Embedder:
-    """One worker: made once, called with batch after batch."""
+    """A worker: created once, called for each batch."""
 
     def __init__(self, embeddings: ArkEmbeddings) -> None:
-        """Keep what was shipped."""
+        """Store the embeddings object."""
         self._embeddings = embeddings
 
     def __call__(self, batch: Batch) -> Batch:
-        """Add the vectors to a batch, as 32-bit floats: half of what Python's own take on disk."""
+        """Add the vectors to a batch, as 32-bit floats: half the size of Python floats on disk."""
         vectors = embed_all(self._embeddings, [str(text) for text in batch["text"]])
         return {**batch, "vector": np.asarray(vectors, dtype=np.float32)}
 
 
 def embed_all(embeddings: ArkEmbeddings, texts: list[str]) -> list[list[float]]:
-    """Embed texts, going on after a failure from where it stopped."""
+    """Embed texts; after a failure, continue where it stopped."""
     done: dict[int, list[float]] = {}
     for attempt in range(1, TRIES + 1):
         rest = [position for position in range(len(texts)) if position not in done]
         try:
             found = embeddings.embed_documents([texts[position] for position in rest])
         except VolcArkError as error:
-            # What the requests before the failed one brought is paid for: only the others are sent again.
+            # Completed requests are billed, so only the others are sent again.
             done.update({rest[place]: vector for place, vector in (error.completed or {}).items()})
             if not error.is_retryable or attempt == TRIES:
                 raise
@@ -73,7 +73,7 @@ def embed_all(embeddings: ArkEmbeddings, texts: list[str]) -> list[list[float]]:
 
 
 def made_up_corpus(count: int) -> pa.Table:
-    """Texts that differ, half Chinese, half English."""
+    """Generate different texts, half Chinese, half English."""
     plants = ["花椰菜", "西兰花", "白菜", "萝卜", "cauliflower", "broccoli", "cabbage", "radish"]
     places = ["杭州", "成都", "西安", "广州", "Hangzhou", "Chengdu", "Xi'an", "Guangzhou"]
     texts = [
@@ -86,7 +86,7 @@ def made_up_corpus(count: int) -> pa.Table:
 
 
 def embed_shard(shard: pa.Table, target: Path, embeddings: ArkEmbeddings, options: argparse.Namespace) -> None:
-    """Embed one shard in Ray's workers; its folder takes its name when all of it is there."""
+    """Embed one shard in Ray's workers; its folder is renamed when it is complete."""
     unfinished = target.with_name(f".{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     rows = ray.data.from_arrow(shard).repartition(options.workers * 2)
@@ -101,7 +101,7 @@ def embed_shard(shard: pa.Table, target: Path, embeddings: ArkEmbeddings, option
 
 
 def open_corpus(options: argparse.Namespace) -> pa.Table:
-    """The corpus with the columns `id` and `text`."""
+    """Return the corpus with the columns `id` and `text`."""
     if options.corpus is None:
         return made_up_corpus(options.texts)
     corpus = pq.read_table(options.corpus).rename_columns({options.column: "text"})
@@ -111,7 +111,7 @@ def open_corpus(options: argparse.Namespace) -> pa.Table:
 
 
 def require_same_work(options: argparse.Namespace, corpus: pa.Table, space: str) -> None:
-    """Refuse to mix two corpora, or the vectors of two models, in one folder."""
+    """Raise if the folder has another corpus, or vectors of another model."""
     texts = hashlib.blake2b(digest_size=16)
     for text in corpus["text"]:
         texts.update(text.as_py().encode("utf-8", "surrogatepass") + b"\0")
@@ -125,16 +125,16 @@ def require_same_work(options: argparse.Namespace, corpus: pa.Table, space: str)
 
 
 def start_ray(workers: int) -> None:
-    """Ray on this machine alone; on a cluster, `ray.init(address="auto")` is all that changes."""
-    # Ray would report its use to its makers, and a dashboard is for clusters.
+    """Start Ray on this machine; on a cluster use `ray.init(address="auto")` instead."""
+    # No usage statistics; a dashboard is only needed on clusters.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, num_cpus=workers * 2)
-    logging.disable(logging.WARNING)  # Ray Data tells of every step
+    logging.disable(logging.WARNING)  # Ray Data logs every step
     ray.data.DataContext.get_current().enable_progress_bars = False
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description="Embed a corpus with Ray Data.")
     parser.add_argument("--texts", type=int, default=100_000, help="how many texts to make up (100,000)")
     parser.add_argument("--corpus", type=Path, help="a Parquet file to embed instead")
@@ -148,7 +148,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Embed the shards that are missing."""
+    """Embed the missing shards."""
     options = arguments()
     corpus = open_corpus(options)
     with session() as here:

@@ -1,9 +1,9 @@
-"""Questions about a folder of documents: search, answer, numbered sources.
+"""Questions about a folder of documents: search, answers, numbered references.
 
 Run it with `python examples/knowledge_base.py [FOLDER] ["question" …]`. It needs no key: without `VOLC_ACCESSKEY`,
 `VOLC_SECRETKEY` and `VIKING_COLLECTION` it starts the emulator, fills a collection with the folder's files and
-searches them for real; only the answers are made by rule. With them it asks your own collection, and answers with
-the model of `ARK_API_KEY` and `ARK_MODEL`.
+searches them; only the answers are simulated. With them it searches your collection, and answers with the model of
+`ARK_API_KEY` and `ARK_MODEL`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ QUESTIONS = [
 
 @contextmanager
 def services(folder: Path) -> Iterator[tuple[VikingKnowledgeRetriever, ChatArk, ChatVikingKnowledge | None]]:
-    """The retriever, the model that answers, and a packaged service where there is one."""
+    """Return the retriever, the chat model, and a packaged service if there is one."""
     collection = os.environ.get("VIKING_COLLECTION")
     if collection and os.environ.get("VOLC_ACCESSKEY") and os.environ.get("VOLC_SECRETKEY"):
         print(f"Searching the collection {collection!r} of your account.")
@@ -65,7 +65,7 @@ def services(folder: Path) -> Iterator[tuple[VikingKnowledgeRetriever, ChatArk, 
 
 
 def search(retriever: VikingKnowledgeRetriever, question: str) -> None:
-    """What a search finds, with both scores."""
+    """Print search results with both scores."""
     heading(f"Search: {question}")
     for document in retriever.invoke(question, k=3, rerank=True):
         metadata = document.metadata
@@ -74,7 +74,7 @@ def search(retriever: VikingKnowledgeRetriever, question: str) -> None:
 
 
 def answer(retriever: VikingKnowledgeRetriever, model: ChatArk, question: str) -> None:
-    """A streamed answer with its sources below."""
+    """Stream an answer and print its references."""
     heading(f"Answer: {question}")
     chain = knowledge_chain(retriever.model_copy(update={"k": 3, "rerank": True}), model)
     sources = []
@@ -87,7 +87,7 @@ def answer(retriever: VikingKnowledgeRetriever, model: ChatArk, question: str) -
 
 
 def narrow(retriever: VikingKnowledgeRetriever) -> None:
-    """A filter on the documents' own fields."""
+    """Search with a filter on document fields."""
     heading("Only English documents of 2026")
     newest = all_of(must("lang", "en"), between("year", gte=2026))
     for document in retriever.invoke("When must training be finished?", k=2, doc_filter=newest):
@@ -95,7 +95,7 @@ def narrow(retriever: VikingKnowledgeRetriever) -> None:
 
 
 def converse(retriever: VikingKnowledgeRetriever, model: ChatArk) -> None:
-    """A question that makes sense only after the one before it."""
+    """Search for a follow-up question."""
     heading("A second turn, rewritten for the search")
     history = [("human", "How much may a hotel in Beijing cost?"), ("ai", "650 yuan per night.")]
     result = retriever.search("And elsewhere?", rewrite=True, messages=history, k=2)
@@ -105,7 +105,7 @@ def converse(retriever: VikingKnowledgeRetriever, model: ChatArk) -> None:
 
 
 def rerank(retriever: VikingKnowledgeRetriever) -> None:
-    """The reranker by itself, over documents from anywhere."""
+    """Rerank arbitrary documents."""
     heading("Reranking by itself")
     reranker = VikingKnowledgeReranker(
         access_key=retriever.access_key, secret_key=retriever.secret_key, base_url=retriever.base_url, top_n=2
@@ -116,7 +116,7 @@ def rerank(retriever: VikingKnowledgeRetriever) -> None:
 
 
 def ask_service(service: ChatVikingKnowledge, question: str) -> None:
-    """Search and answer in one call, by a service saved in the console."""
+    """Search and answer in one call, with a packaged service."""
     heading(f"A packaged service: {question}")
     message = service.invoke(question)
     print(message.text)

@@ -1,9 +1,9 @@
-"""Baidu Qianfan in one sitting: an answer with its sources, thinking, several tools, vectors, and the retired V1.
+"""A tour of Baidu Qianfan: an answer with references, thinking, tools, embeddings, and the legacy V1.
 
     python examples/qianfan.py
 
 It needs no key: without `QIANFAN_BEARER_TOKEN` it starts the emulator. With a key, `QIANFAN_MODEL` and
-`QIANFAN_THINKING_MODEL` choose other models. V1 is shown with the emulator alone: Baidu's own is out of service.
+`QIANFAN_THINKING_MODEL` choose other models. V1 is shown with the emulator only: Baidu has shut it down.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PASSAGES = ("西湖在杭州,湖中有苏堤和白堤。", "花椰菜是一种�
 
 @contextmanager
 def session() -> Iterator[dict[str, Any]]:
-    """What the classes need besides a model: nothing for the real service, else the emulator's address and key."""
+    """Return arguments besides the model: none for the real service, else the emulator's base URL and key."""
     if os.environ.get("QIANFAN_BEARER_TOKEN") or os.environ.get("QIANFAN_API_KEY"):
         print("Talking to Baidu Qianfan.")
         yield {}
@@ -53,7 +53,7 @@ def get_tide(port: str) -> str:
 
 
 def answer_with_sources(here: dict[str, Any]) -> None:
-    """The service searches by itself; its marks become standard citations."""
+    """Answer with the service's web search; its marks become standard citations."""
     heading("An answer with its sources")
     search = {"enable": True, "enable_trace": True, "enable_citation": True}
     message = ChatQianfan(model=MODEL, web_search=search, **here).invoke("What is new in Hangzhou?")
@@ -64,7 +64,7 @@ def answer_with_sources(here: dict[str, Any]) -> None:
 
 
 def think(here: dict[str, Any]) -> None:
-    """Thinking arrives apart from the answer, in a stream too."""
+    """Stream reasoning and answer separately."""
     heading("Thinking, streamed")
     for chunk in ChatQianfan(model=THINKING_MODEL, thinking="enabled", **here).stream(
         "How many letters has 'plum'?"
@@ -74,7 +74,7 @@ def think(here: dict[str, Any]) -> None:
 
 
 def call_tools(model: ChatQianfan, question: str) -> None:
-    """Offer two tools, run those that are called, and let the model answer."""
+    """Bind two tools, run those that are called, and get the answer."""
     tools = {one.name: one for one in (get_weather, get_tide)}
     bound = model.bind_tools(list(tools.values()))
     messages: list[Any] = [SystemMessage("Use the tools."), HumanMessage(question)]
@@ -86,7 +86,7 @@ def call_tools(model: ChatQianfan, question: str) -> None:
 
 
 def find_passages(here: dict[str, Any]) -> None:
-    """Vectors find what may be meant; the reranker puts the best first."""
+    """Find candidates with embeddings, then sort them with the reranker."""
     heading("Embeddings and reranking")
     embeddings = QianfanEmbeddings(model="bge-large-zh", **here)
     question = "常见的蔬菜有哪些?"
@@ -99,7 +99,7 @@ def find_passages(here: dict[str, Any]) -> None:
 
 
 def fail(here: dict[str, Any]) -> None:
-    """A failure says what to do."""
+    """Print an error with its advice."""
     heading("Failures")
     try:
         ChatQianfan(model=MODEL, **{**here, "api_key": "not a key"}).invoke("hi")
@@ -112,7 +112,7 @@ def fail(here: dict[str, Any]) -> None:
 
 
 def speak_v1() -> None:
-    """V1, for private deployments that still speak it: custom services, OAuth, functions."""
+    """Call V1, for private deployments that still offer it: custom services, OAuth, functions."""
     heading("V1, with the emulator")
     with Emulator() as server:
         here: dict[str, Any] = {

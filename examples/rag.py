@@ -3,14 +3,14 @@
     python examples/rag.py
     python examples/rag.py --folder ~/notes --question "How do I renew my passport?"
 
-It needs no key: without `ARK_API_KEY` and `ARK_MODEL` it starts the emulator, whose embedding really retrieves,
-and whose answers are sentences of what was found. Run it twice: the second time nothing is embedded, for nothing
-has changed.
+It needs no key: without `ARK_API_KEY` and `ARK_MODEL` it starts the emulator, whose embeddings work for
+retrieval, and whose answers are sentences of the documents found. A second run embeds nothing, because nothing has
+changed.
 
-The vectors live on disk in Qdrant's local mode. Of the stores that run inside the process it is by far the
-smallest to install (118 MB with all it needs, against 430 to 480 MB for Milvus Lite, LanceDB and Chroma, as of
-November 2026), its wheel is pure Python and so the same for every Python version and system, it is well kept, and
-the same code talks to a Qdrant server once a corpus outgrows one process.
+The vectors are stored on disk in Qdrant's local mode. Of the stores that run inside the process it is by far the
+smallest to install (118 MB with dependencies, against 430 to 480 MB for Milvus Lite, LanceDB and Chroma, as of
+November 2026), its wheel is pure Python, it is well maintained, and the same code works with a Qdrant server when
+a corpus outgrows one process.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PROMPT = ChatPromptTemplate.from_messages([("system", SYSTEM), ("human", "{quest
 
 
 def read_pages(folder: Path) -> Iterable[Document]:
-    """The folder's Markdown pages in pieces of about 800 characters."""
+    """Split the folder's Markdown pages into chunks of about 800 characters."""
     splitter = MarkdownTextSplitter(chunk_size=800, chunk_overlap=100, add_start_index=True)
     for path in sorted(folder.rglob("*.md")):
         place = path.relative_to(folder)
@@ -65,32 +65,32 @@ def read_pages(folder: Path) -> Iterable[Document]:
 
 
 def cached_embeddings(here: Session, space: str, store: Path) -> CacheBackedEmbeddings:
-    """Ark's embeddings behind a cache on disk: a text is embedded once, whatever becomes of the index."""
+    """Return Ark's embeddings with a cache on disk: a text is embedded once, even if the index is deleted."""
     return CacheBackedEmbeddings.from_bytes_store(
         ArkEmbeddings(model=MODEL, dimensions=DIMENSIONS, **here.arguments),
         LocalFileStore(store / "embeddings"),
         namespace=space,
-        batch_size=200,  # each batch is kept as it comes, so a failure in the middle loses one batch at most
-        # A folder of their own: with its instruction a query's vector is not the same text's as a document.
+        batch_size=200,  # each batch is cached at once, so a failure loses one batch at most
+        # A separate cache: the vector of a query differs from that of the same text as a document.
         query_embedding_cache=LocalFileStore(store / "queries" / space),
         key_encoder="blake2b",
     )
 
 
 def open_store(client: QdrantClient, embeddings: CacheBackedEmbeddings, name: str) -> QdrantVectorStore:
-    """The collection, made where it is missing."""
+    """Return the collection; create it if it is missing."""
     if not client.collection_exists(name):
         client.create_collection(name, VectorParams(size=DIMENSIONS, distance=Distance.COSINE))
     return QdrantVectorStore(client, collection_name=name, embedding=embeddings)
 
 
 def point_id(document: Document) -> str:
-    """A piece's id, by its content and place; Qdrant wants UUIDs."""
+    """Return the id of a chunk by content and position; Qdrant needs UUIDs."""
     return str(uuid5(NAMESPACE_URL, f"{document.metadata['source']}#{document.page_content}"))
 
 
 def update_index(folder: Path, vectors: QdrantVectorStore, records: SQLRecordManager) -> None:
-    """Add what is new, delete what is gone, leave the rest alone."""
+    """Add new chunks and delete removed ones."""
     heading(f"Indexing the pages of {folder}")
     found = index(
         read_pages(folder), records, vectors, cleanup="full", source_id_key="source", key_encoder=point_id
@@ -110,13 +110,13 @@ def answer(model: ChatArk, vectors: QdrantVectorStore, question: str) -> None:
     for chunk in model.stream(PROMPT.invoke({"passages": passages, "question": question})):
         print(chunk.text, end="", flush=True)
         text += chunk.text
-    # A model may invent a number: only those of passages that were there are believed.
+    # A model may invent numbers: only those of existing passages are accepted.
     numbers = sorted({int(number) for number in CITATION.findall(text)} & set(range(1, len(hits) + 1)))
     print("\ncited: ", ", ".join(f"[{number}] {hits[number - 1][0].metadata['source']}" for number in numbers))
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """What the command line says."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description="Answer questions about a folder of Markdown pages.")
     parser.add_argument("--folder", type=Path, default=REPOSITORY, help="where the pages are (this repository)")
     parser.add_argument("--store", type=Path, default=STORE, help="where index and cache are kept (build/rag)")
@@ -129,7 +129,7 @@ def main() -> None:
     options = arguments()
     options.store.mkdir(parents=True, exist_ok=True)
     with session() as here:
-        # Another model, or the emulator behind the same name, must not meet these vectors.
+        # Vectors of another model, or of the emulator under the same name, must not be mixed.
         space = f"{'emulated-' if here.server else ''}{MODEL}-{DIMENSIONS}"
         embeddings = cached_embeddings(here, space, options.store)
         name = f"{space}-{uuid5(NAMESPACE_URL, str(options.folder.resolve())).hex}"

@@ -1,4 +1,4 @@
-"""What every example begins with: the real service where its variables are set, else the local emulator."""
+"""Common setup of the examples: the real service if its variables are set, else the local emulator."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EMULATED_MODEL = "doubao-seed-2-1-pro-260915"
 
 @dataclass
 class Session:
-    """Where an example talks to.
+    """The service that an example uses.
 
     Attributes:
         model: Model id or endpoint id.
-        arguments: What `ChatArk(**arguments)` needs besides: nothing for the real service.
+        arguments: Additional arguments of `ChatArk`; none for the real service.
         server: The emulator, or None.
     """
 
@@ -28,7 +28,7 @@ class Session:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """Choose the service, and say which."""
+    """Choose the service and print which one."""
     model = os.environ.get("ARK_MODEL")
     if os.environ.get("ARK_API_KEY") and model:
         print(f"Talking to Volcengine Ark, model {model}.")

@@ -1,7 +1,7 @@
-"""Install the vendor's newer SDK into this environment, for the tests that use it as a witness.
+"""Install the vendor's newer SDK into this environment, for the tests that compare with it.
 
-It asks for the vendor's SDK of every cloud service, well over a hundred packages; all that its client for models
-needs of them comes with the older SDK of the group `test`.
+Its dependencies include the SDKs of all cloud services, well over a hundred packages; the model client only needs
+packages that the older SDK of the group `test` already installs.
 
     python scripts/ark_sdk.py
 
@@ -17,7 +17,7 @@ VERSION = "0.17.0"
 
 
 def main() -> None:
-    """Install it alone."""
+    """Install it without dependencies."""
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*install, f"arkruntime=={VERSION}"], check=True)
 

@@ -1,4 +1,4 @@
-"""Build what is released, and try it as the first person who installs it.
+"""Build the release files and test them in a clean environment.
 
     python scripts/dist.py
 
@@ -32,7 +32,7 @@ IN_THE_ARCHIVE = (
 
 
 def run(*command: str | Path, folder: Path = ROOT) -> None:
-    """Run a command; ends this one where it fails."""
+    """Run a command; exit if it fails."""
     print("$", *(Path(part).name if Path(part).is_absolute() else part for part in command), flush=True)
     status = subprocess.run(command, cwd=folder, check=False).returncode
     if status:
@@ -40,7 +40,7 @@ def run(*command: str | Path, folder: Path = ROOT) -> None:
 
 
 def check_wheel(wheel: Path) -> None:
-    """All of the package, and nothing else."""
+    """Check that the wheel has the whole package and nothing else."""
     found = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
     about = {name for name in found if name.split("/")[0].endswith(".dist-info")}
     wanted = {
@@ -56,7 +56,7 @@ def check_wheel(wheel: Path) -> None:
 
 
 def check_archive(archive: Path) -> None:
-    """What a distributor builds and tests from."""
+    """Check the contents of the source archive."""
     with tarfile.open(archive) as opened:
         names = [name.partition("/")[2] for name in opened.getnames()]
     complain("not in the source archive", set(IN_THE_ARCHIVE) - set(names))
@@ -67,13 +67,13 @@ def check_archive(archive: Path) -> None:
 
 
 def complain(what: str, names: set[str]) -> None:
-    """End where there are any."""
+    """Exit if there are any problems."""
     if names:
         sys.exit(f"{what}: {', '.join(sorted(names))}")
 
 
 def try_out(wheel: Path) -> None:
-    """Install the wheel where nothing is, and use it."""
+    """Install the wheel into an empty environment and use it."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         venv.create(folder / "env", with_pip=False)
@@ -88,7 +88,7 @@ def try_out(wheel: Path) -> None:
 
 
 def main() -> None:
-    """Do all of it."""
+    """Run all steps."""
     shutil.rmtree(DIST, ignore_errors=True)
     run(sys.executable, "-m", "build", "--installer", "uv", "--outdir", DIST)
     wheel, archive = next(DIST.glob("*.whl")), next(DIST.glob("*.tar.gz"))

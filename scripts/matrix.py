@@ -3,9 +3,9 @@
     python scripts/matrix.py                                  # all of it
     python scripts/matrix.py --python 3.12 --resolution lowest -- tests/unit -n 2
 
-Interpreters are looked for on the PATH (`python3.12`) and among pyenv's (`~/.pyenv/versions/3.12.*`); one that is
-missing is named and skipped. "lowest" pins what the package itself needs, the emulator included, to the lower
-bounds in `pyproject.toml`: they are a promise, and this is where it is kept. All else is as new as possible.
+Interpreters are searched on the PATH (`python3.12`) and in pyenv (`~/.pyenv/versions/3.12.*`); missing ones are
+reported and skipped. "lowest" pins what the package itself needs, the emulator included, to the lower
+bounds in `pyproject.toml`, which are tested this way. Everything else is as new as possible.
 Environments stay in `.venv/matrix`, so a second run is quick.
 """
 
@@ -30,7 +30,7 @@ LAST_LINE = re.compile(r"\d+ (?:passed|failed|error).* in [\d.:]+")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the suite fared in one environment."""
+    """Result of the suite in one environment."""
 
     version: str
     resolution: str
@@ -39,13 +39,13 @@ class Outcome:
 
 
 def supported_versions() -> list[str]:
-    """The versions that `pyproject.toml` promises."""
+    """Return the versions that `pyproject.toml` supports."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     return re.findall(r'"Programming Language :: Python :: (3\.\d+)"', text)
 
 
 def find_interpreter(version: str) -> Path | None:
-    """An interpreter of this version that runs, or None."""
+    """Find a working interpreter of this version, or None."""
     on_path = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [Path(sys.executable), *([Path(on_path)] if on_path else [])]
@@ -54,14 +54,14 @@ def find_interpreter(version: str) -> Path | None:
 
 
 def _version_of(interpreter: Path) -> str | None:
-    # A shim may stand on the PATH for a version that is not there.
+    # The PATH may have a shim for a version that is not installed.
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     run = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=False)
     return run.stdout.strip() if run.returncode == 0 else None
 
 
 def lowest_pins(version: str) -> str:
-    """The lower bounds of the package's own dependencies as exact versions, one a line."""
+    """Return the lower bounds of the package's dependencies as exact versions, one per line."""
     arguments = [
         "compile",
         "--no-deps",
@@ -75,7 +75,7 @@ def lowest_pins(version: str) -> str:
 
 
 def prepare(version: str, resolution: str, interpreter: Path) -> Path:
-    """Make the environment, or bring it up to date; returns its Python."""
+    """Create or update the environment; return its Python."""
     folder = ENVIRONMENTS / f"{version}-{resolution}"
     python = folder / "bin" / "python"
     if not python.exists():
@@ -104,7 +104,7 @@ def try_one(version: str, resolution: str, interpreter: Path, pytest_arguments: 
     except RuntimeError as error:
         print(error, flush=True)
         return Outcome(version, resolution, passed=False, says="cannot be installed")
-    # A plugin of another environment must not decide what runs here.
+    # Plugins of another environment must not affect the tests.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VIRTUAL_ENV"))
     }
@@ -122,7 +122,7 @@ def try_one(version: str, resolution: str, interpreter: Path, pytest_arguments: 
 
 
 def main() -> int:
-    """Run it all; returns the exit status."""
+    """Run all combinations; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--python", action="append", metavar="3.X", help="only this version; may be repeated")
     parser.add_argument("--resolution", action="append", choices=RESOLUTIONS, help="only this; may be repeated")

@@ -2,11 +2,10 @@
 
     python scripts/notebooks.py                                    # all, in place
     python scripts/notebooks.py notebooks/05_*.ipynb               # one, in place
-    python scripts/notebooks.py --output build/notebooks           # all, the committed files stay as they are
+    python scripts/notebooks.py --output build/notebooks           # all, without changing the committed files
 
-Kernels work in a temporary folder, so a notebook leaves nothing behind. Where no key is set they talk to the
-emulator. What differs from run to run without a reader's gain (times of execution, the kernel's version) is left
-out of the files.
+Kernels run in a temporary folder, so notebooks leave no files behind. Without a key they use the emulator.
+Metadata that differs between runs (execution times, the kernel's version) is removed.
 """
 
 from __future__ import annotations
@@ -67,14 +66,14 @@ def run(path: Path, output: Path | None = None) -> Path:
 
 
 def _transport(folder: Path) -> Config:
-    """How to talk to the kernel: through files; kernels that start side by side can take the same port."""
+    """Connect to kernels through files, because kernels that start at the same time may choose the same port."""
     if sys.platform == "win32":
         return Config()
     return Config({"KernelManager": {"transport": "ipc", "ip": str(folder / "kernel")}})
 
 
 def tidy(notebook: NotebookNode) -> NotebookNode:
-    """Leave in the metadata only what a reader needs."""
+    """Remove metadata that readers do not need."""
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
     for cell in notebook.cells:
         cell.metadata = NotebookNode()
@@ -82,7 +81,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
 
 
 def run_timed(path: Path, output: Path | None) -> str | None:
-    """Run one and say how long it took; return what went wrong."""
+    """Run a notebook and print its time; return the error, if any."""
     started = time.perf_counter()
     try:
         run(path, output)
@@ -93,14 +92,14 @@ def run_timed(path: Path, output: Path | None) -> str | None:
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run what was asked for, as many at once as there are cores."""
+    """Run the selected notebooks, as many at once as there are cores."""
     parser = argparse.ArgumentParser(description="Run notebooks and keep their outputs.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="which (all of notebooks/)")
     parser.add_argument("--output", type=Path, help="folder for the executed copies (in place)")
     options = parser.parse_args(given)
     paths = options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
     with tempfile.TemporaryDirectory() as settings, ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        # The kernels inherit these: what somebody set up for their own work must not show in the outputs.
+        # Inherited by the kernels, so that personal settings do not appear in the outputs.
         os.environ.update(IPYTHONDIR=settings, JUPYTER_RUNTIME_DIR=settings)
         os.environ.pop("MPLBACKEND", None)
         failures = [one for one in pool.map(lambda path: run_timed(path, options.output), paths) if one]

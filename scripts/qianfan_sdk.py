@@ -1,6 +1,6 @@
-"""Install Baidu's official SDK into an environment of its own, for the tests that use it as a witness.
+"""Install Baidu's official SDK into a separate environment, for the tests that compare with it.
 
-It pins tenacity below 9, this package needs 9 or newer, so the two cannot share one.
+It requires tenacity below 9, this package 9 or newer, so they cannot share one.
 
     python scripts/qianfan_sdk.py
 
@@ -19,7 +19,7 @@ ENVIRONMENT = Path(__file__).parents[1] / ".venv" / "qianfan-sdk"
 
 
 def main() -> None:
-    """Make the environment, or bring it up to date."""
+    """Create or update the environment."""
     python = ENVIRONMENT / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)

@@ -1,4 +1,4 @@
-"""What must work where the package was installed from its wheel, with nothing of this repository near.
+"""Smoke test of the installed wheel, run outside this repository.
 
 python -I scripts/smoke.py              # the package alone
 python -I scripts/smoke.py --emulator   # with its extra: a conversation with the emulator
@@ -18,7 +18,7 @@ OPTIONAL = "langchain_volcark.emulator"
 
 
 def check_package() -> None:
-    """Every public name and every module loads, from the environment and typed."""
+    """Check that every public name and module can be imported from the environment, with types."""
     home = Path(langchain_volcark.__file__).parent
     expect(home.is_relative_to(sys.prefix), f"{home} is not in the environment")
     expect((home / "py.typed").is_file(), "py.typed is missing: type checkers would not see our types")
@@ -36,7 +36,7 @@ def check_package() -> None:
 
 
 def check_conversation() -> None:
-    """A call and a stream through a real socket."""
+    """Check a call and a stream through a real socket."""
     from langchain_volcark.emulator import Emulator
 
     with Emulator() as emulator:
@@ -52,7 +52,7 @@ def check_conversation() -> None:
 
 
 def expect(holds: bool, otherwise: str) -> None:
-    """End with a reason unless it holds."""
+    """Exit with a reason unless a condition is true."""
     if not holds:
         sys.exit(otherwise)
 

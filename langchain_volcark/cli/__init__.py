@@ -1,1 +1,1 @@
-"""The command line: `volcark doctor`, `volcark chat`, `volcark emulator`."""
+"""Command line interface: `volcark doctor`, `volcark chat`, `volcark emulator`."""

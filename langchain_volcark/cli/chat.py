@@ -1,4 +1,4 @@
-"""`volcark chat`: one question, or a conversation line by line."""
+"""`volcark chat`: answers one question, or holds a conversation on standard input."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         options: The command's arguments.
 
     Returns:
-        The exit status: 1 where an answer failed, 2 where the model cannot be called as asked for.
+        The exit status: 1 if an answer failed, 2 if the arguments are invalid.
     """
     tolerate(sys.stdout, sys.stderr)
     setup = Setup(
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             setup = Setup(setup.service, chosen_model=chosen, timeout=options.timeout, arguments=arguments)
         if setup.model is None:
             return _refuse(
-                f"say which model: --model ID, or {setup.service.model_variable}=ID; `volcark doctor` lists them"
+                f"no model is set: use --model ID, or {setup.service.model_variable}=ID; see `volcark doctor`"
             )
         try:
             model = build(setup, setup.model, **_thinking(setup, setup.model, options.thinking))
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         if options.question is not None:
             return conversation.turn(options.question)
         if options.emulator:
-            conversation.note("This is the emulator. It is no model: it answers by simple rules.")
+            conversation.note("This is the emulator. It is not a model: it answers by simple rules.")
         return _converse(conversation, sys.stdin)
 
 
@@ -76,7 +76,7 @@ def _opening(system: str | None) -> list[BaseMessage]:
 
 
 def _thinking(setup: Setup, model: str, word: str | None) -> dict[str, Any]:
-    """The argument that says whether to think, which at Qianfan has another name in some families."""
+    """Return the thinking argument, which has another name for some model families of Qianfan."""
     if word is None:
         return {}
     if setup.service.name == "qianfan":
@@ -92,7 +92,7 @@ def _refuse(problem: str) -> int:
 
 
 def _converse(conversation: Conversation, source: TextIO) -> int:
-    """Take turns until the input ends."""
+    """Answer each line until the input ends."""
     interactive = source.isatty()
     if interactive:
         conversation.note(_HELP)
@@ -103,21 +103,21 @@ def _converse(conversation: Conversation, source: TextIO) -> int:
             break
         if text == "/reset":
             conversation.reset()
-            conversation.note("Forgotten.")
+            conversation.note("The conversation was reset.")
         elif text.startswith("/"):
             conversation.note(_HELP)
         elif text:
             status = conversation.turn(text)
             worst = max(worst, 0 if status == _STOPPED else status)
-    # Who sits before it has seen the errors; a script has not.
+    # Interactive users have seen the errors; scripts need the exit status.
     return 0 if interactive else worst
 
 
 def _lines(source: TextIO, *, interactive: bool) -> Iterator[str]:
-    """The lines of the input; Ctrl-C while typing throws the line away."""
+    """Yield the lines of the input; Ctrl-C while typing discards the line."""
     if interactive:
         with contextlib.suppress(ImportError):
-            import readline  # noqa: F401 - gives `input` its line editing
+            import readline  # noqa: F401 - enables line editing in `input`
     while True:
         try:
             line = input("> ") + "\n" if interactive else source.readline()
@@ -134,13 +134,13 @@ def _lines(source: TextIO, *, interactive: bool) -> Iterator[str]:
 
 @dataclass
 class Conversation:
-    """A model and what was said so far.
+    """A conversation with a model.
 
     Attributes:
-        model: Who answers.
+        model: The model.
         redactor: Redacts secrets in errors.
-        opening: What every conversation begins with.
-        messages: What was said, the opening included.
+        opening: Messages at the beginning of the conversation.
+        messages: All messages so far, including the opening.
     """
 
     model: HTTPChatModel
@@ -153,27 +153,27 @@ class Conversation:
         self._style = Style(sys.stderr)
 
     def reset(self) -> None:
-        """Forget what was said."""
+        """Start the conversation again."""
         self.messages = list(self.opening)
 
     def note(self, text: str) -> None:
-        """Say something that is not the model's."""
+        """Print a note to standard error."""
         sys.stderr.write(self._style.paint(text, "dim") + "\n")
         sys.stderr.flush()
 
     def turn(self, question: str) -> int:
-        """Ask, print the answer as it comes, and remember both; of a failure, neither.
+        """Ask a question and print the streamed answer; both are kept unless the call fails.
 
         Args:
             question: The user's text.
 
         Returns:
-            0, 1 for an answer that failed, 130 for one that was stopped.
+            0 for success, 1 if the answer failed, 130 if it was stopped.
         """
         asked = [*self.messages, HumanMessage(question)]
         printer = _Printer(self._style)
         try:
-            # Closed at once when it is stopped, so that the service need not go on.
+            # Closed at once when stopped, so that the service stops generating.
             with contextlib.closing(cast("Generator[AIMessageChunk]", self.model.stream(asked))) as answer:
                 for chunk in answer:
                     printer.add(chunk)
@@ -195,7 +195,7 @@ class Conversation:
 
     def _remember(self, asked: list[BaseMessage], printer: _Printer) -> None:
         message = printer.message
-        # A stopped answer that had no text yet would be an empty message, which services refuse.
+        # A stopped answer without text would be an empty message, which services refuse.
         if message is not None and message.text:
             additional = {
                 name: value for name, value in message.additional_kwargs.items() if isinstance(value, str)
@@ -204,7 +204,7 @@ class Conversation:
 
 
 class _Printer:
-    """Writes an answer as it comes: its text to the standard output, thinking to the standard error."""
+    """Prints a streamed answer: text to standard output, reasoning to standard error."""
 
     def __init__(self, style: Style) -> None:
         self._chunks: list[AIMessageChunk] = []
@@ -214,11 +214,11 @@ class _Printer:
 
     @property
     def message(self) -> AIMessageChunk | None:
-        """What was read so far."""
+        """The message received so far."""
         return self._chunks[0] + self._chunks[1:] if self._chunks else None
 
     def add(self, chunk: AIMessageChunk) -> None:
-        # Before it is printed: an answer that is stopped meanwhile is remembered as far as it was read.
+        # Added before printing, so that a stopped answer includes this chunk.
         self._chunks.append(chunk)
         reasoning = chunk.additional_kwargs.get("reasoning_content")
         if reasoning:
@@ -243,11 +243,11 @@ class _Printer:
 
 
 def usage_line(usage: UsageMetadata) -> str:
-    """The tokens of an answer on one line."""
-    said = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
+    """Format token usage on one line."""
+    counts = f"{usage['input_tokens']} tokens in, {usage['output_tokens']} out"
     details = {
         "cached": (usage.get("input_token_details") or {}).get("cache_read"),
         "thinking": (usage.get("output_token_details") or {}).get("reasoning"),
     }
     extra = ", ".join(f"{count} {name}" for name, count in details.items() if count)
-    return f"{said} ({extra})" if extra else said
+    return f"{counts} ({extra})" if extra else counts

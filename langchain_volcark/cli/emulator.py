@@ -1,4 +1,4 @@
-"""`volcark emulator`, and the emulator of `volcark chat --emulator`: the one place that may start it."""
+"""Runs the emulator for `volcark emulator` and `volcark chat --emulator`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class EmulatorMissingError(Exception):
-    """What the emulator needs is not installed; the text says what to install."""
+    """The emulator's dependencies are not installed; the message says what to install."""
 
 
 def run(arguments: list[str]) -> int:
     """Run the emulator until Ctrl-C, as `python -m langchain_volcark.emulator` does.
 
     Args:
-        arguments: Its own arguments.
+        arguments: Arguments of the emulator.
 
     Returns:
         The exit status.
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
 
 
 def start() -> Emulator:
-    """Start an emulator in this process; the caller stops it.
+    """Start an emulator in this process; the caller must stop it.
 
     Raises:
         EmulatorMissingError: The extra is not installed.
@@ -46,7 +46,7 @@ def start() -> Emulator:
 
 
 def arguments_for(server: Emulator, service: ServiceName) -> dict[str, Any]:
-    """What a service's chat class needs to talk to an emulator."""
+    """Return the arguments of a service's chat class for an emulator."""
     if service == "qianfan":
         return {"base_url": server.qianfan_base_url, "api_key": server.qianfan_api_key}
     if service == "knowledge":

@@ -1,4 +1,4 @@
-"""`volcark` and `python -m langchain_volcark`: the commands and their arguments."""
+"""Entry point and arguments of `volcark` and `python -m langchain_volcark`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _SERVICES = ("ark", "qianfan", "knowledge")
 _DOCTOR = """
-exit status: 0 nothing is wrong (there may be warnings), 1 something is, 2 the command itself was wrong.
-Keys are read from the environment and never printed. One short answer of a model is paid for.
+exit status: 0 nothing is wrong (warnings are possible), 1 something is wrong, 2 wrong command line.
+Keys are read from the environment and never printed. One short answer of a model is billed.
 """
 _CHAT = """
-The answer goes to the standard output, thinking and usage to the standard error. Without a question each line
-of the standard input is one turn; /reset forgets the conversation, /quit ends, Ctrl-C stops an answer.
+The answer is written to standard output, reasoning and usage to standard error. Without a question, each line
+of standard input is one turn; /reset forgets the conversation, /quit ends, Ctrl-C stops an answer.
 """
 
 
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: The command line without the program's name; by default the process's own.
+        arguments: Command line arguments without the program name; default is `sys.argv`.
 
     Returns:
         The exit status.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["emulator"]:
-        # Its arguments are its own.
+        # The emulator has its own argument parser.
         return _emulator(given[1:])
     parser = _parser()
     options = parser.parse_args(given)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        # Each command's imports are paid for by that command alone.
+        # Imported here, so that each command loads only what it needs.
         if options.command == "doctor":
             from langchain_volcark.cli.doctor import command as doctor
 
@@ -53,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever reads has left (`| head`); nothing is to be flushed into the broken pipe at the end either.
+        # The reader has exited (`| head`); prevents a second error when output is flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def run() -> None:
-    """The console script."""
+    """Entry point of the console script."""
     sys.exit(main())
 
 
@@ -81,10 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     _add_doctor(commands)
     _add_chat(commands)
-    # For the list of commands alone: see `main`.
-    commands.add_parser(
-        "emulator", help="run a local server that speaks the services' wire formats", add_help=False
-    )
+    # Only for the list of commands: `main` handles the arguments.
+    commands.add_parser("emulator", help="run a local server with the services' APIs", add_help=False)
     return parser
 
 
@@ -96,17 +94,17 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     doctor.add_argument(
-        "--service", choices=(*_SERVICES, "all"), help="which one (default: those whose variables are set)"
+        "--service", choices=(*_SERVICES, "all"), help="service to check (default: those whose variables are set)"
     )
     doctor.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
     _add_common(doctor)
-    doctor.add_argument("--exchange-url", metavar="URL", help="where an access key pair is exchanged for a key")
+    doctor.add_argument("--exchange-url", metavar="URL", help="URL that issues temporary keys for access keys")
     doctor.add_argument(
         "--timeout",
         type=_seconds,
         default=30.0,
         metavar="SECONDS",
-        help="how long the model's answer may take (default: %(default)g); every other step has 10",
+        help="time limit of the model's answer (default: %(default)g); 10 for every other step",
     )
 
 
@@ -117,13 +115,13 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         epilog=_CHAT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    chat.add_argument("question", nargs="?", help="asked once; without it, a conversation")
-    chat.add_argument("--service", choices=_SERVICES, default="ark", help="which one (default: %(default)s)")
+    chat.add_argument("question", nargs="?", help="a single question; without it, a conversation")
+    chat.add_argument("--service", choices=_SERVICES, default="ark", help="service to use (default: %(default)s)")
     _add_common(chat)
-    chat.add_argument("--system", metavar="TEXT", help="what the model is told beforehand")
-    chat.add_argument("--thinking", choices=("enabled", "disabled", "auto"), help="whether it thinks")
-    chat.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="longest silence (default: 600)")
-    chat.add_argument("--emulator", action="store_true", help="talk to a local emulator, without a key")
+    chat.add_argument("--system", metavar="TEXT", help="system message")
+    chat.add_argument("--thinking", choices=("enabled", "disabled", "auto"), help="thinking mode")
+    chat.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="read timeout (default: 600)")
+    chat.add_argument("--emulator", action="store_true", help="use a local emulator, without a key")
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -132,7 +130,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         "--base-url", metavar="URL", help="API address (default: the variable's, else the service's)"
     )
     parser.add_argument("--region", metavar="NAME", help="region of signatures")
-    parser.add_argument("--project", metavar="NAME", help="Ark: project of a model id, with an access key pair")
+    parser.add_argument("--project", metavar="NAME", help="Ark: project of the model id, needed with access keys")
 
 
 def _seconds(text: str) -> float:

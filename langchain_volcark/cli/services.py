@@ -1,4 +1,4 @@
-"""The three services as the command line sees them: names, variables, addresses, and the class that calls each."""
+"""The services for the command line: names, environment variables, URLs, and chat classes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Mode = Literal["key", "pair", "none"]
 
 @dataclass(frozen=True)
 class Service:
-    """What is known of a service before anything is asked.
+    """Description of a service.
 
     Attributes:
-        name: Its name on the command line.
-        title: Its name for people.
-        base_url: Its own address.
-        exchange_url: Where an access key pair is exchanged for a key; None where requests are signed.
-        base_variable: The variable that may hold another address, or None.
-        model_variable: The variable that may name a model.
-        default_model: What is called where nobody chose and the service lists no models.
-        keys: Variables of an API key, the first that is set wins.
-        pair: Variables of the access key and its secret.
-        console: Where keys are made and models activated.
-        ping: A path below the address that is asked without a key; the address itself where empty.
+        name: Name on the command line.
+        title: Display name.
+        base_url: Default base URL.
+        exchange_url: URL that issues temporary keys for access keys; None if requests are signed instead.
+        base_variable: Environment variable of the base URL, or None.
+        model_variable: Environment variable of the model.
+        default_model: Model to use if none is set and the service does not list models.
+        keys: Environment variables of the API key; the first that is set wins.
+        pair: Environment variables of access key and secret key.
+        console: URL of the console, for keys and model activation.
+        ping: Path below the base URL that works without a key; empty for the base URL.
     """
 
     name: ServiceName
@@ -101,18 +101,18 @@ EMULATED_MODELS: dict[ServiceName, str] = {
 
 @dataclass(frozen=True)
 class Setup:
-    """One service as somebody means to use it.
+    """A service with the settings of a command.
 
     Attributes:
-        service: Which.
-        environment: The variables; those of the process.
+        service: The service.
+        environment: Environment variables; default is those of the process.
         base: `--base-url`, or None.
         exchange: `--exchange-url`, or None.
         chosen_model: `--model`, or None.
         region: `--region`, or None.
         project: `--project`, or None.
-        timeout: Seconds that an answer may take.
-        arguments: Further arguments of the class, such as credentials that stand in no variable.
+        timeout: Time limit of an answer in seconds.
+        arguments: Additional arguments of the class, such as credentials of an emulator.
     """
 
     service: Service
@@ -126,18 +126,18 @@ class Setup:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def value(self, variable: str) -> str | None:
-        """A variable with something in it, as it is; None for one that is unset or blank."""
+        """Return a variable unchanged; None if it is unset or blank."""
         text = self.environment.get(variable)
         return text if text is not None and text.strip() else None
 
     @property
     def key_variable(self) -> str | None:
-        """The variable whose API key counts."""
+        """The variable whose API key is used."""
         return next((name for name in self.service.keys if self.value(name)), None)
 
     @property
     def mode(self) -> Mode:
-        """What requests will be authorised with."""
+        """The credentials that requests use."""
         has_pair = all(self.value(name) for name in self.service.pair)
         if self.service.name == "knowledge" and has_pair and not is_packaged(self.model):
             return "pair"
@@ -147,12 +147,12 @@ class Setup:
 
     @property
     def model(self) -> str | None:
-        """The model that was chosen; None leaves it to the service's list."""
+        """The model that is set; None to choose from the service's list."""
         return self.chosen_model or self.value(self.service.model_variable)
 
     @property
     def base_source(self) -> str:
-        """Where the address comes from, for people."""
+        """The source of the base URL, for messages."""
         if self.base is not None:
             return "--base-url"
         variable = self.service.base_variable
@@ -160,7 +160,7 @@ class Setup:
 
     @property
     def base_url(self) -> str:
-        """The address as it was given; it may be nonsense."""
+        """The base URL as set, not validated."""
         variable = self.service.base_variable
         if self.base is not None:
             return self.base
@@ -168,25 +168,25 @@ class Setup:
 
     @property
     def exchange_url(self) -> str | None:
-        """Where a pair is exchanged; None where nothing is exchanged."""
+        """The URL that issues temporary keys; None if there is none."""
         return self.exchange or self.service.exchange_url
 
 
 def is_packaged(model: str | None) -> bool:
-    """Whether it is the id of a packaged service of the knowledge base."""
+    """Whether a model id is that of a packaged service of the knowledge base."""
     return model is not None and model.startswith("kb-service-")
 
 
 def build(setup: Setup, model: str, **settings: Any) -> HTTPChatModel:
-    """The object that a user's own code would construct.
+    """Construct the chat model as user code would.
 
     Args:
-        setup: The service and what was chosen.
+        setup: The service and its settings.
         model: Model, endpoint, bot or packaged service.
-        **settings: Further arguments of the class.
+        **settings: Additional arguments of the class.
 
     Raises:
-        ValueError: The arguments contradict each other, or one has no sense.
+        ValueError: An argument is invalid, or arguments contradict each other.
     """
     common = {
         "base_url": setup.base,

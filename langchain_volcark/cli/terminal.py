@@ -1,4 +1,4 @@
-"""What is written to a terminal: colours where they are wanted, one line where one is meant, no secrets."""
+"""Terminal output: colours, one-line error texts, redaction of secrets."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ SECRET_VARIABLES = (
 
 
 class Style:
-    """Colours for one stream: only on a terminal, and not where `NO_COLOR` is set (https://no-color.org)."""
+    """Colours for a stream: only on a terminal, and not if `NO_COLOR` is set (https://no-color.org)."""
 
     def __init__(self, stream: TextIO) -> None:
         self.on = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def paint(self, text: str, colour: str) -> str:
-        """The text in a colour, or as it is."""
+        """Return the text in a colour, or unchanged."""
         return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if self.on and text else text
 
 
 class Redactor:
-    """Redacts credentials in whatever is printed.
+    """Redacts credentials in output.
 
     Args:
         environment: The variables whose values are secret.
@@ -55,13 +55,13 @@ class Redactor:
         self._secrets = sorted(found, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """The text without a secret, and without credentials inside a URL."""
+        """Redact secrets and credentials in URLs in a text."""
         for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return _USERINFO.sub("[redacted]@", text)
 
     def data(self, value: Any) -> Any:
-        """The same for JSON data."""
+        """Redact secrets in JSON data."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -72,7 +72,7 @@ class Redactor:
 
 
 def _spellings(value: str) -> Iterable[str]:
-    """A secret as it may turn up: as set, trimmed, without `Bearer`, its pieces, escaped as in a `repr`."""
+    """Yield forms of a secret: as set, trimmed, without `Bearer`, in parts, escaped as in a `repr`."""
     pieces = [value, value.strip(), value.strip().strip("'\""), *value.split()]
     if "bce-v3/" in value:
         pieces += value.strip("\"' \n").split("/")
@@ -83,13 +83,13 @@ def _spellings(value: str) -> Iterable[str]:
 
 
 def one_line(problem: BaseException | str) -> str:
-    """An exception's text on one line.
+    """Return the text of an exception on one line.
 
     Args:
         problem: The exception, or a text.
 
     Returns:
-        Its text; of a pydantic error the first complaint, with the field it is about.
+        The text; for a pydantic error the first message, with its field.
     """
     errors = getattr(problem, "errors", None)
     text = str(problem)
@@ -97,13 +97,13 @@ def one_line(problem: BaseException | str) -> str:
         with contextlib.suppress(Exception):  # the plain text remains
             first = errors()[0]
             where = ".".join(str(step) for step in first.get("loc", ()))
-            said = str(first["msg"]).removeprefix("Value error, ")
-            text = f"{where}: {said}" if where and where not in said else said
+            message = str(first["msg"]).removeprefix("Value error, ")
+            text = f"{where}: {message}" if where and where not in message else message
     return " ".join(text.split()) or type(problem).__name__
 
 
 def tolerate(*streams: TextIO) -> None:
-    """Let a stream that cannot write Chinese write question marks rather than fail."""
+    """Make streams that cannot encode Chinese write question marks instead of failing."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
