@@ -77,10 +77,7 @@ class ArkTokenization(ArkService):
         return ServiceRequest(_PATH, {"model": model or str(getattr(self, "model", "")), "text": texts})
 
     def _read_counts(self, reply: Reply, count: int) -> list[int]:
-        try:
-            return read_rows(reply.payload.get("data"), count, _total)
-        except ValueError as error:
-            raise self._undocumented(reply, error) from error
+        return self._read_reply(reply, lambda payload: read_rows(payload.get("data"), count, _total))
 
 
 def _texts(text: Any) -> list[str]:

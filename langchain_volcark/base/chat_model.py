@@ -140,10 +140,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     def _result(self, wire: Wire, call: ModelCall, reply: Reply) -> ChatResult:
         generations: list[ChatGeneration] = []
-        try:
-            answers = wire.read_reply(reply.payload)
-        except ValueError as error:
-            raise self._undocumented(reply, error) from error
+        answers = self._read_reply(reply, wire.read_reply)
         for deltas in answers or [()]:
             assembler = self._new_assembler(wire, call, reply.headers, reply.payload)
             for delta in deltas:

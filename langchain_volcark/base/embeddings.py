@@ -168,10 +168,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
             )
 
     def _read(self, plan: EmbeddingPlan[T], reply: Reply, count: int) -> list[T]:
-        try:
-            return plan.read(reply.payload, count)
-        except ValueError as error:
-            raise self._undocumented(reply, error) from error
+        return self._read_reply(reply, lambda payload: plan.read(payload, count))
 
 
 # --- functions for the vendors' classes -------------------------------------------------------------------

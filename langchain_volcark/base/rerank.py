@@ -126,10 +126,7 @@ class HTTPReranker(HTTPService, BaseDocumentCompressor):
         return batches([1] * len(passages), max_items=self.batch_size)
 
     def _read_batch(self, reply: Reply, count: int) -> list[float]:
-        try:
-            return self._read_scores(reply.payload, count)
-        except ValueError as error:
-            raise self._undocumented(reply, error) from error
+        return self._read_reply(reply, lambda payload: self._read_scores(payload, count))
 
     def _order(self, documents: Sequence[Document], scores: Sequence[float]) -> list[Document]:
         best = sorted(range(len(scores)), key=lambda position: -scores[position])

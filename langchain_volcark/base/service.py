@@ -6,7 +6,7 @@ import hashlib
 from abc import abstractmethod
 from os import PathLike
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 import httpx
 from pydantic import (
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from langchain_volcark.exceptions import ResponseFormatError
     from langchain_volcark.http.client import Reply
     from langchain_volcark.http.errors import ErrorReader
+
+T = TypeVar("T")
 
 _CLIENT = "_http"
 """Key in an object's `__dict__` for its `HTTPClient`, which is not a field."""
@@ -184,6 +186,21 @@ class HTTPService(BaseModel):
                 http_async_client=self.http_async_client,
             )
         return client
+
+    def _read_reply(self, reply: Reply, read: Callable[[dict[str, Any]], T]) -> T:
+        """Read a reply's payload.
+
+        Args:
+            reply: The reply.
+            read: Reads the payload; raises `ValueError` where it is not in the documented form.
+
+        Raises:
+            ResponseFormatError: The payload is not in the documented form.
+        """
+        try:
+            return read(reply.payload)
+        except ValueError as error:
+            raise self._undocumented(reply, error) from error
 
     def _undocumented(self, reply: Reply, problem: ValueError | str) -> ResponseFormatError:
         """The exception for a reply that is JSON but not in the documented form."""
