@@ -157,18 +157,13 @@ class ErrorTable:
         return verdict
 
     def _candidates(self, code: str) -> Iterator[Row]:
-        prefixes = code_prefixes(code)
+        parts = code.split(".")
+        prefixes = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
         for prefix in prefixes:
             yield from self._exact.get(prefix, ())
         for row in self._open:
             if any(_matches(row.code, prefix) for prefix in prefixes):
                 yield row
-
-
-def code_prefixes(code: str) -> list[str]:
-    """A dotted code and the codes above it, the longest first: `A.B` and `A`."""
-    parts = code.split(".")
-    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
 def _matches(pattern: str, code: str) -> bool:

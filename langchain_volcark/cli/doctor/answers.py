@@ -14,9 +14,8 @@ from pydantic import SecretStr
 
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.ark.model_ids import CURRENT, RETIRING
-from langchain_volcark.cli.doctor.faults import MODEL_FAULTS, diagnose
-from langchain_volcark.cli.doctor.findings import Finding, fault, ok, skip
-from langchain_volcark.cli.doctor.network import GRACE, STEP_SECONDS, TooSlowError, bounded, get
+from langchain_volcark.cli.doctor.findings import Finding, TooSlowError, diagnose, fault, ok, skip
+from langchain_volcark.cli.doctor.network import GRACE, STEP_SECONDS, bounded, get
 from langchain_volcark.cli.services import build, is_packaged
 from langchain_volcark.cli.terminal import one_line
 from langchain_volcark.exceptions import VolcArkError
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
 _QUESTION, _MAX_TOKENS = "Say OK.", 16
 _TOLERATED_SKEW = 5 * 60.0
-_MOST_TRIED = 3
-_SHOWN = 3
+_MOST_TRIED = _SHOWN = 3
+_MODEL_FAULTS = ("model_not_activated", "unknown_model", "model_id_without_date", "model_not_in_plan")
 
 
 def check_clock(setup: Setup, response: httpx.Response) -> Finding:
@@ -51,12 +50,7 @@ def check_clock(setup: Setup, response: httpx.Response) -> Finding:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a service's list of models says.
-
-    Attributes:
-        usable: The chat models that are not being retired, the likeliest choice first.
-        known: All ids, for hints.
-    """
+    """A service's models: the chat models that are not being retired, the likeliest choice first, and all ids."""
 
     usable: Sequence[str] = ()
     known: Sequence[str] = ()
@@ -86,16 +80,11 @@ def read_listing(rows: Any) -> Listing:
     """Read `data` of Ark's `GET /models`; usable are first the ids in `model_ids.CURRENT`, then the newest."""
     found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     found = [row for row in found if isinstance(row.get("id"), str)]
-    live = [row for row in found if not row.get("status") and _is_chat(row)]
+    chat = [row for row in found if "TextGeneration" in (row.get("task_type") or ["TextGeneration"])]
+    newest = sorted(chat, key=lambda row: str(row.get("version") or ""), reverse=True)
     order = {model: place for place, model in enumerate(CURRENT)}
-    newest = sorted(live, key=lambda row: str(row.get("version") or ""), reverse=True)
-    usable = sorted((row["id"] for row in newest), key=lambda model: order.get(model, len(order)))
-    return Listing(usable, [row["id"] for row in found])
-
-
-def _is_chat(row: dict[str, Any]) -> bool:
-    tasks = row.get("task_type")
-    return tasks is None or "TextGeneration" in tasks
+    usable = [row["id"] for row in newest if not row.get("status")]
+    return Listing(sorted(usable, key=lambda one: order.get(one, len(order))), [row["id"] for row in found])
 
 
 def check_chat(setup: Setup, listing: Listing) -> Finding:
@@ -105,26 +94,21 @@ def check_chat(setup: Setup, listing: Listing) -> Finding:
         try:
             return _ask(setup, model)
         except (TooSlowError, VolcArkError) as error:
-            said = f"{model}: {error}" if isinstance(error, TooSlowError) else ""
             finding = diagnose(error, setup, "chat", model, listing.known)
-            if finding.fault not in MODEL_FAULTS:
-                return replace(finding, message=said or finding.message)
+            if finding.fault not in _MODEL_FAULTS:
+                return finding
         except ValueError as error:
             return fault(setup, "arguments", said=one_line(error))
     if finding is None:
-        return skip(
-            "chat", "no model was chosen", f"Choose one: --model ID, or {setup.service.model_variable}=ID."
-        )
-    if len(candidates) == 1:
-        return finding
-    return replace(finding, message=f"none of {', '.join(candidates)} can be called; the last: {finding.message}")
+        advice = f"Choose one: --model ID, or {setup.service.model_variable}=ID."
+        return skip("chat", "no model was chosen", advice)
+    tried = f"none of {', '.join(candidates)} can be called; the last: " if len(candidates) > 1 else ""
+    return replace(finding, message=tried + finding.message)
 
 
 def _candidates(setup: Setup, usable: Sequence[str]) -> list[str]:
-    if setup.model:
-        return [setup.model]
-    if usable:
-        return list(usable[:_MOST_TRIED])
+    if setup.model or usable:
+        return [setup.model] if setup.model else list(usable[:_MOST_TRIED])
     if setup.service.name == "knowledge" and setup.mode == "key":
         return []  # its key is for one packaged service, which was not named
     return [setup.service.default_model] if setup.service.default_model else []
@@ -146,5 +130,4 @@ def _ask(setup: Setup, model: str) -> Finding:
     began = time.monotonic()
     resolved = bounded(first, (setup.timeout or STEP_SECONDS) + GRACE) or model
     seconds = round(time.monotonic() - began, 2)
-    said = f"{model} answers (after {seconds} s)"
-    return ok("chat", said, model=model, model_name=resolved, seconds=seconds)
+    return ok("chat", f"{model} answers (after {seconds} s)", model=model, model_name=resolved, seconds=seconds)

@@ -17,7 +17,7 @@ import pytest
 from langchain_volcark.cli.main import main
 from langchain_volcark.cli.terminal import SECRET_VARIABLES
 from langchain_volcark.emulator import Emulator
-from tests.unit.raw_server import Connection, raw_server, reply
+from tests.unit.raw_server import CERTIFICATE, Connection, raw_server, reply
 
 MODEL = "doubao-seed-2-1-pro-260915"
 CHAT = "/chat/completions"
@@ -197,6 +197,11 @@ ARK = {
         ("base_url", "base_url_scheme"),
         lambda server: for_ark(server, ARK_BASE_URL="ark.cn-beijing.volces.com/api/v3"),
         "https://",
+    ),
+    "address with a password": Broken(
+        ("base_url", "base_url_userinfo"),
+        lambda server: for_ark(server, ARK_BASE_URL=server.ark_base_url.replace("//", "//user:canary@")),
+        "password",
     ),
     "unencrypted address": Broken(
         ("base_url", "base_url_http"),
@@ -398,6 +403,30 @@ def test_names_who_reads_the_encrypted_traffic(doctor: Doctor, tmp_path: Any) ->
     assert "SSL_CERT_FILE" in run.line("tls")
 
 
+def test_names_the_issuer_of_a_certificate_that_is_trusted(doctor: Doctor, tmp_path: Any) -> None:
+    (tmp_path / "root.pem").write_text(CERTIFICATE)
+    with raw_server(tls=True) as server:
+        server.handler = lambda connection, request: reply(b"{}", status="404 Not Found")
+        address = f"{server.url}api/v3".replace("127.0.0.1", "localhost")
+        run = doctor(
+            ARK_API_KEY="0123456789abcdef", ARK_BASE_URL=address, SSL_CERT_FILE=str(tmp_path / "root.pem")
+        )
+    assert run.faults == {"models": "base_url_path"}
+    (tls,) = (check for check in run.document["services"][0]["checks"] if check["check"] == "tls")
+    assert (tls["status"], tls["details"]["issuer"]) == ("ok", "localhost")
+
+
+def test_names_trusted_certificates_that_cannot_be_read(doctor: Doctor, tmp_path: Any) -> None:
+    (tmp_path / "root.pem").write_text("not PEM")
+    with raw_server(tls=True) as server:
+        address = f"{server.url}api/v3"
+        run = doctor(
+            ARK_API_KEY="0123456789abcdef", ARK_BASE_URL=address, SSL_CERT_FILE=str(tmp_path / "root.pem")
+        )
+    assert run.faults == {"tls": "tls_trust_store"}
+    assert "SSL_CERT_FILE" in run.line("tls")
+
+
 def test_names_a_port_that_speaks_no_tls(doctor: Doctor, emulator: Emulator) -> None:
     run = doctor(**for_ark(emulator, ARK_BASE_URL=emulator.ark_base_url.replace("http://", "https://")))
     assert run.faults == {"tls": "tls_broken"}
@@ -572,6 +601,9 @@ def test_ark_with_a_pair(doctor: Doctor, emulator: Emulator) -> None:
     assert (run.status, run.faults) == (0, {})
     run = doctor(*arguments, **for_knowledge(emulator, VOLC_SECRETKEY="0123456789abcdef"))
     assert run.faults == {"chat": "wrong_secret_key"}
+    nonsense = ("--service", "ark", "--exchange-url", "open.volcengineapi.com", "--model", "ep-1")
+    run = doctor(*nonsense, **for_knowledge(emulator))
+    assert run.faults == {"exchange": "arguments"}
     gone = ("--service", "ark", "--exchange-url", f"http://127.0.0.1:{closed_port()}", "--model", "ep-1")
     run = doctor(*gone, **for_knowledge(emulator))
     assert run.faults == {"exchange": "unreachable"}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from langchain_volcark.ark.model_ids import CURRENT, RETIRING
 from langchain_volcark.cli.doctor.answers import read_listing
-from langchain_volcark.cli.doctor.faults import near_ids
-from langchain_volcark.cli.doctor.network import TooSlowError, bounded
+from langchain_volcark.cli.doctor.findings import TooSlowError, near_ids
+from langchain_volcark.cli.doctor.network import bounded
 
 KNOWN = (*CURRENT, *RETIRING)
 

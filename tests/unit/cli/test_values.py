@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
+from importlib.resources import files
+from typing import Any
 
 import pytest
 
-from langchain_volcark.cli.doctor.addresses import check_address, shown
-from langchain_volcark.cli.doctor.credentials import check_form, check_values, check_variables
+from langchain_volcark.cli.doctor.findings import fault, shown
+from langchain_volcark.cli.doctor.settings import check_address, check_form, check_values, check_variables
 from langchain_volcark.cli.services import SERVICES, ServiceName, Setup
 from langchain_volcark.cli.terminal import Redactor, Style, one_line
 
@@ -152,6 +155,33 @@ def test_variables(service: ServiceName, variables: dict[str, str], mode: str, f
     assert one.mode == mode
     assert [finding.fault for finding in found if finding.fault] == faults
     assert KEY not in "".join(finding.message + finding.advice for finding in found)
+
+
+class Anything:
+    """Stands for whatever a check gives to a text."""
+
+    def __getattr__(self, name: str) -> Anything:
+        return self
+
+    def __getitem__(self, place: Any) -> Anything:
+        return self
+
+    def __str__(self) -> str:
+        return "something"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_text_can_be_printed_and_every_pattern_compiles(service: ServiceName) -> None:
+    table = (files("langchain_volcark.cli.doctor") / "findings.ini").read_text("utf-8")
+    lines = dict(re.findall(r"^([\w.]+)\?? = (.*)$", table, re.MULTILINE))
+    assert len(lines) > 70
+    for name, line in lines.items():
+        given = {each: Anything() for each in re.findall(r"\{([a-z]+)", line)}
+        finding = fault(setup(service), name, **given)
+        assert finding.message
+        assert finding.fault == name.partition(".")[0]
+        assert finding.status in ("warn", "fail")
+        re.compile("".join(line.split(" | ", 2)[2:]))
 
 
 def test_redaction_knows_a_secrets_other_spellings() -> None:
