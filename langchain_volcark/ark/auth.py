@@ -1,4 +1,4 @@
-"""An access key pair, exchanged for the temporary keys that Ark's data plane takes.
+"""Authorisation with an access key pair: requests temporary API keys and refreshes them.
 
 Follows https://www.volcengine.com/docs/82379/1262825 (GetApiKey).
 """
@@ -34,14 +34,14 @@ CONTROL_BASE_URL = "https://open.volcengineapi.com"
 _QUERY = "Action=GetApiKey&Version=2024-01-01"
 _PROJECT_HEADER = "X-Project-Name"
 _LIFETIME = 7 * 24 * 3600
-_EARLY = 30 * 60.0  # a new key is asked for, the old one serves if that fails
-_LATE = 10 * 60.0  # the old key is not used any more
+_REFRESH_BEFORE = 30 * 60.0  # seconds before its end from which a key is refreshed, but still used if that fails
+_UNUSED_BEFORE = 10 * 60.0  # seconds before its end from which a key is not used
 
 _CONTROL_ERRORS = ControlPlaneErrors()
 
 
 def resource_type(model: str) -> ResourceType:
-    """What kind of resource a temporary key for this model is for, judged by the id's beginning.
+    """The `ResourceType` of a temporary key for a model, by the prefix of its id.
 
     Args:
         model: Endpoint id, bot id or model id.
@@ -54,19 +54,19 @@ def resource_type(model: str) -> ResourceType:
 
 
 class TemporaryKeyAuth(TokenRefreshAuth):
-    """Signs a request for a temporary key, and authorises with that.
+    """Authorises requests with a temporary key, which it requests with a signed call of GetApiKey.
 
-    A key is for one endpoint, bot, or model of a project, and lives seven days. It is shared by all models of the
-    process that have the same credentials; any number of callers cause one exchange. In its last 30 minutes a new
-    one is asked for, and the old one serves if that fails; in its last 10 minutes a call fails without a new one.
+    A key is valid for one endpoint, bot, or model of a project, and for seven days. All models of the process with
+    the same credentials share it; concurrent callers cause one refresh. In its last 30 minutes a key is refreshed,
+    and still used if the refresh fails; in its last 10 minutes a failed refresh fails the call.
 
     Args:
         access_key: Access key id.
         secret_key: Secret access key.
-        model: Whom a request is for that names no model.
+        model: The model of requests that name none.
         region: Region of the signature.
-        project_name: Project that a model id is called in; a request's own `X-Project-Name` goes before it.
-        control_base_url: Where keys are asked for.
+        project_name: Project for calling a model id; the header `X-Project-Name` of a request takes precedence.
+        control_base_url: URL of the API that issues temporary keys.
         clock: Returns the time of signatures, with a time zone.
     """
 
@@ -94,10 +94,10 @@ class TemporaryKeyAuth(TokenRefreshAuth):
         return (*self._owner, *self._resource(request))
 
     def _resource(self, request: httpx.Request) -> tuple[ResourceType, str, str | None]:
-        """Kind, id and project of what a request is for.
+        """Type, id and project of the resource that a request uses.
 
         Raises:
-            ValueError: A model id needs a project.
+            ValueError: It is a model id, and there is no project.
         """
         model = str(request.extensions.get(MODEL_EXTENSION) or self._model)
         kind = resource_type(model)
@@ -115,20 +115,20 @@ class TemporaryKeyAuth(TokenRefreshAuth):
         if project:
             body["ProjectName"] = project
         headers = {"content-type": "application/json"}
-        asking = second_request(request, "POST", self._url, headers, dump_json(body))
-        added = sign(
-            asking.method,
-            asking.url,
-            asking.headers,
-            asking.content,
+        refresh = second_request(request, "POST", self._url, headers, dump_json(body))
+        signature = sign(
+            refresh.method,
+            refresh.url,
+            refresh.headers,
+            refresh.content,
             access_key=secret_text(self._access_key, "access_key"),
             secret_key=secret_text(self._secret_key, "secret_key"),
             region=self._region,
             service="ark",
             now=self._clock(),
         )
-        asking.headers.update(added)
-        return asking
+        refresh.headers.update(signature)
+        return refresh
 
     def _read(self, response: httpx.Response) -> Token:
         result = read_json_reply(response, _CONTROL_ERRORS, secret=True).get("Result")
@@ -152,13 +152,13 @@ def _token(result: dict[str, object]) -> Token:
     now = token_refresh.clock()
     lifetime = end - now if isinstance(end, (int, float)) and end < token_refresh.FOREVER else 0.0
     if not isinstance(value, str) or not value or lifetime <= 0:
-        # The reply is not shown: whatever it is, it may hold a secret.
+        # The text does not show the reply, which may contain a secret.
         raise ResponseFormatError(
-            "The reply of GetApiKey holds no key with a time in the future as its end. Is control_base_url right?"
+            "The reply of GetApiKey has no key that expires in the future. Is control_base_url right?"
         )
-    # A shorter life than was asked for must not mean a renewal with every call.
-    renew_at = now + lifetime - min(_EARLY, lifetime / 2)
-    return Token(value, renew_at, now + lifetime - min(_LATE, lifetime / 6))
+    # A key with a short lifetime must not be refreshed with every call.
+    renew_at = now + lifetime - min(_REFRESH_BEFORE, lifetime / 2)
+    return Token(value, renew_at, now + lifetime - min(_UNUSED_BEFORE, lifetime / 6))
 
 
 def _utc_now() -> dt.datetime:

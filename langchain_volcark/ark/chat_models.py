@@ -1,4 +1,4 @@
-"""Chat with models on Volcengine Ark.
+"""Chat models on Volcengine Ark.
 
 Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 """
@@ -99,7 +99,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
 
     Response metadata:
         `model_name` (as resolved by the service), `model_provider`, `finish_reason`, `request_id`, `created`,
-        `service_tier`, and whatever else the reply holds.
+        `service_tier`, and all further fields of the reply.
     """
 
     max_completion_tokens: OptionalWhole = Field(default=None, ge=0)
@@ -127,7 +127,7 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
     logit_bias: LogitBias | None = None
     """Token id to bias, -100 to 100."""
     n: OptionalWhole = Field(default=None, ge=1)
-    """Number of answers; `generate` returns them all. A stream holds one: with more, streaming is refused."""
+    """Number of answers; `generate` returns them all. Streaming supports one answer only."""
     parallel_tool_calls: OptionalSwitch = None
     """Whether the model may call several tools at once."""
     response_format: dict[str, Any] | None = None

@@ -116,10 +116,10 @@ class ArkMessageWriter(MessageWriter):
 
 
 def refuse_unreachable(media: Media) -> None:
-    """Refuse media that stands where Ark cannot read.
+    """Refuse media at a URL that Ark cannot access.
 
     Raises:
-        ValueError: Says what to give instead.
+        ValueError: The URL has such a scheme; the text says what to give instead.
     """
     if media.url and _scheme(media.url) in _UNREACHABLE:
         raise ValueError(

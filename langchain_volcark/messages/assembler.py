@@ -232,11 +232,11 @@ class StreamAssembler:
         return None if block is None else {"type": kind, kind: block.text, **block.extras}
 
     def span(self, kind: str, place: Place, begin: int, end: int) -> list[int]:
-        """Where a part of a block stands in the text of all; see `Shown`."""
+        """Start and end of a part of a block in the joined text; see `Shown`."""
         block = (self._texts if kind == "text" else self._reasonings).find(place)
         if block is None or block.start is None:
             return [0, 0]
-        length = len(block.text)  # a stop text may have ended it
+        length = len(block.text)  # a stop sequence may have cut it
         return [block.start + min(begin, length), block.start + min(end, length)]
 
     def call_id(self, place: Place) -> str | None:
@@ -244,7 +244,7 @@ class StreamAssembler:
         return next((call["id"] for number, call in self.calls_at(place)), None)
 
     def calls_at(self, place: Place) -> list[tuple[int, ToolCall | InvalidToolCall]]:
-        """The tool calls at a place as they stand, with their numbers."""
+        """The tool calls so far at a place, with their numbers."""
         numbers = [number for number, where in self._call_places.items() if where == place]
         calls = self.tool_calls() if numbers else []
         return [(number, calls[number]) for number in numbers]

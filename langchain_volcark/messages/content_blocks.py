@@ -266,7 +266,7 @@ def _content(message: AIMessage, *, whole: bool = True) -> list[dict[str, Any]]:
 
 
 def _in_order(items: list[dict[str, Any]], content: str, message: AIMessage) -> list[dict[str, Any]] | None:
-    """The blocks of `output_items`; None where they are not those of the text, which somebody has edited since."""
+    """The blocks of `output_items`; None where they do not match the text, which was then changed afterwards."""
     provider = _provider_of(message.response_metadata)
     read = (provider and provider.items) or entry_blocks
     thought = message.additional_kwargs.get("reasoning_content")
@@ -279,7 +279,7 @@ def _in_order(items: list[dict[str, Any]], content: str, message: AIMessage) -> 
 
 
 def _with_call(block: dict[str, Any], calls: Mapping[str | None, Any]) -> dict[str, Any] | None:
-    """A block as it is, or the message's tool call whose id it names; None where the message has none such."""
+    """The block, or for a `tool_call` the message's call with that id; None where the message has none."""
     if block["type"] != "tool_call":
         return block
     called = block.get("id")

@@ -29,20 +29,20 @@ class Shown(Protocol):
 
         Args:
             kind: `text` or `reasoning`.
-            place: The block's.
-            begin: Where the part begins in the block.
-            end: Where it ends there.
+            place: The block's place.
+            begin: Start offset of the part in the block.
+            end: End offset of the part in the block.
         """
 
     def call_id(self, place: Place) -> str | None:
-        """The id which the tool call at a place has in the message."""
+        """The id, in the message, of the tool call at a place."""
 
 
 class Item(Protocol):
-    """An item of a service's output, to which one or more blocks belong; it is asked when the message is."""
+    """An item of a service's output, to which one or more blocks belong; read when the message is built."""
 
     def entry(self, shown: Shown) -> dict[str, Any]:
-        """The item as far as it has come, with places in the message instead of the texts that it shows."""
+        """The item so far, with offsets in the message instead of its texts."""
 
 
 @dataclass(slots=True)

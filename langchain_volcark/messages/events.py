@@ -104,7 +104,7 @@ class EventRenderer:
             if block is not None:
                 events.extend(self._close((kind, place, 0), block))
         for number, call in self._assembler.calls_at(place):
-            # Whether a call was cut off is told at the end of the message; what can be read was not.
+            # Only the end of the message shows whether a call was cut off; one with valid arguments was not.
             if call["type"] == "tool_call" and call["args"]:
                 events.extend(self._close(("call", number, 0), dict(call)))
         return events
