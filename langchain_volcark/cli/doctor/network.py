@@ -14,7 +14,7 @@ import httpx
 from langchain_volcark.cli.doctor.findings import Finding, TooSlowError, diagnose, fault, ok, skip
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.errors import connection_error
-from langchain_volcark.http.proxies import EnvironmentProxy, proxy_for, proxy_variables
+from langchain_volcark.http.proxies import EnvironmentProxy, HTTPXTransport, proxy_for, proxy_variables
 from langchain_volcark.http.tls import ssl_context
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def get(url: httpx.URL, auth: httpx.Auth, trace: Any = lambda *_: None) -> httpx
 
     def send() -> httpx.Response:
         proxy = proxy_for(url, proxy_variables())
-        verify, way = url.scheme == "https" and ssl_context(True), proxy.url if proxy else None
-        with httpx.Client(verify=verify, proxy=way, trust_env=False, timeout=STEP_SECONDS) as client:
+        context = ssl_context(url.scheme == "https" or proxy is not None)
+        transport = HTTPXTransport(proxy.url if proxy else None, context, max_connections=1, max_idle=0)
+        with httpx.Client(transport=transport, trust_env=False, timeout=STEP_SECONDS) as client:
             return client.get(url, auth=auth, extensions={"trace": trace})
 
     try:
