@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import PlainValidator
 
 from langchain_volcark.ark.schemas import rewrite_response_format
-from langchain_volcark.base.values import Number, check_value, read_stop, shown, wanted, within
+from langchain_volcark.base.values import Number, check_value, must_be, read_stop, shown, within
 from langchain_volcark.wires.structured_output import json_schema_format
 
 MAX_STOPS = 4
@@ -34,7 +34,7 @@ _Bias = Annotated[Number, within(-MAX_BIAS, MAX_BIAS)]
 
 def _read_bias(value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
-        raise wanted("a dictionary of token ids and numbers")
+        raise must_be("a dictionary of token ids and numbers")
     bias = {}
     for token, number in value.items():
         if isinstance(token, bool) or not isinstance(token, (int, str)):

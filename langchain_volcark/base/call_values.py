@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import PlainValidator
 
 from langchain_volcark.base.service import Headers, HTTPService, Query, Timeout
-from langchain_volcark.base.values import ResponseFormat, Switch, check_field, check_value, wanted
+from langchain_volcark.base.values import ResponseFormat, Switch, check_field, check_value, must_be
 from langchain_volcark.http.arguments import to_timeout
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _CONSTRUCTOR_ONLY = frozenset({*HTTPService.model_fields, "streaming", "model_kw
 
 def _check_tools(value: Any) -> list[Any]:
     if not isinstance(value, (list, tuple)):
-        raise wanted("a list of tools")
+        raise must_be("a list of tools")
     for place, tool in enumerate(value):
         if isinstance(tool, dict) and tool.get("type") == "function" and not _is_flat(tool):
             _check_function(tool, f"tools[{place}]")
@@ -36,7 +36,7 @@ def _is_flat(tool: Mapping[str, Any]) -> bool:
 
 def _check_choice(value: Any) -> Any:
     if not isinstance(value, (str, bool, dict)):
-        raise wanted("a text, True, False or a dictionary")
+        raise must_be("a text, True, False or a dictionary")
     if isinstance(value, dict) and value.get("type") == "function" and "name" not in value:
         _check_function(value, "tool_choice")
     return value

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SHOWN = 80
-_WANTED = "wanted"  # the error type of `wanted`
+_MUST_BE = "must_be"  # the error type of `must_be`
 _PRIVATE = frozenset(
     {"model_kwargs", "extra_body", "search_kwargs", "extra_headers", "extra_query", "user_info", "bot_metadata"}
 )  # their values may hold a key or a person's location, so errors do not show them
@@ -45,9 +45,9 @@ _BRANCH = re.compile(r"[a-z-]+\[.*\]|str|int|float|bool|callable")  # how pydant
 # --- types ------------------------------------------------------------------------------------------------
 
 
-def wanted(what: str) -> PydanticCustomError:
+def must_be(what: str) -> PydanticCustomError:
     """A validator's error: what the value must be, for the sentence `<field> must be <what>, not <value>`."""
-    return PydanticCustomError(_WANTED, "{what}", {"what": what})
+    return PydanticCustomError(_MUST_BE, "{what}", {"what": what})
 
 
 def read_number(value: Any) -> float:
@@ -57,7 +57,7 @@ def read_number(value: Any) -> float:
         PydanticCustomError: It is a bool, a string, another type, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, (numbers.Real, Decimal)):
-        raise wanted("a number")
+        raise must_be("a number")
     if isinstance(value, numbers.Integral):
         return int(value)
     try:
@@ -65,7 +65,7 @@ def read_number(value: Any) -> float:
     except (OverflowError, ValueError):
         number = math.inf
     if not math.isfinite(number):
-        raise wanted("a finite number")
+        raise must_be("a finite number")
     return number
 
 
@@ -73,15 +73,15 @@ def _read_whole(value: Any) -> int:
     try:
         number = read_number(value)
     except PydanticCustomError:
-        raise wanted("a whole number") from None
+        raise must_be("a whole number") from None
     if number != int(number):
-        raise wanted("a whole number")
+        raise must_be("a whole number")
     return int(number)
 
 
 def _read_switch(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise wanted("True or False")
+        raise must_be("True or False")
     return value
 
 
@@ -127,10 +127,10 @@ def within(low: float, high: float, *, words: str | None = None, open_below: boo
         try:
             number = read_number(value)
         except PydanticCustomError as error:
-            raise wanted(f"{error.message()} {bounds}") from None
+            raise must_be(f"{error.message()} {bounds}") from None
         if low < number <= high or (number == low and not open_below):
             return number
-        raise wanted(bounds)
+        raise must_be(bounds)
 
     return BeforeValidator(check)
 
@@ -149,7 +149,7 @@ def read_stop(value: Any, *, at_most: int | None = None) -> list[str] | str:
     if isinstance(value, str):
         return value
     if not isinstance(value, (list, tuple)) or not all(isinstance(text, str) for text in value):
-        raise wanted("a text or a list of texts")
+        raise must_be("a text or a list of texts")
     if at_most is not None and len(value) > at_most:
         raise ValueError(f"stop takes at most {at_most} texts, not {len(value)}.")
     return list(value)
@@ -161,7 +161,7 @@ Stop = Annotated[list[str] | str, PlainValidator(read_stop, json_schema_input_ty
 
 def _read_format(value: Any) -> Any:
     if not isinstance(value, (dict, type)):
-        raise wanted("a dictionary or a class")
+        raise must_be("a dictionary or a class")
     return value
 
 
@@ -180,15 +180,15 @@ def as_list(values: Any, what: str) -> list[Any]:
         ValueError: It is a single value, has no order (a set), or is not a collection.
     """
     if isinstance(values, (str, bytes, bytearray)):
-        raise ValueError(f"A list of {what} is wanted, not one: put it into a list.")  # noqa: TRY004
+        raise ValueError(f"Expected a list of {what}, not a single value: put it into a list.")  # noqa: TRY004
     if isinstance(values, Mapping):
-        raise ValueError(f"A list of {what} is wanted, not a dict: pass its keys() or values().")  # noqa: TRY004
+        raise ValueError(f"Expected a list of {what}, not a dict: pass its keys() or values().")  # noqa: TRY004
     if isinstance(values, (set, frozenset)):
         raise ValueError(  # noqa: TRY004
-            f"A list of {what} is wanted; a set has no order, so the results could not be told apart."
+            f"Expected a list of {what}; a set has no order, so results could not be matched to inputs."
         )
     if not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
-        raise ValueError(f"A list of {what} is wanted, not {shown(values)}.")
+        raise ValueError(f"Expected a list of {what}, not {shown(values)}.")
     return list(values)
 
 
@@ -353,7 +353,7 @@ def _expected(error: ErrorDetails, field: FieldInfo | None) -> str | None:
     kind, context = error["type"], error.get("ctx", {})
     own = field.metadata if field is not None and len(_path(error)) == 1 else ()
     bounds = {at: getattr(one, at) for one in own for at in _BOUNDS if getattr(one, at, None) is not None}
-    if kind == _WANTED:
+    if kind == _MUST_BE:
         what = str(context["what"])
         return f"{what} {interval(bounds)}" if bounds and what.endswith("number") else what
     if kind == "literal_error":

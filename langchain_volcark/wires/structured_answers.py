@@ -181,7 +181,7 @@ class _Streamed:
         self._shown: Any = None
 
     def add(self, chunk: str | BaseMessage) -> list[Any]:
-        self._message = joined(self._message, chunk)
+        self._message = add_chunk(self._message, chunk)
         value = self._parser.read_so_far(self._message)
         return [] if value is None else self._if_changed(value)
 
@@ -227,14 +227,14 @@ class RawAnswerReader(Runnable[dict[str, Any], dict[str, Any]]):
     def _parts(self, parts: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         message: BaseMessage | None = None
         for part in parts:
-            message = joined(message, part["raw"])
+            message = add_chunk(message, part["raw"])
             yield AddableDict(part)
         yield AddableDict(self._read(message or AIMessage("")))
 
     async def _aparts(self, parts: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
         message: BaseMessage | None = None
         async for part in parts:
-            message = joined(message, part["raw"])
+            message = add_chunk(message, part["raw"])
             yield AddableDict(part)
         yield AddableDict(self._read(message or AIMessage("")))
 
@@ -258,7 +258,7 @@ class RawAnswerReader(Runnable[dict[str, Any], dict[str, Any]]):
         return self.transform(iter([input]), config, **kwargs)
 
 
-def joined(message: BaseMessage | None, chunk: str | BaseMessage) -> BaseMessage:
+def add_chunk(message: BaseMessage | None, chunk: str | BaseMessage) -> BaseMessage:
     """Add a chunk to the message so far; the complete message of a model that does not stream replaces it."""
     new: BaseMessage = AIMessageChunk(content=chunk) if isinstance(chunk, str) else chunk
     if message is None or not isinstance(message, AIMessageChunk):

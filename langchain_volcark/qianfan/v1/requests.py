@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from langchain_volcark.base.values import Number, Stop, Whole, check_value, wanted, within
+from langchain_volcark.base.values import Number, Stop, Whole, check_value, must_be, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,7 +112,7 @@ def check_values(values: Mapping[str, Any]) -> dict[str, Any]:
 def _check_top_k(value: Any) -> int:
     number = check_value(Number, "top_k", value) if isinstance(value, (int, float)) else None
     if number is None or number != int(number) or number < 1:
-        raise wanted("a positive integer in V1")
+        raise must_be("a positive integer in V1")
     return int(number)
 
 

@@ -100,8 +100,8 @@ def test_a_file_that_is_not_there_is_named_and_nothing_is_sent(
 @pytest.mark.parametrize(
     ("uris", "words"),
     [
-        ("a.png", "A list of uris is wanted"),
-        (Path("a.png"), "A list of uris is wanted"),
+        ("a.png", "Expected a list of uris"),
+        (Path("a.png"), "Expected a list of uris"),
         (["https://example.com/a.png", 5], "Input 1 is neither a path nor a URL"),
         (["https://example.com/a.png", ""], "Input 1 is neither a path nor a URL"),
     ],
