@@ -34,8 +34,8 @@ def session() -> Iterator[dict[str, Any]]:
         print("Talking to Baidu Qianfan.")
         yield {}
         return
-    print("QIANFAN_BEARER_TOKEN is not set, so this talks to the emulator: a local server that speaks Qianfan's")
-    print("wire format over real HTTP. It is no model: it answers by simple rules.")
+    print("QIANFAN_BEARER_TOKEN is not set, so this uses the emulator: a local server with Qianfan's")
+    print("wire format over real HTTP. It is not a model: it answers by simple rules.")
     with Emulator() as server:
         yield {"api_key": server.qianfan_api_key, "base_url": server.qianfan_base_url}
 

@@ -37,7 +37,7 @@ def session() -> Iterator[Session]:
     from langchain_volcark.emulator import Emulator
 
     print("ARK_API_KEY and ARK_MODEL are not both set, so this talks to the emulator: a local server that")
-    print("speaks Ark's wire format over real HTTP. It is no model: it answers by simple rules.")
+    print("speaks Ark's wire format over real HTTP. It is not a model: it answers by simple rules.")
     with Emulator() as server:
         arguments = {"api_key": server.api_key, "base_url": server.ark_base_url}
         yield Session(EMULATED_MODEL, arguments, server)

@@ -1,4 +1,4 @@
-"""What a chat model would send, and how it would read a reply, without sending anything."""
+"""What a chat model would send and how it reads a reply, without sending anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command-line options of the tests: what they may talk to besides the emulator."""
+"""Command-line options of the tests: services they may call besides the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pictures, made without a library for them."""
+"""Generates small images without a library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the collected tests run: the fault matrix in pairs, and no standard test of what a service cannot do."""
+"""Selects the collected tests: the fault matrix in pairs, no standard tests of unsupported features."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None, prog: str = "python -m langchain_vo
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(prog=prog, description="A local server that speaks Ark's wire format.")
+    parser = argparse.ArgumentParser(
+        prog=prog, description="A local server with the APIs of Ark, Qianfan and the knowledge base."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--api-key", help="the key it accepts (default: a random one)")

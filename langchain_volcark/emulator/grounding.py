@@ -73,9 +73,9 @@ def overlap(asked: dict[str, float], text: str) -> float:
         asked: The features of the question and their weights.
         text: The text.
     """
-    told = pieces(text)
+    found = pieces(text)
     total = sum(asked.values())
-    return sum(weight for piece, weight in asked.items() if piece in told) / total if total else 0.0
+    return sum(weight for piece, weight in asked.items() if piece in found) / total if total else 0.0
 
 
 def _sentences(text: str) -> list[str]:

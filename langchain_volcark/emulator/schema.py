@@ -141,21 +141,21 @@ class _Filler:
         return found[:most]
 
     def _scalar(self, schema: Schema, kind: Any, name: str) -> Any:
-        said = self._hints.named(name) if name else None
+        named = self._hints.named(name) if name else None
         if kind == "null":
             return None
         if kind == "boolean":
-            return (said or "").lower() != "false" if said else not self._hints.mentions("false")
+            return (named or "").lower() != "false" if named else not self._hints.mentions("false")
         if kind in ("integer", "number"):
-            return self._number(schema, kind, said)
-        text = said or _BY_FORMAT.get(schema.get("format", "")) or self._hints.string(name)
+            return self._number(schema, kind, named)
+        text = named or _BY_FORMAT.get(schema.get("format", "")) or self._hints.string(name)
         return text[: schema["maxLength"]] if "maxLength" in schema else text
 
-    def _number(self, schema: Schema, kind: str, said: str | None) -> int | float:
+    def _number(self, schema: Schema, kind: str, named: str | None) -> int | float:
         whole = kind == "integer"
         value: int | float
-        if said and (_INTEGER if whole else _NUMBER).fullmatch(said):
-            value = int(said) if whole else float(said)
+        if named and (_INTEGER if whole else _NUMBER).fullmatch(named):
+            value = int(named) if whole else float(named)
         else:
             value = (self._hints.integer() if whole else self._hints.number()) or 0
         low, high = schema.get("minimum"), schema.get("maximum")

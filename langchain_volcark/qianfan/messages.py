@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.chat_completions.content import Media
     from langchain_volcark.wires.chat_completions.messages import JSONMessage
 
-Placed = list[tuple[int, "JSONMessage"]]
+Positioned = list[tuple[int, "JSONMessage"]]
 """Converted messages, each with its position in the caller's list."""
 
 _BLANK = " \n\r\f"
@@ -64,7 +64,7 @@ class QianfanMessageWriter(MessageWriter):
         return [message for _, message in written]
 
 
-def merge_consecutive(written: Placed) -> Placed:
+def merge_consecutive(written: Positioned) -> Positioned:
     """Merge consecutive messages of the same role, unless their authors have different names.
 
     Args:
@@ -73,7 +73,7 @@ def merge_consecutive(written: Placed) -> Placed:
     Returns:
         The merged messages; texts are joined by a line break.
     """
-    joined: Placed = []
+    joined: Positioned = []
     for place, message in written:
         last = joined[-1][1] if joined else None
         if last is None or message["role"] not in _JOINED or not _have_same_author(last, message):
@@ -103,7 +103,7 @@ def _parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-def check_order(written: Placed) -> None:
+def check_order(written: Positioned) -> None:
     """Raise if the order of messages breaks V2's rules.
 
     Args:

@@ -53,7 +53,7 @@ _V1_NOTICE = (
 
 _ENDPOINT = 'the last segment of the service\'s URL: the console shows it, with a prefix such as "ngxxxol8_".'
 _ENDPOINT_IN_V2 = (
-    'endpoint belongs to api_version="v1". Set api_version="v1" for a service that still speaks it, or model=… '
+    'endpoint belongs to api_version="v1". Set api_version="v1" for a service that still offers it, or model=… '
     "for V2 (a custom service is deployed again there, and its page shows the model's id)."
 )
 

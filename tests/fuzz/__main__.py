@@ -1,4 +1,4 @@
-"""Look for new examples, as long as it is let.
+"""Search for new failing examples until stopped.
 
     python -m tests.fuzz                          # every property, ten minutes in all
     python -m tests.fuzz --seconds 3600 stream    # the properties with "stream" in their name, an hour

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: JSON of no sense, documented JSON with something broken in it, bytes cut anywhere."""
+"""Hypothesis strategies: arbitrary JSON, documented JSON with errors, bytes cut anywhere."""
 
 from __future__ import annotations
 

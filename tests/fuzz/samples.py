@@ -1,4 +1,4 @@
-"""Replies and streams in the documented form: what the fuzz tests break, and what they begin from."""
+"""Documented replies and streams, from which the fuzz tests start."""
 
 from __future__ import annotations
 

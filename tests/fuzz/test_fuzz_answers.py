@@ -1,4 +1,4 @@
-"""Messages as a checkpoint may bring them back, our provider's name on them: blocks, citations and lists of sources."""
+"""Messages from checkpoints with arbitrary blocks, citations and sources under our provider name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls whose reply is broken anywhere: an answer, or an exception of ours; nothing else, and no secret in it."""
+"""Calls with a broken reply give an answer or an exception of the package, without a secret in it."""
 
 from __future__ import annotations
 

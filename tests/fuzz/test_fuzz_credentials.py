@@ -1,4 +1,4 @@
-"""Exchanges of credentials that are answered with nonsense: a token that can be sent, or an exception of ours."""
+"""Invalid replies to token requests give a usable token or an exception of the package."""
 
 from __future__ import annotations
 

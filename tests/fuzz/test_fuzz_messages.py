@@ -1,4 +1,4 @@
-"""Histories of any origin and any nonsense: a body that can be sent, or a `ValueError` that says where."""
+"""Arbitrary message histories give a valid body, or a `ValueError` with the position."""
 
 from __future__ import annotations
 

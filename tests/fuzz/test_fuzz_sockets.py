@@ -1,4 +1,4 @@
-"""Bytes on a real connection that are hardly HTTP: an answer, or an exception of ours; never a call without end."""
+"""Invalid HTTP on a real connection gives an answer or an exception of the package, within the timeout."""
 
 from __future__ import annotations
 

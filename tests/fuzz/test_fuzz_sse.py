@@ -1,4 +1,4 @@
-"""Bytes in, payloads out: the decoder beside a plain reading of the standard, and JSON beside Python's own."""
+"""The event stream decoder compared with a plain implementation of the standard, and JSON with Python's."""
 
 from __future__ import annotations
 

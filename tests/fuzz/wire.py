@@ -1,4 +1,4 @@
-"""Whole calls without a network: a model whose user's client answers with whatever the example says."""
+"""Calls without a network: a model whose httpx client answers with the example's reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that can do everything wrong, for the tests of this folder."""
+"""A raw server that can misbehave in any way, for the tests of this folder."""
 
 from __future__ import annotations
 

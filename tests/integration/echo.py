@@ -1,4 +1,4 @@
-"""All services on one server of bare sockets, which says back what it is told; and Python programs beside it."""
+"""All services on one raw socket server that returns what it received; and Python programs beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`register()`: the installed `langchain` makes our models by name, and everybody else's as before."""
+"""`register()`: the installed `langchain` creates our models by name, and other providers' as before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small OpenAI-compatible server on loopback, to stand behind the emulator: it says what a test tells it to."""
+"""A small OpenAI-compatible server on loopback, used as the emulator's upstream; tests set its replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What live tests and recordings call the services with: the package's classes, and bare HTTP beside them."""
+"""Ways to call the services in live tests and recordings: the package's classes, and plain HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what a service answered, as sanitised JSON, and plays it back."""
+"""Saves replies of a service as sanitised JSON, and replays them."""
 
 from __future__ import annotations
 

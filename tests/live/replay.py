@@ -1,4 +1,4 @@
-"""Plays a recording to the package, and says what the package made of it."""
+"""Replays a recording to the package, and returns what the package reads from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes out of a recorded exchange what must not be published: keys, ids, accounts, tokens, signatures, cookies."""
+"""Removes private data from recordings: keys, ids, accounts, tokens, signatures, cookies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calls that are recorded, and what the package makes of their replies."""
+"""The calls that are recorded, and what the package reads from their replies."""
 
 from __future__ import annotations
 

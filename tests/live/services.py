@@ -1,4 +1,4 @@
-"""Where live tests go: the real services, as the environment says, or an emulator that stands in for them."""
+"""The services for live tests: the real ones, set by the environment, or an emulator instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed requests by bare HTTP, for what tests ask of the services beside the package."""
+"""Signed requests by plain HTTP, for live tests that do not use the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not sure about Ark: each test asserts what the package takes for true. `docs/uncertain.md` explains them."""
+"""Open questions about Ark: each test asserts what the package assumes; see `docs/uncertain.md`."""
 
 from __future__ import annotations
 

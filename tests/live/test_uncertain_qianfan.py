@@ -1,4 +1,4 @@
-"""What is not sure about Qianfan: each test asserts what the package takes for true; see `docs/uncertain.md`."""
+"""Open questions about Qianfan: each test asserts what the package assumes; see `docs/uncertain.md`."""
 
 from __future__ import annotations
 

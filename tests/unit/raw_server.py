@@ -1,4 +1,4 @@
-"""A server of bare sockets on loopback, for tests that look below HTTP: who connected, what came, who hung up."""
+"""A raw socket server on loopback, for tests below HTTP: connections, received bytes, disconnects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: answers a model can give, and every way a service may cut them into deltas."""
+"""Hypothesis strategies: answers of a model, and every way a service may split them into deltas."""
 
 from __future__ import annotations
 

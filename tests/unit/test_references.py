@@ -1,4 +1,4 @@
-"""Sources as documents and for the eye."""
+"""References as documents and as formatted text."""
 
 from __future__ import annotations
 

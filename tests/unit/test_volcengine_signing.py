@@ -1,4 +1,4 @@
-"""The Volcengine signature: worked examples, the vendor's own signer as a witness, and the httpx side."""
+"""The Volcengine signature: worked examples, the vendor's signer, and the httpx integration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Anything a tool can return, and whether what is sent holds all of it."""
+"""Arbitrary tool results, and a check that the message contains all of them."""
 
 from __future__ import annotations
 

@@ -164,11 +164,11 @@ def _continuation(prefill: str, prompt: str, kind: str) -> str:
 
 def _object(chat: ChatRequest, prompt: str) -> Any:
     """Generate an object for `json_object`: from a schema in the prompt, else with the keys quoted there."""
-    said = "\n".join(text_of(message) for message in chat.messages if message["role"] in ("system", "user"))
-    schema = _schema_in(said)
+    prompt_text = "\n".join(text_of(message) for message in chat.messages if message["role"] in ("system", "user"))
+    schema = _schema_in(prompt_text)
     if schema is not None:
         return fill(schema, Hints(prompt))
-    keys = [one for one in Hints(said).all_quotations() if _KEY.fullmatch(one)]
+    keys = [one for one in Hints(prompt_text).all_quotations() if _KEY.fullmatch(one)]
     return dict.fromkeys(keys or ["answer"], prompt)
 
 

@@ -60,7 +60,7 @@ class ArkControlPlane:
             signer = Signer(self._credentials.access_key, self._credentials.secret_key, "ark")
             verify(request, signer, request.received_at)
             if request.query.get("Action") != ACTION or request.query.get("Version") != VERSION:
-                raise _RefusedError(404, "InvalidActionOrVersion", f"Only {ACTION} {VERSION} is spoken here.")
+                raise _RefusedError(404, "InvalidActionOrVersion", f"Only {ACTION} {VERSION} is supported here.")
             resources, seconds = _read(request.json)
         except SignatureError as error:
             return self.failure(request_id, _SIGNATURE_STATUS.get(error.code, 400), error.code, str(error))

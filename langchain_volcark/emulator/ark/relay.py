@@ -94,17 +94,17 @@ async def _whole(
     upstream: Upstream, asked: Question, request: ChatRequest, counts: PromptCount
 ) -> tuple[list[Json], Usage]:
     try:
-        said = await upstream.ask(asked, request.model.id)
+        received = await upstream.ask(asked, request.model.id)
     except UpstreamError as error:
         raise ark_error(error) from None
     totals = []
     choices = []
-    for place, piece in enumerate(said.pieces):
+    for place, piece in enumerate(received.pieces):
         total = Total()
         total.add(piece)
         totals.append(total)
         choices.append(_choice(request, place, piece))
-    return choices, counted(said.usage, counts.total, totals)
+    return choices, counted(received.usage, counts.total, totals)
 
 
 def _choice(request: ChatRequest, index: int, piece: Piece) -> Json:
@@ -154,15 +154,15 @@ async def _events(
     for opening in wire.opening():
         yield send(opening)
     try:
-        async for said in stream:
-            usage = said.usage or usage
-            for piece in said.pieces:
+        async for received in stream:
+            usage = received.usage or usage
+            for piece in received.pieces:
                 for choice in choices[piece.index].chunks(piece):
                     # The last chunks wait for the usage, which may be part of them.
                     if "finish_reason" in choice:
                         ends.append(choice)
                     else:
-                        yield send(wire.chunk(choice, said.usage))
+                        yield send(wire.chunk(choice, received.usage))
     except UpstreamError as error:
         yield send(ark_error(error).payload(request_id))
         return
@@ -240,8 +240,8 @@ class _ChatWire:
 
     def chunk(self, choice: Json, usage: Usage | None) -> Json:
         """Build an event with a choice, and with the usage so far if requested and known."""
-        told = _usage_object(usage) if self._cumulative and usage is not None else None
-        return {**self._envelope, "choices": [choice], "usage": told}
+        usage_so_far = _usage_object(usage) if self._cumulative and usage is not None else None
+        return {**self._envelope, "choices": [choice], "usage": usage_so_far}
 
     def closing(self, usage: Usage) -> list[Json]:
         """Yield the events after the choices."""

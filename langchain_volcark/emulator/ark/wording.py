@@ -32,8 +32,8 @@ def echo(text: str, media: dict[str, int]) -> str:
     asked = _COUNT.search(text)
     if asked:
         return " ".join(str(number) for number in range(1, min(int(asked[1]), _MAX_COUNT) + 1))
-    said = " ".join(text.split())[:_MAX_ECHO]
-    answer = ("你说：" if _CJK.search(said) else "You said: ") + (said or "nothing")
+    quoted = " ".join(text.split())[:_MAX_ECHO]
+    answer = ("你说：" if _CJK.search(quoted) else "You said: ") + (quoted or "nothing")
     seen = [f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in media.items() if number]
     return f"{answer} (with {', '.join(seen)})" if seen else answer
 
@@ -46,9 +46,9 @@ def reasoning(text: str, effort: str, calls: list[str]) -> str:
         effort: The reasoning effort.
         calls: The names of the tools that will be called.
     """
-    said = " ".join(text.split())[:80]
+    quoted = " ".join(text.split())[:80]
     plan = f"I will call {' and '.join(calls)}." if calls else "I will answer by the rules of the emulator."
-    sentences = [f"The user says: {said}", plan, "I checked this twice and it still holds."]
+    sentences = [f"The user says: {quoted}", plan, "I checked this twice and it still holds."]
     return " ".join(sentences[: _SENTENCES[effort]])
 
 

@@ -102,32 +102,32 @@ def answer(body: dict[str, Any], ark_key: str, prompts: Prompts) -> Answer:
     return Answer(tokens.cut(text, 4096 if limit is None else limit), thought, total, cached, refused)
 
 
-def reply(said: Answer, body: dict[str, Any]) -> dict[str, Any]:
+def reply(result: Answer, body: dict[str, Any]) -> dict[str, Any]:
     """Return `data` of a complete reply."""
     return {
-        "generated_answer": said.text,
-        "reasoning_content": said.reasoning,
+        "generated_answer": result.text,
+        "reasoning_content": result.reasoning,
         # JSON text with a line break, as the service sends it.
-        "usage": json.dumps(said.usage, separators=(",", ":")) + "\n" if body.get("return_token_usage") else "",
+        "usage": json.dumps(result.usage, separators=(",", ":")) + "\n" if body.get("return_token_usage") else "",
     }
 
 
-def events(said: Answer, body: dict[str, Any], request_id: str) -> Iterator[bytes]:
+def events(result: Answer, body: dict[str, Any], request_id: str) -> Iterator[bytes]:
     """Yield the events of a stream: complete objects, usage and `end` in the last, then `[DONE]`."""
-    for data in deltas(said):
+    for data in deltas(result):
         yield event(request_id, data)
-        if said.refused is not None:
-            yield event(request_id, None, said.refused)
+        if result.refused is not None:
+            yield event(request_id, None, result.refused)
             return
-    yield event(request_id, {"generated_answer": "", "usage": reply(said, body)["usage"], "end": True})
+    yield event(request_id, {"generated_answer": "", "usage": reply(result, body)["usage"], "end": True})
     yield DONE
 
 
-def deltas(said: Answer) -> Iterator[dict[str, str]]:
+def deltas(result: Answer) -> Iterator[dict[str, str]]:
     """Yield `data` of the events: reasoning first, then the answer."""
-    for piece in tokens.split(said.reasoning):
+    for piece in tokens.split(result.reasoning):
         yield {"generated_answer": "", "reasoning_content": piece}
-    for piece in tokens.split(said.text):
+    for piece in tokens.split(result.text):
         yield {"generated_answer": piece}
 
 

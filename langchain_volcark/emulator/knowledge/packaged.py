@@ -53,8 +53,8 @@ def run(collection: Collection, body: dict[str, Any], origin: str, *, answers: b
     if param.get("doc_filter") is not None:
         filters.check(param["doc_filter"], collection.declared)
     query = request.text_of(messages[-1])
-    said = [request.text_of(one) for one in messages if one["role"] == "user"]
-    rewritten = f"{said[-2]} {query}" if len(said) > 1 else ""
+    user_texts = [request.text_of(one) for one in messages if one["role"] == "user"]
+    rewritten = f"{user_texts[-2]} {query}" if len(user_texts) > 1 else ""
     hits = retrieval.recall(
         collection, rewritten or query, limit=25, dense_weight=0.5, doc_filter=param.get("doc_filter")
     )

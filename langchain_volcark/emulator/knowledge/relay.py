@@ -36,7 +36,7 @@ _CODES = {
 
 
 @dataclass(frozen=True)
-class _Said(chat.Answer):
+class _UpstreamAnswer(chat.Answer):
     """Answer of the upstream server, with its token counts."""
 
     counted: Usage | None = None
@@ -55,8 +55,8 @@ class _Said(chat.Answer):
         }
 
 
-def _said(total: Total, usage: Usage) -> _Said:
-    return _Said(total.content, total.reasoning, usage.prompt, usage.cached, counted=usage)
+def _answer(total: Total, usage: Usage) -> _UpstreamAnswer:
+    return _UpstreamAnswer(total.content, total.reasoning, usage.prompt, usage.cached, counted=usage)
 
 
 def _error(error: UpstreamError) -> KnowledgeError:
@@ -81,10 +81,10 @@ async def chat_reply(upstream: Upstream, body: Json, prompt: int, request_id: st
         if body.get("stream"):
             stream = await upstream.stream(asked, body["model"])
             return EventStream(_chat_events(stream, body, prompt, request_id), close=stream.aclose)
-        said = await _ask(upstream, asked.fields["messages"], body, prompt)
+        answer = await _ask(upstream, asked.fields["messages"], body, prompt)
     except UpstreamError as error:
         raise _error(error) from None
-    return JSONResponse(envelope(request_id, chat.reply(said, body)))
+    return JSONResponse(envelope(request_id, chat.reply(answer, body)))
 
 
 async def packaged_reply(upstream: Upstream, body: Json, data: Json, request_id: str, *, stream: bool) -> Response:
@@ -107,29 +107,36 @@ async def packaged_reply(upstream: Upstream, body: Json, data: Json, request_id:
         if stream:
             coming = await upstream.stream(question(messages, {}), body["service_resource_id"])
             return EventStream(_packaged_events(coming, data, prompt, request_id), close=coming.aclose)
-        said = await _ask(upstream, messages, {"model": body["service_resource_id"]}, prompt)
+        answer = await _ask(upstream, messages, {"model": body["service_resource_id"]}, prompt)
     except UpstreamError as error:
         raise _error(error) from None
-    usage = {**data["token_usage"], "llm_token_usage": said.usage}
-    told = {"generated_answer": said.text, "reasoning_content": said.reasoning, "token_usage": usage, "end": True}
-    return JSONResponse(envelope(request_id, {**data, **told}))
+    usage = {**data["token_usage"], "llm_token_usage": answer.usage}
+    fields = {
+        "generated_answer": answer.text,
+        "reasoning_content": answer.reasoning,
+        "token_usage": usage,
+        "end": True,
+    }
+    return JSONResponse(envelope(request_id, {**data, **fields}))
 
 
-async def _ask(upstream: Upstream, messages: list[Json], body: Json, prompt: int) -> _Said:
-    said = await upstream.ask(question(messages, body, thinks=switched(body)), body["model"])
+async def _ask(upstream: Upstream, messages: list[Json], body: Json, prompt: int) -> _UpstreamAnswer:
+    answer = await upstream.ask(question(messages, body, thinks=switched(body)), body["model"])
     total = Total()
-    for piece in said.pieces[:1]:
+    for piece in answer.pieces[:1]:
         total.add(piece)
-    return _said(total, counted(said.usage, prompt, [total]))
+    return _answer(total, counted(answer.usage, prompt, [total]))
 
 
-async def _deltas(stream: UpstreamStream, prompt: int, request_id: str, ends: list[_Said]) -> AsyncIterator[bytes]:
+async def _deltas(
+    stream: UpstreamStream, prompt: int, request_id: str, ends: list[_UpstreamAnswer]
+) -> AsyncIterator[bytes]:
     """Yield the events with text; when complete, append the whole answer to `ends`."""
     total, usage = Total(), None
     try:
-        async for said in stream:
-            usage = said.usage or usage
-            for piece in said.pieces:
+        async for answer in stream:
+            usage = answer.usage or usage
+            for piece in answer.pieces:
                 total.add(piece)
                 if piece.reasoning:
                     yield chat.event(request_id, {"generated_answer": "", "reasoning_content": piece.reasoning})
@@ -138,15 +145,15 @@ async def _deltas(stream: UpstreamStream, prompt: int, request_id: str, ends: li
     except UpstreamError as error:
         yield chat.event(request_id, None, _error(error))
         return
-    ends.append(_said(total, counted(usage, prompt, [total])))
+    ends.append(_answer(total, counted(usage, prompt, [total])))
 
 
 async def _chat_events(stream: UpstreamStream, body: Json, prompt: int, request_id: str) -> AsyncIterator[bytes]:
-    ends: list[_Said] = []
+    ends: list[_UpstreamAnswer] = []
     async for one in _deltas(stream, prompt, request_id, ends):
         yield one
-    for said in ends:
-        usage = chat.reply(said, body)["usage"]
+    for answer in ends:
+        usage = chat.reply(answer, body)["usage"]
         yield chat.event(request_id, {"generated_answer": "", "usage": usage, "end": True})
         yield DONE
 
@@ -155,9 +162,9 @@ async def _packaged_events(
     stream: UpstreamStream, data: Json, prompt: int, request_id: str
 ) -> AsyncIterator[bytes]:
     yield chat.event(request_id, {name: data[name] for name in ("count", "rewrite_query", "result_list")})
-    ends: list[_Said] = []
+    ends: list[_UpstreamAnswer] = []
     async for one in _deltas(stream, prompt, request_id, ends):
         yield one
-    for said in ends:
-        usage = {**data["token_usage"], "llm_token_usage": said.usage}
+    for answer in ends:
+        usage = {**data["token_usage"], "llm_token_usage": answer.usage}
         yield chat.event(request_id, {"token_usage": usage, "end": True})

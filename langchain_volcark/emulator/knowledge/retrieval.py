@@ -60,9 +60,9 @@ def recall(
             continue
         if folders and not any(chunk.doc.path.startswith(folder.strip("/") + "/") for folder in folders):
             continue
-        meaning = sum(a * b for a, b in zip(vector, chunk.dense, strict=True))
-        spoken = sum(weight * chunk.words.get(word, 0.0) for word, weight in words.items())
-        hits.append(Hit(chunk, round(dense_weight * meaning + (1 - dense_weight) * spoken, 6)))
+        by_vectors = sum(a * b for a, b in zip(vector, chunk.dense, strict=True))
+        by_words = sum(weight * chunk.words.get(word, 0.0) for word, weight in words.items())
+        hits.append(Hit(chunk, round(dense_weight * by_vectors + (1 - dense_weight) * by_words, 6)))
     hits.sort(key=lambda hit: -(hit.score or 0.0))
     for position, hit in enumerate(hits[:limit], 1):
         hit.recall_position = position

@@ -117,9 +117,9 @@ def _rewritten(pre: dict[str, Any], query: str) -> str:
     messages = request.messages_of(pre, sees=True)
     if messages[-1]["role"] != "user":
         raise invalid("pre_processing.messages must end with the user's query")
-    said = [request.text_of(one) for one in messages if one["role"] == "user"]
+    user_texts = [request.text_of(one) for one in messages if one["role"] == "user"]
     request.flag(pre, "need_instruction")
-    return f"{said[-2]} {query}" if request.flag(pre, "rewrite") and len(said) > 1 else ""
+    return f"{user_texts[-2]} {query}" if request.flag(pre, "rewrite") and len(user_texts) > 1 else ""
 
 
 def _retrieve_count(post: dict[str, Any], limit: int) -> int:

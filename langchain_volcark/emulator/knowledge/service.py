@@ -113,16 +113,16 @@ class KnowledgeService:
             raise SignatureError("InvalidCredential", "The credential scope names a region that is not known.")
 
     async def _chat(self, body: dict[str, Any], _request: RecordedRequest, request_id: str) -> Response:
-        said = chat.answer(body, self._credentials.api_key, self._prompts)
+        result = chat.answer(body, self._credentials.api_key, self._prompts)
         if self._upstream is not None:
             flag(body, "stream")
-            return await relay.chat_reply(self._upstream, body, said.prompt_tokens, request_id)
+            return await relay.chat_reply(self._upstream, body, result.prompt_tokens, request_id)
         if flag(body, "stream"):
-            return EventStream(chat.events(said, body, request_id))
-        if said.refused is not None:
+            return EventStream(chat.events(result, body, request_id))
+        if result.refused is not None:
             # Some errors have HTTP status 200.
-            return JSONResponse(envelope(request_id, None, said.refused.code, said.refused.message))
-        return JSONResponse(envelope(request_id, chat.reply(said, body)))
+            return JSONResponse(envelope(request_id, None, result.refused.code, result.refused.message))
+        return JSONResponse(envelope(request_id, chat.reply(result, body)))
 
     async def _search(self, body: dict[str, Any], request: RecordedRequest, request_id: str) -> Response:
         collection = search.find_collection(self._collections, body)

@@ -130,11 +130,11 @@ async def v2_embeddings(upstream: Upstream, body: Json, reply_id: str) -> Json:
 
 
 async def _whole(upstream: Upstream, asked: Question, model: str, prompt: int) -> tuple[Total, Usage]:
-    said = await upstream.ask(asked, model)
+    received = await upstream.ask(asked, model)
     total = Total()
-    for piece in said.pieces[:1]:
+    for piece in received.pieces[:1]:
         total.add(piece)
-    return total, counted(said.usage, prompt, [total])
+    return total, counted(received.usage, prompt, [total])
 
 
 def _reply(total: Total) -> Reply:
@@ -175,12 +175,12 @@ class _V2Relay(_Relay, V2Answer):
         usage = self._counted
         if usage is None:
             return super()._usage()
-        told = _usage(usage)
+        counts = _usage(usage)
         if usage.reasoning:
-            told["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+            counts["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
         if usage.cached:
-            told["prompt_tokens_details"] = {"cached_tokens": usage.cached}
-        return told
+            counts["prompt_tokens_details"] = {"cached_tokens": usage.cached}
+        return counts
 
     async def relayed(self, stream: UpstreamStream) -> AsyncIterator[bytes]:
         """Yield the events of a stream as they arrive."""
@@ -188,9 +188,9 @@ class _V2Relay(_Relay, V2Answer):
         for opening in self._opening():
             yield opening
         try:
-            async for said in stream:
-                usage = said.usage or usage
-                for piece in said.pieces:
+            async for received in stream:
+                usage = received.usage or usage
+                for piece in received.pieces:
                     total.add(piece)
                     for delta in _v2_deltas(piece, numbering):
                         yield self._event(delta, first=first)
@@ -229,9 +229,9 @@ class _V1Relay(_Relay, V1Answer):
         total, usage, number = Total(), None, 0
         held = "" if self._preset else " "
         try:
-            async for said in stream:
-                usage = said.usage or usage
-                for piece in said.pieces:
+            async for received in stream:
+                usage = received.usage or usage
+                for piece in received.pieces:
                     total.add(piece)
                     if piece.content and held.strip():
                         yield self._event(number, held, last=False)

@@ -60,7 +60,7 @@ def read_chat_request(sent: dict[str, Any], endpoint: str) -> V1Request:
         raise V1Error(336104, "the system is invalid")
     _check_ranges(body)
     _check_functions(body)
-    said = [{"role": "system", "content": body["system"]}] if body.get("system") else []
+    system = [{"role": "system", "content": body["system"]}] if body.get("system") else []
     common: dict[str, Any] = {
         "stop": body.get("stop"),
         "max_tokens": body.get("max_output_tokens"),
@@ -71,7 +71,7 @@ def read_chat_request(sent: dict[str, Any], endpoint: str) -> V1Request:
     }
     common = {name: value for name, value in common.items() if value is not None}
     model = Model(endpoint, inputs=frozenset({"text"}), thinking="never")
-    return V1Request(endpoint, ChatRequest(model, [*said, *with_tools(messages)], common, thinking=False), body)
+    return V1Request(endpoint, ChatRequest(model, [*system, *with_tools(messages)], common, thinking=False), body)
 
 
 def _check_ranges(body: dict[str, Any]) -> None:

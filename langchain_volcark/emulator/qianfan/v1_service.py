@@ -36,7 +36,7 @@ class V1Service:
     def __init__(self, account: QianfanAccount, upstream: Upstream | None = None) -> None:
         self._account = account
         self._upstream = upstream
-        self._rooms: dict[str, Callable[[dict[str, Any], str, str], Awaitable[Response]]] = {
+        self._routes: dict[str, Callable[[dict[str, Any], str, str], Awaitable[Response]]] = {
             "chat": self._chat,
             "embeddings": _embeddings,
             "reranker": _rerank,
@@ -64,8 +64,8 @@ class V1Service:
 
     async def handle(self, request: RecordedRequest, request_id: str) -> Response:
         """Route and answer a request."""
-        room, _, endpoint = request.path.removeprefix(PREFIX).partition("/")
-        route = self._rooms.get(room)
+        kind, _, endpoint = request.path.removeprefix(PREFIX).partition("/")
+        route = self._routes.get(kind)
         try:
             if route is None or not endpoint or "/" in endpoint or endpoint == UNKNOWN_ENDPOINT:
                 raise V1Error(3, "Unsupported openapi method")

@@ -120,9 +120,9 @@ class V2Answer:
     def prompt_tokens(self) -> int:
         """Count the tokens of the prompt."""
         body = self._request.body
-        said = "".join(text_of(message) for message in self._request.chat.messages)
+        prompt_text = "".join(text_of(message) for message in self._request.chat.messages)
         tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""
-        return tokens.count(said) + tokens.count(tools)
+        return tokens.count(prompt_text) + tokens.count(tools)
 
     def _usage(self) -> Json:
         prompt, completion = self.prompt_tokens(), self._reply.completion_tokens

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from langchain_volcark.emulator.upstream.errors import UpstreamError, refusal
-from langchain_volcark.emulator.upstream.replies import Said, Unprefixed, read
+from langchain_volcark.emulator.upstream.replies import Unprefixed, UpstreamReply, read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
@@ -60,7 +60,7 @@ class Upstream:
         self._timeout = timeout
         self._client: httpx.AsyncClient | None = None
 
-    async def ask(self, question: Question, fallback: str) -> Said:
+    async def ask(self, question: Question, fallback: str) -> UpstreamReply:
         """Request a complete reply.
 
         Args:
@@ -71,8 +71,8 @@ class Upstream:
             UpstreamError: The request failed.
         """
         body = {"model": await self._name(fallback), **question.fields, "stream": False}
-        said = read(await self._post("/chat/completions", body), "message")
-        return Said([_without(question.prefill, piece) for piece in said.pieces], said.usage)
+        received = read(await self._post("/chat/completions", body), "message")
+        return UpstreamReply([_without(question.prefill, piece) for piece in received.pieces], received.usage)
 
     async def stream(self, question: Question, fallback: str) -> UpstreamStream:
         """Request a stream and read its first event.
@@ -167,7 +167,7 @@ class UpstreamStream:
         self._prefill = prefill
         self._texts: dict[int, Unprefixed] = {}
         self._open: set[int] = set()
-        self._ahead: list[Said | None] = []
+        self._ahead: list[UpstreamReply | None] = []
         self._events = _events(response)
 
     async def begin(self) -> None:
@@ -177,23 +177,23 @@ class UpstreamStream:
     def __aiter__(self) -> UpstreamStream:
         return self
 
-    async def __anext__(self) -> Said:
+    async def __anext__(self) -> UpstreamReply:
         """Return the next event.
 
         Raises:
             UpstreamError: The stream was interrupted.
         """
-        said = self._ahead.pop() if self._ahead else await self._next()
-        if said is None:
+        received = self._ahead.pop() if self._ahead else await self._next()
+        if received is None:
             raise StopAsyncIteration
-        return said
+        return received
 
     async def aclose(self) -> None:
         """Close the stream, so that the server stops generating."""
         await self._events.aclose()
         await self._response.aclose()
 
-    async def _next(self) -> Said | None:
+    async def _next(self) -> UpstreamReply | None:
         try:
             with _transport_errors():
                 data = await anext(self._events, None)
@@ -207,8 +207,8 @@ class UpstreamStream:
             if self._finished:
                 return None
             raise UpstreamError("broken", "The upstream server's stream ended in the middle of the reply")
-        said = read(_parse(data), "delta")
-        return Said([self._without_prefill(piece) for piece in said.pieces], said.usage)
+        received = read(_parse(data), "delta")
+        return UpstreamReply([self._without_prefill(piece) for piece in received.pieces], received.usage)
 
     @property
     def _finished(self) -> bool:
@@ -229,8 +229,8 @@ def _without(prefill: str | None, piece: Piece) -> Piece:
 async def _events(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """Yield the data of each event; comments, names and ids are skipped."""
     buffer = b""
-    async for received in response.aiter_bytes():
-        buffer += received
+    async for data in response.aiter_bytes():
+        buffer += data
         # str.splitlines would also split at characters that may occur inside JSON.
         *lines, buffer = buffer.split(b"\n")
         for line in lines:

@@ -58,14 +58,14 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Said:
+class UpstreamReply:
     """One reply or event: pieces of choices, and usage if present."""
 
     pieces: list[Piece]
     usage: Usage | None
 
 
-def read(payload: Any, word: str) -> Said:
+def read(payload: Any, word: str) -> UpstreamReply:
     """Read one reply or one event.
 
     Args:
@@ -80,18 +80,18 @@ def read(payload: Any, word: str) -> Said:
     choices = payload.get("choices") if isinstance(payload, dict) else None
     if not isinstance(choices, list) or not all(isinstance(one, dict) for one in choices):
         raise UpstreamError("broken", "The upstream server's reply is not in the form of OpenAI's chat API")
-    return Said([_piece(choice, word) for choice in choices], _usage(payload.get("usage")))
+    return UpstreamReply([_piece(choice, word) for choice in choices], _usage(payload.get("usage")))
 
 
 def _piece(choice: dict[str, Any], word: str) -> Piece:
-    said = _object(choice.get(word))
+    message = _object(choice.get(word))
     reason = choice.get("finish_reason")
-    calls = said.get("tool_calls")
+    calls = message.get("tool_calls")
     return Piece(
         index=_number(choice.get("index")) or 0,
         # llama.cpp and older vLLM use the first name, Ollama and newer vLLM the second.
-        reasoning=_text(said.get("reasoning_content")) or _text(said.get("reasoning")),
-        content=_text(said.get("content")),
+        reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
+        content=_text(message.get("content")),
         calls=tuple(_call(_object(call), place) for place, call in enumerate(calls))
         if isinstance(calls, list)
         else (),
@@ -115,13 +115,13 @@ def _call(call: dict[str, Any], place: int) -> CallPiece:
     )
 
 
-def _usage(sent: Any) -> Usage | None:
-    told = _object(sent)
-    prompt, completion = _number(told.get("prompt_tokens")), _number(told.get("completion_tokens"))
+def _usage(value: Any) -> Usage | None:
+    usage = _object(value)
+    prompt, completion = _number(usage.get("prompt_tokens")), _number(usage.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
-    cached = _number(_object(told.get("prompt_tokens_details")).get("cached_tokens"))
-    reasoning = _number(_object(told.get("completion_tokens_details")).get("reasoning_tokens"))
+    cached = _number(_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    reasoning = _number(_object(usage.get("completion_tokens_details")).get("reasoning_tokens"))
     return Usage(prompt, completion, cached or 0, reasoning)
 
 
@@ -168,8 +168,8 @@ def counted(usage: Usage | None, prompt: int, totals: Iterable[Total]) -> Usage:
     thought = sum(tokens.count(one.reasoning) for one in totals)
     if usage is None:
         called = "".join(f"{call.name}{call.arguments}" for one in totals for call in one.calls.values())
-        said = sum(tokens.count(one.content) for one in totals) + tokens.count(called)
-        return Usage(prompt, thought + said, 0, thought)
+        answer = sum(tokens.count(one.content) for one in totals) + tokens.count(called)
+        return Usage(prompt, thought + answer, 0, thought)
     if usage.reasoning is None:
         return replace(usage, reasoning=min(thought, usage.completion))
     return usage

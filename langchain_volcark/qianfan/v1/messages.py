@@ -13,11 +13,11 @@ from langchain_volcark.qianfan.messages import is_blank, merge_consecutive
 from langchain_volcark.wires.chat_completions.content import as_json_text
 
 if TYPE_CHECKING:
-    from langchain_volcark.qianfan.messages import Placed
+    from langchain_volcark.qianfan.messages import Positioned
     from langchain_volcark.wires.chat_completions.messages import JSONMessage
 
 
-def write_conversation(written: Placed, max_characters: int | None) -> list[JSONMessage]:
+def write_conversation(written: Positioned, max_characters: int | None) -> list[JSONMessage]:
     """Convert a conversation from the chat completions format to V1's.
 
     System messages are merged into one at the front, because V1 has a single `system` text. Consecutive messages
@@ -55,10 +55,10 @@ def _plain(place: int, message: JSONMessage) -> JSONMessage:
     return plain
 
 
-def _as_functions(turns: Placed) -> Placed:
+def _as_functions(turns: Positioned) -> Positioned:
     """Convert tool calls and results to function calls, each followed by its result."""
     answers = _answers(turns)
-    made: Placed = []
+    made: Positioned = []
     for order, (place, message) in enumerate(turns):
         if message["role"] == "tool":
             continue
@@ -80,7 +80,7 @@ def _as_functions(turns: Placed) -> Placed:
     return made
 
 
-def _answers(turns: Placed) -> dict[tuple[int, int], tuple[int, JSONMessage]]:
+def _answers(turns: Positioned) -> dict[tuple[int, int], tuple[int, JSONMessage]]:
     """Map each call (position of its message, number of the call in it) to its result.
 
     A result belongs to the latest preceding call with its id, because a later turn may use an id again.
@@ -112,7 +112,7 @@ def _function_result(name: str, content: Any) -> JSONMessage:
     return {"role": "function", "name": name, "content": text if is_object else as_json_text({"result": text})}
 
 
-def _check(turns: Placed, max_characters: int | None) -> None:
+def _check(turns: Positioned, max_characters: int | None) -> None:
     if not turns:
         raise ValueError("messages: V1 needs a message from the user.")
     total = 0

@@ -1,4 +1,4 @@
-"""The bot example, run as a user runs it: in a process of its own, against its own emulator."""
+"""The bot example, run in a separate process with its own emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The official SDK's bot client beside ours: the requests of the pages' samples, body for body, and the replies."""
+"""The official SDK's bot client compared with ours: request bodies of the documented samples, and replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An access key pair: exchanged once, renewed in time, for the right resource, and seen by nobody."""
+"""Access keys: one token request, refreshed in time, for the right resource, and never exposed."""
 
 from __future__ import annotations
 

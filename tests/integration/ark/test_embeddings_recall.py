@@ -1,4 +1,4 @@
-"""Does retrieval work on the emulator? Questions in Chinese and English, the right passage among all."""
+"""Retrieval quality of the emulator's embeddings: questions in Chinese and English find the right passage."""
 
 from __future__ import annotations
 

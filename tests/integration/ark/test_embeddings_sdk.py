@@ -1,4 +1,4 @@
-"""The vendor's own SDK as a witness: the emulator speaks Ark's embeddings, and our requests are the SDK's."""
+"""The vendor's SDK works with the emulator's embeddings, and sends the same requests as this package."""
 
 from __future__ import annotations
 

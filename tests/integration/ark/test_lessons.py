@@ -1,4 +1,4 @@
-"""The bugs of the packages that reached Ark before this one, each as a test that fails if we have it too.
+"""Bugs known from other packages for Ark, each as a regression test.
 
 The names: A langchain-ark, C langchain-custom-models, O ChatOpenAI with a base URL, K veadk, D langchain-dev-utils,
 W langchain-qwq, L litellm, S the official SDK. Bugs of embeddings and bots have tests of their own.

@@ -1,4 +1,4 @@
-"""What comes back: every field of a reply has its place, the same from `invoke` and from the sum of a stream."""
+"""Every field of a reply has its place, the same from `invoke` and from the sum of a stream."""
 
 from __future__ import annotations
 

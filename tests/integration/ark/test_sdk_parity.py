@@ -1,4 +1,4 @@
-"""The official SDK as a witness: for the same call its body equals ours, its unset fields (null) dropped."""
+"""For the same call the official SDK's body equals ours, without its unset fields (null)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams that go wrong: what had come is kept, nothing hangs, connections are given back or closed."""
+"""Interrupted streams: the partial message is kept, nothing hangs, connections are reused or closed."""
 
 from __future__ import annotations
 

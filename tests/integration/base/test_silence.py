@@ -1,4 +1,4 @@
-"""A 200 without an answer is an error, in every class and every way to call; nothing of it is kept."""
+"""A 200 without an answer is an error in every class and way to call, and is never cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulator's clock can be set wrong: replies tell its time, and signatures are judged by it."""
+"""The emulator's clock can be shifted: its replies and its signature checks use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The emulator from a shell, and without what it needs."""
+"""The emulator from a shell, and without its dependencies."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""Faults, dictated replies, recordings and the life of an emulator."""
+"""Simulated faults, fixed replies, recorded requests and the life cycle of an emulator."""
 
 import asyncio
 import contextlib

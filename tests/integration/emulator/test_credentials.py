@@ -1,4 +1,4 @@
-"""The emulator's control plane: signatures are verified, temporary keys work where and while they should."""
+"""The emulator's control plane: verified signatures, temporary keys for their resources until they expire."""
 
 import hashlib
 import hmac

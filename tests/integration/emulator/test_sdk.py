@@ -1,4 +1,4 @@
-"""The vendor's own SDK against the emulator: an outside witness that it speaks Ark."""
+"""The vendor's SDK works with the emulator's Ark API."""
 
 import json
 from collections.abc import AsyncIterator, Iterator

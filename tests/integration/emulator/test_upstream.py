@@ -1,4 +1,4 @@
-"""The emulator in front of another server's model: Ark's wire format around its words."""
+"""The emulator with an upstream server: its answers in Ark's wire format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong behind the emulator reaches its caller in the service's own envelope."""
+"""Errors of the upstream server reach the caller in the service's error format."""
 
 from __future__ import annotations
 

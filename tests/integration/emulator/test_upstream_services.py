@@ -1,4 +1,4 @@
-"""The other services' wire formats around another server's model: bots, Qianfan, the knowledge base."""
+"""The emulator with an upstream server: bots, Qianfan, the knowledge base."""
 
 from __future__ import annotations
 

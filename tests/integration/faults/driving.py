@@ -1,4 +1,4 @@
-"""How calls are made against a broken server, and what is seen of them on both sides."""
+"""Makes calls against a broken server and records what both sides see."""
 
 from __future__ import annotations
 

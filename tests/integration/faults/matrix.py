@@ -1,4 +1,4 @@
-"""The cells of the matrix, and what is looked at in each."""
+"""The cells of the fault matrix, and the checks in each."""
 
 from __future__ import annotations
 

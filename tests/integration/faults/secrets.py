@@ -1,4 +1,4 @@
-"""Secrets that would be recognised anywhere, and all the places where they must not be."""
+"""Recognisable secrets, and all the places where they must not appear."""
 
 from __future__ import annotations
 

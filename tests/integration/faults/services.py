@@ -1,4 +1,4 @@
-"""The services, as a server of bare sockets plays them: good replies, streams and errors, in their own words."""
+"""The services on a raw socket server: valid replies, streams and errors."""
 
 from __future__ import annotations
 

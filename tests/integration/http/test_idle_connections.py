@@ -1,4 +1,4 @@
-"""Connections between two questions: they wait long enough, and one that the server closed costs nothing."""
+"""Idle connections are kept long enough, and one that the server has closed is replaced without a retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxy variables of the environment, for every service and style: what does not concern a call leaves it alone."""
+"""Proxy variables, for every service and style: variables that do not apply to a call do not affect it."""
 
 from __future__ import annotations
 

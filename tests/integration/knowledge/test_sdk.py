@@ -1,4 +1,4 @@
-"""The vendor's two Python clients drive the emulator, and read from it what this package reads.
+"""The vendor's two Python SDKs work with the emulator, and read the same as this package.
 
 They are witnesses from outside: neither the emulator nor this package shares code with them. Both sign, one with
 the host and one without; the newer one sends keys too.

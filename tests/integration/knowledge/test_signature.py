@@ -1,4 +1,4 @@
-"""Signatures through a socket: the bytes sent, wrong keys, wrong clocks; and the emulator's own check of them."""
+"""Signatures through a socket: bytes sent, wrong keys, wrong clocks; and the emulator's verification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark runs and reports; how fast anything is, is not tested here."""
+"""The benchmarks run and report; speed is not tested here."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The examples that embed: run as a user runs them, in a process of their own, against their own emulator."""
+"""The embedding examples, run in separate processes with their own emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests for real services: that they run, that they stay away where they must, that recording works."""
+"""The live tests run, are skipped where they must be, and recording works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: asked for once, renewed in time and when refused, and never lost to a caller that gives up."""
+"""Tokens: requested once, refreshed in time and when refused, and not lost if a caller is cancelled."""
 
 from __future__ import annotations
 

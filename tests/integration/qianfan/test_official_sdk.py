@@ -1,4 +1,4 @@
-"""Baidu's official SDK as a witness: it is content with the emulator, and sends what we send."""
+"""Baidu's official SDK works with the emulator, and sends the same requests as this package."""
 
 from __future__ import annotations
 

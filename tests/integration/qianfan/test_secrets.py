@@ -1,4 +1,4 @@
-"""Tokens and secrets that ride in URLs are seen by the service alone."""
+"""Tokens and secrets in URLs reach only the service."""
 
 from __future__ import annotations
 

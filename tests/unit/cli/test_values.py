@@ -1,4 +1,4 @@
-"""What the doctor sees in a value without asking anybody, and that it never says the value."""
+"""What the doctor detects in values without a request, and that it never prints them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the emulator reads and writes when another server's model is behind it."""
+"""Requests to and replies from the upstream server of the emulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chunked transfer coding: h11 is the second opinion on every body, however it is cut."""
+"""The decoder of chunked bodies, compared with h11 for every body, however it is split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens that are asked for: who asks, who waits, and what happens when the asking fails."""
+"""Token refresh: which caller sends the request, which wait, and what happens when it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Construction: what is asked for, what is refused, what stays secret, what travels."""
+"""Construction of the knowledge base's classes: required and refused arguments, secrets, serialization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What real services once answered, played back: the package makes of it what it made of it then."""
+"""Recorded replies of real services, replayed: the package reads from them what it read before."""
 
 from __future__ import annotations
 

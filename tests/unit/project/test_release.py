@@ -1,4 +1,4 @@
-"""What a release promises stands in several files; they say the same."""
+"""Facts about a release that several files contain are the same in all of them."""
 
 from __future__ import annotations
 

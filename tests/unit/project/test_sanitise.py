@@ -1,4 +1,4 @@
-"""What is recorded of a real service is published: nothing of its user may be left in it."""
+"""Recordings are published, so no private data may be left in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice of tests itself: no pair of values is lost."""
+"""The selection of tests covers every pair of values."""
 
 from __future__ import annotations
 

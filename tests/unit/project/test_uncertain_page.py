@@ -1,4 +1,4 @@
-"""The page of uncertain facts and the tests that settle them agree."""
+"""The page of open questions and the tests that verify them agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Baidu Cloud's signature: the published vectors, and the emulator's own code as a second opinion."""
+"""Baidu Cloud's signature: published test vectors, and the emulator's implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes are called what they are, not what most bytes are."""
+"""Media types are detected from the bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tools return is data: sent whole, whatever it looks like, and never an error."""
+"""Tool results are sent as data: complete, whatever they look like, and never an error."""
 
 from __future__ import annotations
 
