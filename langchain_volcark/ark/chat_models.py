@@ -5,6 +5,7 @@ Follows https://www.volcengine.com/docs/82379/1494384 (chat API).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -14,6 +15,15 @@ import langchain_volcark.ark.blocks  # noqa: F401 - lets core read Ark's message
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.options import LogitBias, read_four_stops
 from langchain_volcark.ark.profiles import find_model
+from langchain_volcark.ark.responses.items import ItemWriter
+from langchain_volcark.ark.responses.options import CALL_TYPES as RESPONSES_CALL_TYPES
+from langchain_volcark.ark.responses.options import is_cached
+from langchain_volcark.ark.responses.routing import uses_responses
+from langchain_volcark.ark.responses.settings import FIELDS as RESPONSES_FIELDS
+from langchain_volcark.ark.responses.settings import ResponsesSettings
+from langchain_volcark.ark.responses.stored import StoredResponses
+from langchain_volcark.ark.responses.wire import PATH as RESPONSES_PATH
+from langchain_volcark.ark.responses.wire import ResponsesWire
 from langchain_volcark.ark.tokenization import ArkTokenization
 from langchain_volcark.ark.wire import ArkChatWire
 from langchain_volcark.base.chat_model import HTTPChatModel
@@ -21,14 +31,13 @@ from langchain_volcark.base.values import OptionalNumber, OptionalSwitch, Option
 from langchain_volcark.wires.structured_output import METHODS, Method
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from langchain_core.language_models import ModelProfile
     from langchain_core.messages import BaseMessage
     from typing_extensions import Self
 
-    from langchain_volcark.wires.chat_completions.wire import ChatCompletionsWire
-    from langchain_volcark.wires.wire import ModelCall
+    from langchain_volcark.wires.wire import ModelCall, Wire
 
 
 _NOT_FORCED = (
@@ -50,8 +59,12 @@ def _thinks(body: Mapping[str, Any], *, by_default: bool) -> bool:
     return by_default if word is None else True
 
 
-class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
+class ChatArk(ResponsesSettings, ArkTokenization, StoredResponses, defer_build=False):
     """Chat models on Volcengine Ark (火山方舟): Doubao, DeepSeek, GLM, Kimi.
+
+    Calls go to the chat API, and to the Responses API where they need it: with hosted tools
+    (`langchain_volcark.hosted_tools`), with any of its fields, or with `use_responses_api=True`. There the service
+    stores each conversation for three days unless `store=False`.
 
     Setup:
         Create a key in the Ark console, activate a model, and set the key:
@@ -168,15 +181,28 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         "stream_options",
         "user",
     )
+    call_fields: ClassVar[tuple[str, ...]] = (*HTTPChatModel.call_fields, *RESPONSES_FIELDS)
+    call_types: ClassVar[Mapping[str, Any]] = {**HTTPChatModel.call_types, **RESPONSES_CALL_TYPES}
+    endpoint_paths: ClassVar[tuple[str, ...]] = (*HTTPChatModel.endpoint_paths, RESPONSES_PATH)
 
     @model_validator(mode="after")
     def _refuse_duplicates(self) -> Self:
         duplicates = [
-            name for name in self.body_fields if name in self.model_kwargs and getattr(self, name) is not None
+            name
+            for name in (*self.body_fields, *RESPONSES_FIELDS)
+            if name in self.model_kwargs and getattr(self, name) is not None
         ]
         if duplicates:
             raise ValueError(f"{duplicates[0]} is set as a field and in model_kwargs: set it once.")
         return self
+
+    @property
+    def _default_params(self) -> dict[str, Any]:
+        settings = {name: getattr(self, name) for name in RESPONSES_FIELDS}
+        return {
+            **{name: value for name, value in settings.items() if value is not None},
+            **super()._default_params,
+        }
 
     @property
     def _llm_type(self) -> str:
@@ -184,14 +210,20 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         row = find_model(self.model_name)
-        return row.profile() if row else None
+        if row is None:
+            return None
+        # The explicit cache takes no JSON schema, and agents choose by the profile.
+        profile = row.profile()
+        if is_cached(self._default_params):
+            profile["structured_output"] = False
+        return profile
 
     def _structured_output_methods(self) -> tuple[Method, ...]:
         row = find_model(self.model_name)
         profile = self.profile or {}
         if row is None and not profile:
             return METHODS
-        by_schema = profile.get("structured_output")
+        by_schema = False if is_cached(self._default_params) else profile.get("structured_output")
         able: list[Method] = ["json_schema"] if by_schema else []
         if profile.get("tool_calling", True):
             able.append("function_calling")
@@ -219,14 +251,23 @@ class ChatArk(ArkTokenization, HTTPChatModel, defer_build=False):
         rest = {name: value for name, value in call.parameters.items() if name != "stream_options"}
         return replace(call, parameters=rest)
 
-    def _wire(self, call: ModelCall) -> ChatCompletionsWire:
+    def _wire(self, call: ModelCall) -> Wire:
+        if uses_responses(call):
+            return self._responses_wire(call.model)
         return ArkChatWire(self.provider, self.endpoint_paths[0], self._writer(call.model))
 
     def _writer(self, model: str) -> ArkMessageWriter:
+        return ArkMessageWriter(self.provider, "Ark's chat API", **self._writing(model))
+
+    def _responses_wire(self, model: str) -> ResponsesWire:
+        writer = ItemWriter(self.provider, "Ark's Responses API", **self._writing(model))
+        return ResponsesWire(self.provider, writer, self.default_headers)
+
+    def _writing(self, model: str) -> dict[str, Any]:
+        """What the writers of both APIs need to know of a model."""
         row = find_model(model)
         policy = self.reasoning_passback
         if policy == "auto":
             policy = row.reasoning_passback if row else "tool_turns"
         known = row.profile() if row else None
-        profile = self.profile if model == self.model else known
-        return ArkMessageWriter(self.provider, "Ark's chat API", reasoning=policy, model=model, profile=profile)
+        return {"reasoning": policy, "model": model, "profile": self.profile if model == self.model else known}

@@ -10,6 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from langchain_volcark.ark.options import finish_options, refuse_contradictions
+from langchain_volcark.ark.responses.routing import CHAINS, SWITCH
 from langchain_volcark.wires.chat_completions.wire import ChatCompletionsWire
 
 
@@ -18,5 +19,7 @@ class ArkChatWire(ChatCompletionsWire):
 
     @override
     def finish_body(self, body: dict[str, Any]) -> None:
+        body.pop(SWITCH, None)
+        body.pop(CHAINS, None)
         finish_options(body)
         refuse_contradictions(body)

@@ -404,7 +404,8 @@ class HTTPClient:
             url = httpx.URL(self._base_url + quote(request.path, safe="/:@!$&'()*+,;=-._~"))
             if self._query:
                 url = url.copy_merge_params(self._query)
-            self._urls[request.path] = url
+            if request.method == "POST":  # others name one object each, and there is no end of those
+                self._urls[request.path] = url
         return url.copy_merge_params(dict(request.query)) if request.query else url
 
     def _silence(self, request: ServiceRequest) -> float | None:

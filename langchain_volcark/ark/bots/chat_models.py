@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from langchain_volcark.ark.bots.metadata import check_user_info, merge, to_wire
 from langchain_volcark.ark.bots.wire import ArkBotWire
 from langchain_volcark.ark.chat_models import ChatArk
+from langchain_volcark.ark.responses.routing import refuse_responses
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from langchain_volcark.wires.wire import ModelCall
 
 
@@ -109,7 +112,13 @@ class ChatArkBot(ChatArk):
             values["metadata"] = to_wire(metadata)
         return values
 
+    @model_validator(mode="after")
+    def _refuse_responses(self) -> Self:
+        refuse_responses(self._default_params, {})
+        return self
+
     def _wire(self, call: ModelCall) -> ArkBotWire:
+        refuse_responses(call.parameters, call.raw)
         return ArkBotWire(self.provider, self.endpoint_paths[0], self._writer(call.model))
 
 

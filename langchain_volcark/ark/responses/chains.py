@@ -1,0 +1,133 @@
+"""Chains of stored responses: from which one a call goes on, and how a message tells what the service holds.
+
+Each message carries a digest of the input items that the service holds for it. A call goes on from a message only
+where its history still has that digest, so trimmed, edited or foreign histories are sent whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage, ToolMessage
+
+from langchain_volcark.ark.responses.options import is_cached
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
+
+    Placed = Sequence[tuple[int, dict[str, Any]]]
+
+DIGEST = "history_digest"
+"""Field of `response_metadata` with the digest of what the service holds."""
+_MARGIN = 60  # seconds before its end from which a response is not gone on from
+_UNCOUNTED = frozenset({"id", "status", "partial"})
+
+
+class Digest:
+    """A digest of input items, one after the other.
+
+    Args:
+        seed: What besides the items makes a chain.
+    """
+
+    def __init__(self, seed: Any) -> None:
+        self._hash = hashlib.blake2b(_bytes(seed), digest_size=16)
+
+    def add(self, item: Mapping[str, Any]) -> None:
+        """Count an item; reasoning and what only names an item do not count."""
+        if item.get("type") != "reasoning":
+            self._hash.update(_bytes({name: item[name] for name in item if name not in _UNCOUNTED}))
+
+    def copy(self) -> Digest:
+        """A digest that goes on from here."""
+        copied = Digest(None)
+        copied._hash = self._hash.copy()
+        return copied
+
+    def text(self) -> str:
+        """The digest so far."""
+        return self._hash.hexdigest()
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a call goes on.
+
+    Attributes:
+        response_id: The stored response.
+        position: The message that it made; only what follows is sent.
+    """
+
+    response_id: str
+    position: int
+
+
+def seed_of(model: str, body: Mapping[str, Any]) -> list[Any]:
+    """What besides its items makes a chain: the model, the prefix, and with caching what may not change then.
+
+    Args:
+        model: As the call names it.
+        body: The fields of the request.
+    """
+    fixed = [body.get("thinking"), body.get("tools")] if is_cached(body) else []
+    return [model, body.get("previous_response_id"), *fixed]
+
+
+def follow(
+    messages: Sequence[BaseMessage], placed: Placed, digest: Digest, provider: str, *, chained: bool
+) -> Link | None:
+    """Find the stored response to go on from, and count the history.
+
+    Args:
+        messages: The conversation.
+        placed: Its items, each with the place of its message.
+        digest: Holds the seed; all items are counted into it.
+        provider: `model_provider` of our messages.
+        chained: Whether to go on from a stored response at all.
+
+    Returns:
+        The link; None where the whole history is to be sent.
+    """
+    candidate = _newest(messages, provider) if chained else None
+    before = None
+    for position, item in placed:
+        if before is None and candidate is not None and position > candidate:
+            before = digest.text()
+        digest.add(item)
+    if candidate is None or before is None:
+        return None  # nothing follows the candidate
+    return _usable(messages, candidate, before)
+
+
+def _newest(messages: Sequence[BaseMessage], provider: str) -> int | None:
+    """The place of the newest message with a stored response."""
+    for position in range(len(messages) - 1, -1, -1):
+        metadata = messages[position].response_metadata
+        ours = isinstance(messages[position], AIMessage) and metadata.get("model_provider") == provider
+        if ours and metadata.get("response_id"):
+            return position
+    return None
+
+
+def _usable(messages: Sequence[BaseMessage], position: int, digest: str) -> Link | None:
+    message = messages[position]
+    metadata = message.response_metadata
+    expires = metadata.get("expire_at")
+    gone = isinstance(expires, (int, float)) and expires <= time.time() + _MARGIN
+    if metadata.get("store") is False or gone or metadata.get(DIGEST) != digest:
+        return None
+    calls = [*message.tool_calls, *message.invalid_tool_calls] if isinstance(message, AIMessage) else []
+    answered = {one.tool_call_id for one in messages[position + 1 :] if isinstance(one, ToolMessage)}
+    if any(call["id"] not in answered for call in calls):
+        return None
+    return Link(str(metadata["response_id"]), position)

@@ -1,0 +1,191 @@
+"""What a model of Ark's said before, sent back to it item by item as it came.
+
+A message keeps the items of its reply in `additional_kwargs["output_items"]`. Their texts are places in the
+message's own texts, so a message that somebody has edited no longer fits its items; then the edit counts, and the
+items are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.wires.chat_completions.messages import assistant_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from langchain_core.messages import AIMessage
+
+Item = dict[str, Any]
+
+OUTPUT_ITEMS = "output_items"
+"""Field of `additional_kwargs` with the items of a reply, in order."""
+_AS_THEY_CAME = {
+    "mcp_list_tools": ("server_label", "tools", "error"),
+    "mcp_call": ("server_label", "name", "arguments", "output", "error"),
+    # The answer refers to the request by its id.
+    "mcp_approval_request": ("id", "server_label", "name", "arguments"),
+    "tool_search_call": ("call_id", "arguments", "execution"),
+    "tool_search_output": ("call_id", "execution", "tools"),
+}
+
+
+def items_of(message: AIMessage) -> list[Item] | None:
+    """The items of a message that still fit it.
+
+    Args:
+        message: A message of ours.
+
+    Returns:
+        The items with their texts in full; None where there are none, or where they do not fit the message.
+    """
+    kept = message.additional_kwargs.get(OUTPUT_ITEMS)
+    if not isinstance(kept, list) or not kept or not all(isinstance(item, Mapping) for item in kept):
+        return None
+    said = assistant_text(message)
+    thought = reasoning_text(message)
+    items = [_with_texts(item, said, thought) for item in kept]
+    return items if _texts_fit(items, said) and _calls_fit(items, message) else None
+
+
+def reasoning_text(message: AIMessage) -> str:
+    """The reasoning of a message, whichever output version it was made with."""
+    text = message.additional_kwargs.get("reasoning_content")
+    if isinstance(text, str):
+        return text
+    blocks = message.content if isinstance(message.content, list) else ()
+    thoughts = [block for block in blocks if isinstance(block, dict) and block.get("type") == "reasoning"]
+    return "\n\n".join(str(block["reasoning"]) for block in thoughts if block.get("reasoning"))
+
+
+def sent_back(
+    items: Sequence[Item], *, reasoning: bool, encrypted: bool, left_out: Collection[str] = ()
+) -> list[Item]:
+    """The items of a reply as input.
+
+    Args:
+        items: As `items_of` gives them.
+        reasoning: Whether reasoning is sent back.
+        encrypted: Whether its encrypted form is.
+        left_out: Ids of calls that are not sent back.
+    """
+    written = (_as_input(item, encrypted=encrypted) for item in items)
+    return [
+        item
+        for item in written
+        if item is not None
+        and (reasoning or item["type"] != "reasoning")
+        and (item["type"] != "function_call" or item["call_id"] not in left_out)
+    ]
+
+
+def _as_input(item: Item, *, encrypted: bool) -> Item | None:
+    """One item as input; None for what a service's own tool did, which no input can hold."""
+    kind = item.get("type")
+    if kind in ("message", "doubao_app_call"):
+        texts = [part["text"] for part in _text_parts(item) if part["text"]]
+        return assistant_message(texts) if texts else None
+    if kind == "function_call":
+        names = ("call_id", "name", "arguments", "namespace")
+        return {"type": kind, **{name: item[name] for name in names if item.get(name) is not None}}
+    if kind == "reasoning":
+        return _reasoning(item, encrypted=encrypted)
+    fields = _AS_THEY_CAME.get(str(kind))
+    if fields is None:
+        return None
+    return {"type": kind, **{name: item[name] for name in fields if item.get(name) is not None}}
+
+
+def _reasoning(item: Item, *, encrypted: bool) -> Item | None:
+    thoughts = [part["text"] for part in (*_parts(item, "summary"), *_parts(item, "content")) if part.get("text")]
+    summary = [part["text"] for part in _parts(item, "summary") if part.get("text")] or thoughts
+    blob = item.get("encrypted_content") if encrypted else None
+    if not (summary or blob):
+        return None
+    ids = {name: item[name] for name in ("id", "status") if item.get(name)}
+    return {**reasoning_item(summary, blob), **ids}
+
+
+def reasoning_item(summary: Sequence[str], encrypted_content: Any = None) -> Item:
+    """Reasoning as an input item."""
+    blob = {"encrypted_content": encrypted_content} if encrypted_content else {}
+    return {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": text} for text in summary],
+        **blob,
+    }
+
+
+def assistant_message(texts: Sequence[str]) -> Item:
+    """What an assistant said as an input item."""
+    content = [{"type": "output_text", "text": text} for text in texts]
+    return {"type": "message", "role": "assistant", "content": content}
+
+
+# --- the texts of items -------------------------------------------------------------------------------------
+
+
+def _with_texts(item: Mapping[str, Any], said: str, thought: str) -> Item:
+    """An item with its texts in full."""
+    full = dict(item)
+    whole = thought if item.get("type") == "reasoning" else said
+    for name in ("content", "summary", "blocks"):
+        if isinstance(item.get(name), list):
+            full[name] = [_with_text(part, whole, thought) for part in item[name]]
+    return full
+
+
+def _with_text(part: Any, whole: str, thought: str) -> Any:
+    if not isinstance(part, Mapping):
+        return part
+    if part.get("type") == "reasoning_text" and "reasoning_text" in part:
+        return {**part, "reasoning_text": _cut(part["reasoning_text"], thought)}
+    return {**part, "text": _cut(part["text"], whole)} if "text" in part else dict(part)
+
+
+def _cut(place: Any, whole: str) -> str:
+    """The text at a place, `[start, end]`; a text is itself."""
+    if isinstance(place, str):
+        return place
+    if isinstance(place, (list, tuple)) and len(place) == 2 and all(type(one) is int for one in place):
+        begin, end = place
+        return whole[begin:end] if 0 <= begin <= end <= len(whole) else ""
+    return ""
+
+
+def _parts(item: Item, name: str) -> list[dict[str, Any]]:
+    parts = item.get(name)
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def _text_parts(item: Item) -> list[dict[str, Any]]:
+    parts = (*_parts(item, "content"), *_parts(item, "blocks"))
+    return [part for part in parts if part.get("type") == "output_text" and isinstance(part.get("text"), str)]
+
+
+def _texts_fit(items: Sequence[Item], said: str) -> bool:
+    kinds = ("message", "doubao_app_call")
+    return said == "".join(
+        part["text"] for item in items if item.get("type") in kinds for part in _text_parts(item)
+    )
+
+
+def _calls_fit(items: Sequence[Item], message: AIMessage) -> bool:
+    made = [item for item in items if item.get("type") == "function_call"]
+    broken = {call["id"] for call in message.invalid_tool_calls}
+    whole = [item for item in made if item.get("call_id") not in broken]
+    if len(made) - len(whole) != len(message.invalid_tool_calls) or len(whole) != len(message.tool_calls):
+        return False
+    calls = {call["id"]: call for call in message.tool_calls}
+    return all(_same_call(item, calls.get(item.get("call_id"))) for item in whole)
+
+
+def _same_call(item: Item, call: Mapping[str, Any] | None) -> bool:
+    if call is None or call["name"] != item.get("name"):
+        return False
+    try:
+        return bool(json.loads(item.get("arguments") or "{}") == call["args"])
+    except (ValueError, TypeError, RecursionError):
+        return False

@@ -1,0 +1,263 @@
+"""Responses that the service keeps: shared beginnings of conversations, and looking up, listing and deleting.
+
+Follows https://www.volcengine.com/docs/82379/1783703 (stored responses) and /1602228 (caching).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from langchain_volcark.ark.auth import TemporaryKeyAuth
+from langchain_volcark.ark.responses.routing import CHAINS, SWITCH
+from langchain_volcark.ark.responses.wire import PATH
+from langchain_volcark.base.chat_model import HTTPChatModel
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.json import objects
+from langchain_volcark.wires.wire import ModelCall
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from datetime import timedelta
+    from typing import Literal
+
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.messages import AIMessage
+
+    from langchain_volcark.ark.responses.wire import ResponsesWire
+    from langchain_volcark.http.client import Reply
+    from langchain_volcark.wires.tools import ToolLike
+
+_ID = re.compile(r"[\w.-]+")
+_PAGE = 20
+
+
+@dataclass(frozen=True)
+class ArkPrefix:
+    """A cached beginning that many conversations share.
+
+    Attributes:
+        id: What to bind as `previous_response_id`.
+        expire_at: When it is gone, in seconds since 1970.
+        usage: What making it has cost, as the service sent it.
+        model: The model it belongs to.
+        tools: The tools of all conversations that begin with it; they cannot be given again later.
+    """
+
+    id: str
+    expire_at: int | None
+    usage: Mapping[str, Any]
+    model: str
+    tools: Sequence[Mapping[str, Any]] = field(default=())
+
+
+class StoredResponses(HTTPChatModel):
+    """A chat model whose responses the service keeps."""
+
+    if TYPE_CHECKING:
+
+        def _responses_wire(self, model: str) -> ResponsesWire: ...
+
+    # --- prefixes -----------------------------------------------------------------------------------------
+
+    def create_prefix(
+        self,
+        messages: LanguageModelInput,
+        *,
+        tools: Sequence[ToolLike] | None = None,
+        expire_in: float | timedelta | None = None,
+    ) -> ArkPrefix:
+        """Put the beginning of conversations into the explicit cache; nothing is answered.
+
+        Args:
+            messages: The beginning; the service wants at least 256 tokens, some models 1024.
+            tools: The functions of all conversations that begin so. They are not bound again later.
+            expire_in: How long it lasts: seconds or a `timedelta`, at most seven days; the service's default is
+                three. It is not renewed by use, and billed by the hour.
+
+        Returns:
+            The prefix; `delete_response(prefix.id)` frees it.
+
+        Raises:
+            ValueError: A hosted tool is among the tools, or something else that the cache does not take.
+            InvalidRequestError: It is too short, or the cache is not activated.
+
+        Example:
+            ```python
+            prefix = model.create_prefix([SystemMessage(handbook)])
+            model.bind(previous_response_id=prefix.id).invoke("How many days of leave?")
+            ```
+        """
+        call = self._prefix_call(messages, tools, expire_in)
+        return _read_prefix(self._client.post(self._wire(call).request(call)), call)
+
+    async def acreate_prefix(
+        self,
+        messages: LanguageModelInput,
+        *,
+        tools: Sequence[ToolLike] | None = None,
+        expire_in: float | timedelta | None = None,
+    ) -> ArkPrefix:
+        """Async twin of `create_prefix`."""
+        call = self._prefix_call(messages, tools, expire_in)
+        return _read_prefix(await self._client.apost(self._wire(call).request(call)), call)
+
+    def _prefix_call(
+        self,
+        messages: LanguageModelInput,
+        tools: Sequence[ToolLike] | None,
+        expire_in: float | timedelta | None,
+    ) -> ModelCall:
+        given = {"tools": list(tools)} if tools else {}
+        if expire_in is not None:
+            given["expire_in"] = expire_in  # type: ignore[assignment]
+        return self._call(
+            self._convert_input(messages).to_messages(),
+            None,
+            stream=False,
+            caching={"type": "enabled", "prefix": True},
+            store=True,
+            **{SWITCH: True, CHAINS: False},
+            **given,
+        )
+
+    # --- stored responses ---------------------------------------------------------------------------------
+
+    def retrieve_response(self, response_id: str, *, include: Sequence[str] | None = None) -> AIMessage:
+        """Look up an answer that the service keeps; its thinking is not among what it shows.
+
+        Args:
+            response_id: `response_metadata["response_id"]` of the message.
+            include: What the reply holds besides, such as `"message.input_image.image_url"`.
+
+        Returns:
+            The answer.
+
+        Raises:
+            NotFoundError: It is expired, deleted or was never stored.
+            ValueError: The model has an access key pair; the service takes an API key here alone.
+        """
+        request = self._stored_request("GET", response_id, query=_included(include))
+        return self._retrieved(self._client.post(request))
+
+    async def aretrieve_response(self, response_id: str, *, include: Sequence[str] | None = None) -> AIMessage:
+        """Async twin of `retrieve_response`."""
+        request = self._stored_request("GET", response_id, query=_included(include))
+        return self._retrieved(await self._client.apost(request))
+
+    def delete_response(self, response_id: str) -> bool:
+        """Let the service forget an answer, or free a prefix.
+
+        Args:
+            response_id: Its id.
+
+        Returns:
+            Whether the service says that it is gone.
+
+        Raises:
+            NotFoundError: There is none.
+            ValueError: The model has an access key pair; the service takes an API key here alone.
+        """
+        return _read_deleted(self._client.post(self._stored_request("DELETE", response_id)))
+
+    async def adelete_response(self, response_id: str) -> bool:
+        """Async twin of `delete_response`."""
+        return _read_deleted(await self._client.apost(self._stored_request("DELETE", response_id)))
+
+    def list_response_input_items(
+        self, response_id: str, *, include: Sequence[str] | None = None, order: Literal["asc", "desc"] = "desc"
+    ) -> Iterator[dict[str, Any]]:
+        """What an answer was given, earlier turns of its chain included, page by page.
+
+        Args:
+            response_id: Its id.
+            include: What the reply holds besides, such as `"message.input_image.image_url"`.
+            order: `"desc"` has the latest first.
+
+        Yields:
+            The items as the service has them.
+
+        Raises:
+            NotFoundError: There is no such answer.
+            ValueError: The model has an access key pair; the service takes an API key here alone.
+        """
+        pages = _Pages(include, order)
+        while not pages.done:
+            request = self._stored_request("GET", response_id, "/input_items", pages.query())
+            yield from pages.read(self._client.post(request))
+
+    async def alist_response_input_items(
+        self, response_id: str, *, include: Sequence[str] | None = None, order: Literal["asc", "desc"] = "desc"
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Async twin of `list_response_input_items`."""
+        pages = _Pages(include, order)
+        while not pages.done:
+            request = self._stored_request("GET", response_id, "/input_items", pages.query())
+            for item in pages.read(await self._client.apost(request)):
+                yield item
+
+    def _stored_request(
+        self,
+        method: Literal["GET", "DELETE"],
+        response_id: str,
+        under: str = "",
+        query: Mapping[str, Any] | None = None,
+    ) -> ServiceRequest:
+        if not isinstance(response_id, str) or not _ID.fullmatch(response_id):
+            raise ValueError(f"response_id must be the id of a response, not {response_id!r}.")
+        if isinstance(self._auth(), TemporaryKeyAuth):
+            raise ValueError("api_key: stored responses are shown to an API key alone, not to an access key pair.")
+        return ServiceRequest(f"{PATH}/{response_id}{under}", {}, query=query or {}, method=method)
+
+    def _retrieved(self, reply: Reply) -> AIMessage:
+        call = ModelCall((), self.model_name, {})
+        message: Any = self._result(self._responses_wire(self.model_name), call, reply).generations[0].message
+        return message  # type: ignore[no-any-return]
+
+
+def _included(include: Sequence[str] | None) -> dict[str, Any]:
+    return {"include[]": list(include)} if include else {}
+
+
+def _read_prefix(reply: Reply, call: ModelCall) -> ArkPrefix:
+    payload = reply.payload
+    tools = call.parameters.get("tools") or ()
+    expires = payload.get("expire_at")
+    return ArkPrefix(
+        id=str(payload.get("id") or ""),
+        expire_at=expires if isinstance(expires, int) else None,
+        usage=payload.get("usage") or {},
+        model=call.model,
+        tools=tuple(tools),
+    )
+
+
+def _read_deleted(reply: Reply) -> bool:
+    return bool(reply.payload.get("deleted"))
+
+
+class _Pages:
+    """The pages of a list, up to the last."""
+
+    def __init__(self, include: Sequence[str] | None, order: str) -> None:
+        self.done = False
+        self._query = {**_included(include), "order": order, "limit": _PAGE}
+        self._seen: set[str] = set()
+        self._after: str | None = None
+
+    def query(self) -> dict[str, Any]:
+        """What asks for the next page."""
+        return self._query if self._after is None else {**self._query, "after": self._after}
+
+    def read(self, reply: Reply) -> list[dict[str, Any]]:
+        """The items of a page that are new."""
+        items = [dict(item) for item in objects(reply.payload.get("data"))]
+        new = [item for item in items if item.get("id") not in self._seen]
+        self._seen.update(str(item.get("id")) for item in new)
+        last = reply.payload.get("last_id") or (items[-1].get("id") if items else None)
+        more = reply.payload.get("has_more")
+        # Some replies do not say whether there is more.
+        self.done = more is False or len(items) < _PAGE or not new or not last
+        self._after = last
+        return new
