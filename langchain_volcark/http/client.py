@@ -22,6 +22,7 @@ from langchain_volcark.http.errors import (
     find_error,
     format_error,
 )
+from langchain_volcark.http.fallback import Fallback, asend_or_fall_back, send_or_fall_back
 from langchain_volcark.http.json import dump_json
 from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
@@ -66,23 +67,6 @@ class ServiceRequest:
     timeout: httpx.Timeout | None = None
     method: Literal["POST", "GET", "DELETE"] = "POST"
     fallback: Fallback | None = None
-
-
-@dataclass(frozen=True)
-class Fallback:
-    """A request that is sent once instead of one that the service refused.
-
-    Attributes:
-        code: The refusal for which it helps.
-        request: What is sent then.
-    """
-
-    code: str
-    request: ServiceRequest
-
-    def helps(self, error: VolcArkError) -> bool:
-        """Whether it helps against an error."""
-        return error.code == self.code
 
 
 @dataclass(frozen=True)
@@ -201,7 +185,7 @@ class HTTPClient:
             VolcArkError: The call failed, after retries where these could help.
             ValueError: The body holds a value that JSON does not know.
         """
-        return self._falling_back(request, hooks, self._post)
+        return send_or_fall_back(request, hooks, self._post)
 
     def _post(self, request: ServiceRequest, hooks: RetryHooks) -> Reply:
         content = _encode(request)
@@ -213,7 +197,7 @@ class HTTPClient:
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
         """Async twin of `post`."""
-        return await self._afalling_back(request, hooks, self._apost)
+        return await asend_or_fall_back(request, hooks, self._apost)
 
     async def _apost(self, request: ServiceRequest, hooks: RetryHooks) -> Reply:
         content = _encode(request)
@@ -246,7 +230,7 @@ class HTTPClient:
         def open_one(request: ServiceRequest, hooks: RetryHooks) -> PayloadStream:
             return self._stream(request, hooks, begins)
 
-        return self._falling_back(request, hooks, open_one)
+        return send_or_fall_back(request, hooks, open_one)
 
     def _stream(self, request: ServiceRequest, hooks: RetryHooks, begins: Begins) -> PayloadStream:
         content = _encode(request)
@@ -278,7 +262,7 @@ class HTTPClient:
         async def open_one(request: ServiceRequest, hooks: RetryHooks) -> AsyncPayloadStream:
             return await self._astream(request, hooks, begins)
 
-        return await self._afalling_back(request, hooks, open_one)
+        return await asend_or_fall_back(request, hooks, open_one)
 
     async def _astream(self, request: ServiceRequest, hooks: RetryHooks, begins: Begins) -> AsyncPayloadStream:
         content = _encode(request)
@@ -301,33 +285,6 @@ class HTTPClient:
             return await self._arenewing(request, content, open_stream)
 
         return await retry.acall(attempt, self._max_retries, hooks)
-
-    def _falling_back(
-        self, request: ServiceRequest, hooks: RetryHooks, send: Callable[[ServiceRequest, RetryHooks], T]
-    ) -> T:
-        """Send a request, and its fallback once where the service refuses it as that expects."""
-        try:
-            return send(request, hooks)
-        except VolcArkError as error:
-            if request.fallback is None or not request.fallback.helps(error):
-                raise
-            retry.announce(error, hooks)
-        return send(request.fallback.request, hooks)
-
-    async def _afalling_back(
-        self,
-        request: ServiceRequest,
-        hooks: RetryHooks,
-        send: Callable[[ServiceRequest, RetryHooks], Awaitable[T]],
-    ) -> T:
-        """Same as `_falling_back`, async."""
-        try:
-            return await send(request, hooks)
-        except VolcArkError as error:
-            if request.fallback is None or not request.fallback.helps(error):
-                raise
-            await retry.aannounce(error, hooks)
-        return await send(request.fallback.request, hooks)
 
     def _renewing(self, request: ServiceRequest, content: bytes, send: Callable[[httpx.Request], T]) -> T:
         """Send a request, and once more with a new token if the service refuses the one it had."""

@@ -29,7 +29,7 @@ _MB = 1024 * 1024
 
 
 class ItemWriter(ArkMessageWriter):
-    """Writes a conversation as input items; each of `placed` stands with the place of its message."""
+    """Writes a conversation as input items; each with the position of its message."""
 
     tool_media: Mapping[str, int | None] = {**ArkMessageWriter.tool_media, "file": 50 * _MB}
 

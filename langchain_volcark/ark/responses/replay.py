@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.ark.responses.blocks import as_received, shown_at
+from langchain_volcark.messages.assembler import OUTPUT_ITEMS
 from langchain_volcark.wires.chat_completions.messages import assistant_text
 
 if TYPE_CHECKING:
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
-OUTPUT_ITEMS = "output_items"
-"""Field of `additional_kwargs` with the items of a reply, in order."""
+_SPEAKING = ("message", "doubao_app_call")
 _AS_THEY_CAME = {
     "mcp_list_tools": ("server_label", "tools", "error"),
     "mcp_call": ("server_label", "name", "arguments", "output", "error"),
@@ -46,8 +47,9 @@ def items_of(message: AIMessage) -> list[Item] | None:
         return None
     said = assistant_text(message)
     thought = reasoning_text(message)
-    items = [_with_texts(item, said, thought) for item in kept]
-    return items if _texts_fit(items, said) and _calls_fit(items, message) else None
+    items = [as_received(item, said, thought) for item in kept]
+    fits = _within(kept, said) and _texts_fit(items, said) and _calls_fit(items, message)
+    return items if fits else None
 
 
 def reasoning_text(message: AIMessage) -> str:
@@ -84,7 +86,7 @@ def sent_back(
 def _as_input(item: Item, *, encrypted: bool) -> Item | None:
     """One item as input; None for what a service's own tool did, which no input can hold."""
     kind = item.get("type")
-    if kind in ("message", "doubao_app_call"):
+    if kind in _SPEAKING:
         texts = [part["text"] for part in _text_parts(item) if part["text"]]
         return assistant_message(texts) if texts else None
     if kind == "function_call":
@@ -127,35 +129,7 @@ def assistant_message(texts: Sequence[str]) -> Item:
 # --- the texts of items -------------------------------------------------------------------------------------
 
 
-def _with_texts(item: Mapping[str, Any], said: str, thought: str) -> Item:
-    """An item with its texts in full."""
-    full = dict(item)
-    whole = thought if item.get("type") == "reasoning" else said
-    for name in ("content", "summary", "blocks"):
-        if isinstance(item.get(name), list):
-            full[name] = [_with_text(part, whole, thought) for part in item[name]]
-    return full
-
-
-def _with_text(part: Any, whole: str, thought: str) -> Any:
-    if not isinstance(part, Mapping):
-        return part
-    if part.get("type") == "reasoning_text" and "reasoning_text" in part:
-        return {**part, "reasoning_text": _cut(part["reasoning_text"], thought)}
-    return {**part, "text": _cut(part["text"], whole)} if "text" in part else dict(part)
-
-
-def _cut(place: Any, whole: str) -> str:
-    """The text at a place, `[start, end]`; a text is itself."""
-    if isinstance(place, str):
-        return place
-    if isinstance(place, (list, tuple)) and len(place) == 2 and all(type(one) is int for one in place):
-        begin, end = place
-        return whole[begin:end] if 0 <= begin <= end <= len(whole) else ""
-    return ""
-
-
-def _parts(item: Item, name: str) -> list[dict[str, Any]]:
+def _parts(item: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     parts = item.get(name)
     return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
@@ -165,11 +139,17 @@ def _text_parts(item: Item) -> list[dict[str, Any]]:
     return [part for part in parts if part.get("type") == "output_text" and isinstance(part.get("text"), str)]
 
 
+def _within(kept: Sequence[Mapping[str, Any]], said: str) -> bool:
+    """Whether all places of texts are in the message's text."""
+    spoken = [part for item in kept if item.get("type") in _SPEAKING for part in _parts(item, "content")]
+    spoken += [part for item in kept for part in _parts(item, "blocks") if part.get("type") == "output_text"]
+    places = [place for part in spoken if (place := shown_at(part)) is not None]
+    return all(0 <= begin <= end <= len(said) for begin, end in places)
+
+
 def _texts_fit(items: Sequence[Item], said: str) -> bool:
-    kinds = ("message", "doubao_app_call")
-    return said == "".join(
-        part["text"] for item in items if item.get("type") in kinds for part in _text_parts(item)
-    )
+    spoken = [part for item in items if item.get("type") in _SPEAKING for part in _text_parts(item)]
+    return said == "".join(part["text"] for part in spoken)
 
 
 def _calls_fit(items: Sequence[Item], message: AIMessage) -> bool:

@@ -207,7 +207,9 @@ class StoredResponses(HTTPChatModel):
         if not isinstance(response_id, str) or not _ID.fullmatch(response_id):
             raise ValueError(f"response_id must be the id of a response, not {response_id!r}.")
         if isinstance(self._auth(), TemporaryKeyAuth):
-            raise ValueError("api_key: stored responses are shown to an API key alone, not to an access key pair.")
+            raise ValueError(  # noqa: TRY004
+                "api_key: stored responses are shown to an API key alone, not to an access key pair."
+            )
         return ServiceRequest(f"{PATH}/{response_id}{under}", {}, query=query or {}, method=method)
 
     def _retrieved(self, reply: Reply) -> AIMessage:

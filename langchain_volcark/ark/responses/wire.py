@@ -18,7 +18,8 @@ from langchain_volcark.ark.responses.options import is_cached, refuse_options, r
 from langchain_volcark.ark.responses.replies import read_response
 from langchain_volcark.ark.responses.routing import CHAINS
 from langchain_volcark.ark.responses.tools import beta_headers
-from langchain_volcark.http.client import Fallback, ServiceRequest
+from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.fallback import Fallback
 from langchain_volcark.wires.wire import ModelCall, StreamReader, Wire
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ResponsesWire(Wire):
         given = {name: value for name, value in call.parameters.items() if name not in call.raw}
         body = write_options({**given, "model": call.model})
         body.update(call.raw)
-        placed = self._writer.placed(call.messages)
+        placed = self._writer.write_with_positions(call.messages)
         if call.stream:
             body["stream"] = True
         body.setdefault("input", [item for _, item in placed])

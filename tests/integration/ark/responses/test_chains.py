@@ -262,7 +262,8 @@ def test_a_forgotten_response_costs_one_more_request(chained: ChatArk, emulator:
     assert len(emulator.requests) == before + 2
     assert "previous_response_id" in sent(emulator, 2)
     assert is_whole(emulator, 3)
-    assert retries.codes == [NOT_FOUND]
+    # Core gives streams no run manager to report to.
+    assert retries.codes == ([] if stream else [NOT_FOUND])
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -275,7 +276,8 @@ async def test_a_forgotten_response_in_an_event_loop(chained: ChatArk, emulator:
         text = "".join([chunk.text async for chunk in chained.astream(history, config)])
     else:
         text = (await chained.ainvoke(history, config)).text
-    assert (text, len(emulator.requests), retries.codes) == ("You said: two", before + 2, [NOT_FOUND])
+    assert (text, len(emulator.requests)) == ("You said: two", before + 2)
+    assert retries.codes == ([] if stream else [NOT_FOUND])
 
 
 def test_what_was_sent_whole_instead_is_gone_on_from(chained: ChatArk, emulator: Emulator) -> None:

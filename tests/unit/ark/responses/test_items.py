@@ -30,7 +30,7 @@ OURS = {"model_provider": "volcengine", "model_name": MODEL}
 
 def write(*messages: BaseMessage, model: str = MODEL, reasoning: Any = "always") -> list[dict[str, Any]]:
     writer = ItemWriter("volcengine", "Ark's Responses API", reasoning=reasoning, model=model)
-    return [item for _, item in writer.placed(messages)]
+    return [item for _, item in writer.write_with_positions(messages)]
 
 
 def said(*texts: str) -> dict[str, Any]:
