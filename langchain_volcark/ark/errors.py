@@ -146,10 +146,14 @@ class ArkErrors:
 
     def in_payload(self, payload: Any) -> ErrorFacts | None:
         """The error in a body or a stream payload, or None."""
-        error = payload.get("error") if isinstance(payload, dict) else None
+        if not isinstance(payload, dict):
+            return None
+        event = payload.get("type")
+        if event is not None and (event in _FAILURES or _is_event(event)):
+            return _stated_by_event(payload) if event in _FAILURES else None
+        error = payload.get("error")
         if not error:
-            event = payload.get("type") if isinstance(payload, dict) else None
-            return _stated_by_event(payload) if event in _FAILURES else flat_error(payload)
+            return flat_error(payload)
         return _facts(error)
 
     def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
@@ -165,12 +169,17 @@ class ArkErrors:
         return end["first"] if end else None
 
 
+def _is_event(kind: Any) -> bool:
+    """Whether a payload is an event of a response's stream; that of a failed tool has an `error` of its own."""
+    return isinstance(kind, str) and kind.startswith("response.")
+
+
 def _stated_by_event(payload: Mapping[str, Any]) -> ErrorFacts:
     """The error in an event of a response's stream: https://www.volcengine.com/docs/82379/1599499."""
     if payload["type"] == "error":
-        return _facts(payload)
+        return _facts(payload.get("error") or payload)
     response = payload.get("response")
-    error = response.get("error") if isinstance(response, dict) else None
+    error = response.get("error") if isinstance(response, dict) else payload.get("error")
     return _facts(error or {"message": "The response failed, and the service does not say why."})
 
 
