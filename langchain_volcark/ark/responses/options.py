@@ -14,7 +14,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from langchain_volcark.ark.options import finish_options, refuse_contradictions
 from langchain_volcark.ark.responses.routing import CHAINS, CHAT_ONLY, SWITCH
 from langchain_volcark.ark.responses.tools import flat_choice, flat_tools, hosted_types, refuse_tools_apart
-from langchain_volcark.base.values import Switch, Whole, read_number, wanted, within
+from langchain_volcark.base.values import Switch, Whole, must_be, read_number, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def _read_caching(value: Any) -> dict[str, Any] | str | None:
     if value is None or value in ("enabled", "disabled"):
         return value  # type: ignore[no-any-return]
     if not isinstance(value, dict):
-        raise wanted('"enabled", "disabled" or a dictionary')
+        raise must_be('"enabled", "disabled" or a dictionary')
     return dict(value)
 
 
@@ -48,13 +48,13 @@ def _read_include(value: Any) -> list[str] | None:
     if value is None:
         return None
     if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
-        raise wanted("a list of texts")
+        raise must_be("a list of texts")
     return list(value)
 
 
 def _read_edits(value: Any) -> Any:
     if value is not None and not isinstance(value, (dict, list, tuple)):
-        raise wanted("a dictionary or a list of edits")
+        raise must_be("a dictionary or a list of edits")
     return list(value) if isinstance(value, tuple) else value
 
 
