@@ -207,7 +207,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         Raises:
             ValueError: The model has no sparse vectors.
         """
-        self._require("sparse", "sparse vectors")
+        self._require_ability("sparse", "sparse vectors")
         return ArkSparseEmbeddings(self)
 
     def embed_sparse(self, texts: Sequence[str], *, instructions: str | None = None) -> list[dict[int, float]]:
@@ -292,7 +292,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         return replace(plan, reads_files=True)
 
     def _plan_sparse(self, texts: Sequence[str], instructions: str | None) -> EmbeddingPlan[dict[int, float]]:
-        self._require("sparse", "sparse vectors")
+        self._require_ability("sparse", "sparse vectors")
         check_texts(texts, max_bytes=MAX_TEXT_BYTES)
         extra = {"sparse_embedding": {"type": "enabled"}}
         return self._plan_multimodal(texts, self._documents_with(instructions), read_sparse, extra)
@@ -300,7 +300,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     def _plan_multi(
         self, inputs: Sequence[EmbeddingInput], instructions: str | None
     ) -> EmbeddingPlan[list[list[float]]]:
-        self._require("multi", "a vector for each token")
+        self._require_ability("multi", "a vector for each token")
         extra = {"dimensions": self._sent_dimensions(), "multi_embedding": {"type": "enabled"}}
         return self._plan_multimodal(inputs, self._documents_with(instructions), read_multi, extra)
 
@@ -309,7 +309,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
             return self.document_instruction
         return str(check_value(str, "instructions", instructions))
 
-    def _require(self, ability: Literal["sparse", "multi"], what: str) -> None:
+    def _require_ability(self, ability: Literal["sparse", "multi"], what: str) -> None:
         known = find_model(self.model)
         if not self._is_multimodal() or (known is not None and not getattr(known, ability)):
             since = {"sparse": "250615", "multi": "251215"}[ability]

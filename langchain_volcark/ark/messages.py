@@ -87,7 +87,7 @@ class ArkMessageWriter(MessageWriter):
         """The reasoning fields of a message of ours; the encrypted one only where this model wrote it."""
         found = super().reasoning_of(message)
         author = message.response_metadata.get("model_name")
-        if author and not _may_be_the_same(str(author), self._model):
+        if author and not _may_be_same_model(str(author), self._model):
             found.pop("encrypted_content", None)
         return found
 
@@ -132,7 +132,7 @@ def _scheme(url: str) -> str:
     return url[: max(url.find(":", 0, 16), 0)].lower()
 
 
-def _may_be_the_same(author: str, model: str) -> bool:
+def _may_be_same_model(author: str, model: str) -> bool:
     """Whether a model may be the one of that name; the model behind an endpoint id is unknown."""
     return model.startswith(("ep-", "bot-", author)) or author.startswith(model)
 

@@ -145,7 +145,7 @@ def _doubao_1_5_thinking(prefix: str, **facts: object) -> ArkModel:
     )
 
 
-def _before_v4(prefix: str, max_output: int, **facts: object) -> ArkModel:
+def _deepseek_before_v4(prefix: str, max_output: int, **facts: object) -> ArkModel:
     defaults = {"max_input": 96 * _K, "tool_choice": "not_thinking", "reasoning_passback": "never"}
     return ArkModel(prefix, "2025-12", 128 * _K, max_output, **{**defaults, **facts})  # type: ignore[arg-type]
 
@@ -227,10 +227,12 @@ MODELS: tuple[ArkModel, ...] = (
     _deepseek("deepseek-v4-pro-260425", "2026-08", json_schema=False),
     _deepseek("deepseek-v4-flash-260425", "2026-08", json_schema=False),
     _deepseek("deepseek-v4", "2026-08"),
-    _before_v4("deepseek-v3-2", 32 * _K, json_schema=False, thinks=False, reasoning_passback="tool_turns"),
-    _before_v4("deepseek-v3-1", 32 * _K, thinks=False),
-    _before_v4("deepseek-v3", 16 * _K, max_input=None, json_schema=False, thinks=None),
-    _before_v4("deepseek-r1", 16 * _K),
+    _deepseek_before_v4(
+        "deepseek-v3-2", 32 * _K, json_schema=False, thinks=False, reasoning_passback="tool_turns"
+    ),
+    _deepseek_before_v4("deepseek-v3-1", 32 * _K, thinks=False),
+    _deepseek_before_v4("deepseek-v3", 16 * _K, max_input=None, json_schema=False, thinks=None),
+    _deepseek_before_v4("deepseek-r1", 16 * _K),
     ArkModel(
         "glm-5-3-flash",
         "2026-09",

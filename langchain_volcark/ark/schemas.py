@@ -71,7 +71,7 @@ def rewrite_schema(schema: dict[str, Any], *, strict: bool = False) -> dict[str,
 def _rewrite(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    source = _modern(schema)
+    source = _to_draft_2020(schema)
     result = map_subschemas({key: source[key] for key in source if key in _SUPPORTED}, _rewrite)
     if "$ref" in result:
         result["$ref"] = _local(str(result["$ref"]))
@@ -81,7 +81,7 @@ def _rewrite(schema: Any) -> Any:
     return result
 
 
-def _modern(schema: dict[str, Any]) -> dict[str, Any]:
+def _to_draft_2020(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with the keywords of draft 2020-12: `$defs`, and `prefixItems` for a list of items."""
     source = dict(schema)
     if isinstance(source.get("definitions"), dict):

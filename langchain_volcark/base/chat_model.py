@@ -147,7 +147,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
                 assembler.add(delta)
             assembler.finish()
             if not wire.has_answer(assembler):
-                raise self._undocumented(reply, wire.no_answer(reply.payload))
+                raise self._format_error(reply, wire.no_answer(reply.payload))
             message = assembler.message()
             if generations:
                 message.usage_metadata = None  # the first message has the usage of all choices
@@ -251,11 +251,11 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
             renderer = renderer_of(assembler)
             try:
                 for payload in stream:
-                    for delta in self._read_part(reader, payload, stream):
+                    for delta in self._read_payload(reader, payload, stream):
                         yield from renderer.feed(delta)
                         if delta.is_last:
                             stream.stop()
-                self._require_end(wire, reader, assembler, stream)
+                self._check_complete(wire, reader, assembler, stream)
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
@@ -276,27 +276,27 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
             renderer = renderer_of(assembler)
             try:
                 async for payload in stream:
-                    for delta in self._read_part(reader, payload, stream):
+                    for delta in self._read_payload(reader, payload, stream):
                         for piece in renderer.feed(delta):
                             yield piece
                         if delta.is_last:
                             stream.stop()
-                self._require_end(wire, reader, assembler, stream)
+                self._check_complete(wire, reader, assembler, stream)
             except VolcArkError as error:
                 error.partial = assembler.partial()
                 raise
         for piece in renderer.finish():
             yield piece
 
-    def _read_part(
+    def _read_payload(
         self, reader: StreamReader, payload: dict[str, Any], stream: PayloadStream | AsyncPayloadStream
     ) -> Sequence[StreamDelta]:
         try:
             return reader.read(payload)
         except ValueError as error:
-            raise self._undocumented(Reply(payload, stream.response), error) from error
+            raise self._format_error(Reply(payload, stream.response), error) from error
 
-    def _require_end(
+    def _check_complete(
         self,
         wire: Wire,
         reader: StreamReader,
@@ -308,7 +308,7 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
             raise stream.interrupted("it stopped without a finish reason")
         if not wire.has_answer(assembler):
             opening = stream.opening or {}
-            raise self._undocumented(Reply(opening, stream.response), wire.no_answer(opening))
+            raise self._format_error(Reply(opening, stream.response), wire.no_answer(opening))
 
     # --- tracing and serialisation ------------------------------------------------------------------------
 

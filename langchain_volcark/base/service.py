@@ -200,9 +200,9 @@ class HTTPService(BaseModel):
         try:
             return read(reply.payload)
         except ValueError as error:
-            raise self._undocumented(reply, error) from error
+            raise self._format_error(reply, error) from error
 
-    def _undocumented(self, reply: Reply, problem: ValueError | str) -> ResponseFormatError:
+    def _format_error(self, reply: Reply, problem: ValueError | str) -> ResponseFormatError:
         """The exception for a reply that is JSON but not in the documented form."""
         return no_answer_error(reply.response, self._errors, reply.payload, str(problem))
 

@@ -274,7 +274,7 @@ def _contents(message: BaseMessage) -> tuple[list[str], int]:
     """The texts of a message, and the token count of its media."""
     texts = [message.name] if message.name else []
     media = 0
-    for read in _reads(message):
+    for read in _read_content(message):
         if isinstance(read, Media):
             media += _media_tokens(read)
         elif isinstance(read, str):
@@ -286,7 +286,7 @@ def _contents(message: BaseMessage) -> tuple[list[str], int]:
     return texts, media
 
 
-def _reads(message: BaseMessage) -> Sequence[str | Media | Mapping[str, Any] | None]:
+def _read_content(message: BaseMessage) -> Sequence[str | Media | Mapping[str, Any] | None]:
     if isinstance(message, (ToolMessage, FunctionMessage)):
         return read_tool_result(message.content)
     return [

@@ -102,14 +102,14 @@ class ToolBinding(BaseChatModel):
         choice = body.get("tool_choice")
         if not forces_call(choice) or "tool_choice" in raw:
             return
-        refusal = self._why_not_forced(body)
+        refusal = self._forced_call_refusal(body)
         if refusal is not None:
             del body["tool_choice"]
             warn_caller(
                 f"tool_choice={choice!r} is left out, so {body.get('model')} may answer without a call: {refusal}"
             )
 
-    def _why_not_forced(self, body: Mapping[str, Any]) -> str | None:
+    def _forced_call_refusal(self, body: Mapping[str, Any]) -> str | None:
         """Why the model of a request refuses a forced call, with advice; None where it accepts one."""
         profile = self.profile if body.get("model") == self.model_name else None
         if profile and "tool_choice" in profile and profile != self._resolve_model_profile():
@@ -122,7 +122,9 @@ class ToolBinding(BaseChatModel):
 
     def _can_force_tools(self, call: Mapping[str, Any] | None = None) -> bool:
         """Whether this model accepts a forced call, with these arguments of a call."""
-        return self._why_not_forced({"model": self.model_name, **self._default_params, **(call or {})}) is None
+        return (
+            self._forced_call_refusal({"model": self.model_name, **self._default_params, **(call or {})}) is None
+        )
 
     # --- structured output --------------------------------------------------------------------------------
 
@@ -181,7 +183,7 @@ class ToolBinding(BaseChatModel):
             # Whether the model accepts a forced call is checked for each request.
             choice = arguments.pop("tool_choice", "any")
             model = self.bind_tools([schema_tool(schema, strict)], tool_choice=choice, **arguments)
-            advice = self._why_not_forced({"model": self.model_name, **self._default_params, **kwargs}) or ""
+            advice = self._forced_call_refusal({"model": self.model_name, **self._default_params, **kwargs}) or ""
         else:
             model = self.bind(**arguments)
         reader = parser(schema, chosen, advice)

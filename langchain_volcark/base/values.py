@@ -85,7 +85,7 @@ def _read_switch(value: Any) -> bool:
     return value
 
 
-def _kept(read: Callable[[Any], Any]) -> WrapValidator:
+def _validated_by(read: Callable[[Any], Any]) -> WrapValidator:
     """Validate with a reader, then by the field's type and bounds; keep the value that the reader returned."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -98,17 +98,17 @@ def _kept(read: Callable[[Any], Any]) -> WrapValidator:
     return WrapValidator(check)
 
 
-Number = Annotated[float, _kept(read_number)]
+Number = Annotated[float, _validated_by(read_number)]
 """A finite number, sent as given; not a bool or a string."""
-OptionalNumber = Annotated[float | None, _kept(read_number)]
+OptionalNumber = Annotated[float | None, _validated_by(read_number)]
 """A `Number` or None."""
-Whole = Annotated[int, _kept(_read_whole)]
+Whole = Annotated[int, _validated_by(_read_whole)]
 """A whole number; not a bool or a string."""
-OptionalWhole = Annotated[int | None, _kept(_read_whole)]
+OptionalWhole = Annotated[int | None, _validated_by(_read_whole)]
 """A `Whole` or None."""
-Switch = Annotated[bool, _kept(_read_switch)]
+Switch = Annotated[bool, _validated_by(_read_switch)]
 """True or False; not 0, 1 or a string."""
-OptionalSwitch = Annotated[bool | None, _kept(_read_switch)]
+OptionalSwitch = Annotated[bool | None, _validated_by(_read_switch)]
 """A `Switch` or None."""
 
 

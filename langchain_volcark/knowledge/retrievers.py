@@ -201,12 +201,12 @@ class VikingKnowledgeRetriever(SearchOptions, KnowledgeService, BaseRetriever, d
     def _read(self, options: SearchOptions, reply: Reply) -> SearchResult:
         data = reply.payload.get("data")
         if not isinstance(data, dict):
-            raise self._undocumented(reply, "it has no data.result_list")
+            raise self._format_error(reply, "it has no data.result_list")
         items = data.get("result_list")
         if items is None and data.get("count") == 0:
             items = []  # some servers omit an empty list
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            raise self._undocumented(reply, "it has no data.result_list of objects")
+            raise self._format_error(reply, "it has no data.result_list of objects")
         documents = [read_item(item) for item in items]
         known = ("result_list", "rewrite_query", "token_usage")
         rewritten, usage = data.get("rewrite_query"), data.get("token_usage")

@@ -75,9 +75,9 @@ class EventRenderer:
     def _events(self, increment: Increment) -> list[MessagesData]:
         if not increment and not increment.closed:
             return []
-        return [event for one in (increment, *increment.more) for event in self._of_one(one)]
+        return [event for one in (increment, *increment.more) for event in self._increment_events(one)]
 
-    def _of_one(self, increment: Increment) -> list[MessagesData]:
+    def _increment_events(self, increment: Increment) -> list[MessagesData]:
         events: list[dict[str, Any]] = []
         for kind, text in (("reasoning", increment.reasoning), ("text", increment.text)):
             if text:

@@ -94,7 +94,7 @@ class ReplyMetadata:
     def unshown(self, whole: dict[str, Any]) -> dict[str, Any]:
         """The part of `whole`, the message's `response_metadata`, that no increment has shown."""
         rest = {key: value for key, value in whole.items() if key not in self.shown}
-        late = {key: _beyond(shown, self.fields[key]) for key, shown in self.shown.items()}
+        late = {key: _difference(shown, self.fields[key]) for key, shown in self.shown.items()}
         return {**rest, **{key: value for key, value in late.items() if value}}
 
 
@@ -102,10 +102,10 @@ def _added(old: Any, new: Any) -> Any:
     """What a payload added to an `EARLY` field; empty where it can only be shown at the end."""
     if isinstance(new, list) and any(isinstance(item, dict) and "index" in item for item in new):
         return []  # core merges list items of equal `index` into one: such a list is safe on one chunk only
-    return _beyond([] if isinstance(new, list) else {}, new) if old is None else _beyond(old, new)
+    return _difference([] if isinstance(new, list) else {}, new) if old is None else _difference(old, new)
 
 
-def _beyond(old: Any, new: Any) -> Any:
+def _difference(old: Any, new: Any) -> Any:
     if isinstance(old, list) and isinstance(new, list):
         return new[len(old) :]
     if isinstance(old, dict) and isinstance(new, dict):

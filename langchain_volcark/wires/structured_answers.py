@@ -100,7 +100,7 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
             why = _EARLY_ENDS.get(str(finish_reason))
             if why is None:
                 raise
-            raise _problem(f"{why} {error.observation}", error.llm_output or "") from error
+            raise _parser_error(f"{why} {error.observation}", error.llm_output or "") from error
 
     def read_text(self, text: str) -> Any:
         """Parse a text without a message: JSON, or the arguments of a call."""
@@ -130,22 +130,28 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
                 return call["args"], json.dumps(call["args"], ensure_ascii=False)
         for broken in invalid:
             if broken.get("name") in (self.tool_name, None, ""):
-                raise _problem(_about_invalid(broken, str(self.tool_name)), broken.get("args") or "")
+                raise _parser_error(_describe_invalid(broken, str(self.tool_name)), broken.get("args") or "")
         others = [repr(call["name"]) for call in (*calls, *invalid)]
         if others:
-            raise _problem(f"The model called {', '.join(others)}, not {self.tool_name!r}.", str(message.text))
+            raise _parser_error(
+                f"The model called {', '.join(others)}, not {self.tool_name!r}.", str(message.text)
+            )
         text = str(message.text)
         if not text.strip():
-            raise _problem(f"The answer is empty: no text, and no call of {self.tool_name!r}. {self.advice}", text)
-        raise _problem(f"The model answered in text and did not call {self.tool_name!r}. {self.advice}", text)
+            raise _parser_error(
+                f"The answer is empty: no text, and no call of {self.tool_name!r}. {self.advice}", text
+            )
+        raise _parser_error(f"The model answered in text and did not call {self.tool_name!r}. {self.advice}", text)
 
     def _check(self, value: Any, text: str) -> Any:
         if self.answer_class is not None:
             return self._instance(value, text)
         if value is None or (self.wants_object and not isinstance(value, dict)):
-            raise _problem(f"The answer is JSON, but {_kind(value)} instead of an object.", text)
+            raise _parser_error(f"The answer is JSON, but {_kind(value)} instead of an object.", text)
         if value == {} and self.required:
-            raise _problem(f"The answer is an empty object; the schema requires {', '.join(self.required)}.", text)
+            raise _parser_error(
+                f"The answer is an empty object; the schema requires {', '.join(self.required)}.", text
+            )
         return value
 
     def _instance(self, value: Any, text: str) -> Any:
@@ -153,7 +159,9 @@ class StructuredAnswerParser(BaseCumulativeTransformOutputParser[Any]):
         try:
             return make(value)
         except ValueError as error:
-            raise _problem(f"The answer does not match {self.answer_class.__name__}: {error}", text) from error
+            raise _parser_error(
+                f"The answer does not match {self.answer_class.__name__}: {error}", text
+            ) from error
 
     @override
     def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
@@ -266,7 +274,7 @@ def add_chunk(message: BaseMessage | None, chunk: str | BaseMessage) -> BaseMess
     return message + new
 
 
-def _problem(text: str, answer: str) -> OutputParserException:
+def _parser_error(text: str, answer: str) -> OutputParserException:
     text = text.strip()
     return OutputParserException(text, observation=text, llm_output=answer)
 
@@ -281,7 +289,7 @@ def _raise_refusal(message: BaseMessage) -> None:
             raise refused.from_refusal(block, raw_message=message)
 
 
-def _about_invalid(call: InvalidToolCall, name: str) -> str:
+def _describe_invalid(call: InvalidToolCall, name: str) -> str:
     return f"The arguments of the call of {name!r} cannot be read. {call.get('error') or ''}"
 
 
@@ -290,17 +298,17 @@ def _read_json(text: str, message: BaseMessage, *, is_cut: bool) -> tuple[Any, s
     start = text.strip().removeprefix("\ufeff")
     if not start:
         called = [repr(call["name"]) for call in message.tool_calls] if isinstance(message, AIMessage) else []
-        raise _problem(f"The model called {', '.join(called)}." if called else "The answer is empty.", text)
+        raise _parser_error(f"The model called {', '.join(called)}." if called else "The answer is empty.", text)
     try:
         value, end = _DECODER.raw_decode(start)
         rest = start[end:].strip()
     except (ValueError, RecursionError) as error:
         value, rest = _read_fenced(start, text, error)
     if rest:
-        raise _problem(f"The answer goes on after its JSON: {rest[:80]!r}.", text)
+        raise _parser_error(f"The answer goes on after its JSON: {rest[:80]!r}.", text)
     if is_cut and not isinstance(value, (dict, list)):
         # The beginning of a number is a valid number, so a cut cannot be recognised.
-        raise _problem("Whether the answer is complete cannot be seen.", text)
+        raise _parser_error("Whether the answer is complete cannot be seen.", text)
     return value, text
 
 
@@ -312,11 +320,11 @@ def _read_fenced(start: str, text: str, error: Exception) -> tuple[Any, str]:
         try:
             value, end = _DECODER.raw_decode(inside)
         except (ValueError, RecursionError) as inner:
-            raise _problem(f"The answer is not complete JSON: {inner}.", text) from inner
+            raise _parser_error(f"The answer is not complete JSON: {inner}.", text) from inner
         after, _, more = inside[end:].strip().partition(_FENCE)
         return value, after.strip() or (more.strip() if _FENCE in more else "")
     what = "is not complete JSON" if before[:1] in '{["' else "is a text, not JSON"
-    raise _problem(f"The answer {what}: {error}.", text) from error
+    raise _parser_error(f"The answer {what}: {error}.", text) from error
 
 
 def _kind(value: Any) -> str:

@@ -87,7 +87,7 @@ def group_chat_config(
         listed = list(characters)
     options = {"description": description, "user_name": user_name}
     config = {"characters": listed, **{name: value for name, value in options.items() if value is not None}}
-    _check_cast(config)
+    _check_group_chat(config)
     return cast("GroupChatConfig", config)
 
 
@@ -128,7 +128,7 @@ def to_wire(metadata: Mapping[str, Any]) -> dict[str, Any]:
         written["user_info"] = _write_user(written["user_info"])
     if "emit_intention_signal_extra" in written:
         written["emit_intention_signal_extra"] = _write_switch(written["emit_intention_signal_extra"])
-    names = _check_cast(written["group_chat_config"]) if "group_chat_config" in written else None
+    names = _check_group_chat(written["group_chat_config"]) if "group_chat_config" in written else None
     target = written.get("target_character_name")
     if target is not None and not (isinstance(target, str) and target):
         raise ValueError(f"target_character_name must be a character's name, not {target!r}.")
@@ -176,7 +176,7 @@ def _write_switch(value: Any) -> str:
     raise ValueError(f'emit_intention_signal_extra must be True, False, "true" or "false", not {value!r}.')
 
 
-def _check_cast(config: Any) -> list[str]:
+def _check_group_chat(config: Any) -> list[str]:
     """Validate `group_chat_config`; returns the characters' names."""
     characters = config.get("characters") if isinstance(config, Mapping) else None
     if not isinstance(characters, (list, tuple)) or not characters:

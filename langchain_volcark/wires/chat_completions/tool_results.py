@@ -149,7 +149,7 @@ def _read_part(part: Any, position: int, count: int) -> list[str | Media] | None
 
 def _read_text(block: Block, position: int) -> list[str | Media] | None:
     text = block.get("text")
-    if not isinstance(text, str) or _says_more(block, text, position):
+    if not isinstance(text, str) or _has_more(block, text, position):
         return None
     return [text] if text else []
 
@@ -159,12 +159,12 @@ def _read_other(block: Block, position: int) -> list[str | Media] | None:
     media = read_media(wrapped if isinstance(wrapped, Mapping) else block)
     if not isinstance(media, Media):
         text = read_block(block) if block.get("type") in _READ_AS_TEXT else None
-        return [text] if isinstance(text, str) and text and not _says_more(block, text, position) else None
-    more = _says_more(block, media, position)
+        return [text] if isinstance(text, str) and text and not _has_more(block, text, position) else None
+    more = _has_more(block, media, position)
     if media.text is not None:
         return None if more else [media.text]
     if media.base64 is None or (media.url and media.data):
-        return None if more or not _is_elsewhere(media) else [media]
+        return None if more or not _is_remote(media) else [media]
     size = size_of_base64(media.base64)
     if size is None or is_unknown(media.mime_type) or "/" not in str(media.mime_type):
         return None
@@ -174,7 +174,7 @@ def _read_other(block: Block, position: int) -> list[str | Media] | None:
     return [remark, media] if remark else [media]
 
 
-def _is_elsewhere(media: Media) -> bool:
+def _is_remote(media: Media) -> bool:
     """Whether media without bytes has a URL or a file id."""
     if media.data:
         return False
@@ -183,27 +183,25 @@ def _is_elsewhere(media: Media) -> bool:
     return media.url.lower().startswith(("http://", "https://"))
 
 
-def _says_more(block: Block, read: str | Media, position: int) -> bool:
+def _has_more(block: Block, read: str | Media, position: int) -> bool:
     """Whether a block holds information beyond the text or media read from it."""
     for key, value in block.items():
         if value is None or (isinstance(value, (str, list, dict)) and not value):
             continue
-        if _is_form(key, value, position):
+        if _is_format_field(key, value, position):
             continue
         if key in _CONTAINERS and isinstance(value, Mapping):
-            if _says_more(value, read, position):
+            if _has_more(value, read, position):
                 return True
         elif key == "content" and isinstance(value, list):
-            if any(
-                _says_more(one if isinstance(one, Mapping) else {"text": one}, read, position) for one in value
-            ):
+            if any(_has_more(one if isinstance(one, Mapping) else {"text": one}, read, position) for one in value):
                 return True
-        elif not (_is_in_text(key, value, read) if isinstance(read, str) else _is_of_media(key, value, read)):
+        elif not (_is_in_text(key, value, read) if isinstance(read, str) else _is_in_media(key, value, read)):
             return True
     return False
 
 
-def _is_form(key: str, value: Any, position: int) -> bool:
+def _is_format_field(key: str, value: Any, position: int) -> bool:
     """Whether a field is part of the block format, not information from the tool."""
     if key in ("type", "source_type"):
         return isinstance(value, str)
@@ -222,7 +220,7 @@ def _is_in_text(key: str, value: Any, text: str) -> bool:
     return value in text or (key in _MIME_KEYS and value.lower().startswith("text/"))
 
 
-def _is_of_media(key: str, value: Any, media: Media) -> bool:
+def _is_in_media(key: str, value: Any, media: Media) -> bool:
     if key in media.options and media.options[key] == value:
         return _is_option(key, value)
     if isinstance(value, (bytes, bytearray, memoryview)):

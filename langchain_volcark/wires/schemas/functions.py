@@ -78,7 +78,7 @@ def _describe(source: Any) -> dict[str, Any]:
         return _of_schema(_schema_of_class(model_of_typed_dict(source)))
     if isinstance(source, type) and dataclasses.is_dataclass(source):
         return _of_schema(TypeAdapter(source).json_schema())
-    if get_origin(source) is not None or _is_no_structure(source):
+    if get_origin(source) is not None or _is_scalar_type(source):
         raise ValueError(f"{source!r} is no schema of an object. {WRAP_IT}")
     if not callable(source):
         return convert_to_openai_function(source)  # raises an error that lists what it accepts
@@ -98,7 +98,7 @@ def _describe(source: Any) -> dict[str, Any]:
     return _of_schema(_schema_of_class(model), name, model.__doc__)
 
 
-def _is_no_structure(source: Any) -> bool:
+def _is_scalar_type(source: Any) -> bool:
     return isinstance(source, type) and (source.__module__ == "builtins" or issubclass(source, enum.Enum))
 
 

@@ -19,7 +19,7 @@ _SCHEMA_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems", "items")
 _SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 _DEFINITIONS = ("$defs", "definitions")
 # Keywords by which a root without `type` is not simply "any object".
-_NO_OBJECT = (
+_NOT_AN_OBJECT = (
     *("anyOf", "oneOf", "allOf", "not", "if", "enum", "const", "items", "prefixItems", "contains"),
     *("minLength", "maxLength", "pattern", "minimum", "maximum", "minItems", "maxItems", "$ref"),
 )
@@ -92,9 +92,9 @@ def require_object(schema: Schema, name: str) -> Schema:
     kind = schema.get("type")
     if kind == "object":
         return schema
-    if kind is None and ("properties" in schema or not any(keyword in schema for keyword in _NO_OBJECT)):
+    if kind is None and ("properties" in schema or not any(keyword in schema for keyword in _NOT_AN_OBJECT)):
         return {"type": "object", **({} if "properties" in schema else {"properties": {}}), **schema}
-    described = f"type {kind!r}" if kind is not None else next(key for key in _NO_OBJECT if key in schema)
+    described = f"type {kind!r}" if kind is not None else next(key for key in _NOT_AN_OBJECT if key in schema)
     raise ValueError(
         f"The root of the schema {name!r} is {described}; services take only an object there. {WRAP_IT}"
     )
@@ -143,7 +143,7 @@ class _Inliner:
         definitions: Schema = {}
         while missing := [one for one in self._names if self._names[one] not in definitions]:
             for pointer in missing:
-                definitions[self._names[pointer]] = self._expand(_bare(self._target(pointer)))
+                definitions[self._names[pointer]] = self._expand(_without_definitions(self._target(pointer)))
         return {**made, "$defs": definitions} if definitions else made
 
     def _expand(self, schema: Any) -> Any:
@@ -155,7 +155,7 @@ class _Inliner:
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         if self._is_recursive(pointer):
             return {"$ref": f"#/$defs/{self._name(pointer)}", **map_subschemas(rest, self._expand)}
-        target = _bare(self._target(pointer))
+        target = _without_definitions(self._target(pointer))
         return self._expand({**target, **rest}) if isinstance(target, dict) else target
 
     def _target(self, pointer: str) -> Any:
@@ -183,7 +183,7 @@ class _Inliner:
 
     def _references(self, pointer: str) -> set[str]:
         if pointer not in self._edges:
-            self._edges[pointer] = set(_local_references(_bare(self._target(pointer))))
+            self._edges[pointer] = set(_local_references(_without_definitions(self._target(pointer))))
         return self._edges[pointer]
 
     def _name(self, pointer: str) -> str:
@@ -198,7 +198,7 @@ class _Inliner:
         return self._names[pointer]
 
 
-def _bare(schema: Any) -> Any:
+def _without_definitions(schema: Any) -> Any:
     """A schema without its definitions."""
     if not isinstance(schema, dict):
         return schema
