@@ -48,7 +48,7 @@ class QianfanMessageWriter(MessageWriter):
     def write(self, messages: Sequence[BaseMessage]) -> list[JSONMessage]:
         """Convert a conversation.
 
-        Consecutive messages of the same role are merged: the service wants user and assistant to alternate.
+        Consecutive messages of the same role are merged: the service expects user and assistant to alternate.
 
         Args:
             messages: Messages of any kind and origin.

@@ -103,7 +103,7 @@ def _answers(turns: Positioned) -> dict[tuple[int, int], tuple[int, JSONMessage]
 
 
 def _function_result(name: str, content: Any) -> JSONMessage:
-    """Build a function result; V1 wants the text of a JSON object."""
+    """Build a function result; V1 expects the text of a JSON object."""
     text = content if isinstance(content, str) else as_json_text(content)
     try:
         is_object = isinstance(json.loads(text), dict)
