@@ -38,26 +38,26 @@ times. It shares no code with the rest of the package, so that it can find error
 **Ark responses** (`POST {ark_base_url}/responses`; `GET` and `DELETE /responses/{id}`,
 `GET /responses/{id}/input_items`), besides the rules of Ark chat:
 
-* *Answers.* Texts, tools, thinking, JSON and limits as in chat. Models from 2026-04-15 on show a summary of their
-  thinking, and seal it where `include` asks. A model of before June 2025 does not know this API.
-* *Storage.* By the server's clock, which `shift_clock` moves. A chain belongs to the model or endpoint that began
-  it; a deleted response is left out of it. A stream that broke off left nothing.
-* *Caches.* A chain with `caching` counts all that it had as cached; a prefix needs 256 tokens.
-* *Search* (`web_search`). The bots' corpus and weather; for what finds something, or asks for news or a search, or
-  is forced. Parts between semicolons are rounds. Sources are unmarked unless `EMULATOR_MARKS_…` asks: `NUMBER`,
-  `CARET`, `FOOTNOTE`, `LENTICULAR`.
-* *Knowledge* (`knowledge_search`). The collection `kb-demo` of the knowledge base below; with any other id, or a
-  filter it cannot apply, the search fails and the answer goes on.
-* *MCP.* A server on this machine is really asked, for ten seconds at most. Any other has one canned tool,
-  `ask_question`. Tools are chosen as functions are; approval goes round as documented.
-* *Pictures* (`image_process`). What the words name, else the first operation allowed. `image 3` is the third;
-  there are none behind the links of the results.
+* *Answers.* Texts, tools, thinking, JSON and limits as in chat. Models from 2026-04-15 on send a summary of their
+  thinking, and encrypted thinking if `include` requests it. Models from before June 2025 do not support this API.
+* *Storage.* Responses expire by the server's clock, which `shift_clock` moves. A chain belongs to the model or
+  endpoint that began it; deleted responses are left out of it. An interrupted stream is not stored.
+* *Caches.* In a chain with `caching` all earlier tokens count as cached; a prefix needs 256 tokens.
+* *Search* (`web_search`). Searches the bots' corpus and weather if there are results, if the question asks for
+  news or a search, or if forced; each part of a question between semicolons is a search round. Answers have
+  reference marks only with `EMULATOR_MARKS_…`: `NUMBER`, `CARET`, `FOOTNOTE`, `LENTICULAR`.
+* *Knowledge* (`knowledge_search`). Searches the collection `kb-demo` of the knowledge base below; with another id,
+  or an unsupported filter, the search fails and the answer continues.
+* *MCP.* Servers on this machine are called, for ten seconds at most; any other server has one simulated tool,
+  `ask_question`. Tools are chosen like functions; approvals follow the documentation.
+* *Images* (`image_process`). Runs the operation that the text names, else the first allowed one. `image 3` means
+  the third image; the links in results have no images.
 * *Doubao's apps* answer in blocks, from the same corpus.
-* *Beside hosted tools* a function is called where the words name it, or share one with its name.
-* *Words that trigger*, in the last user message. `EMULATOR_END_…` breaks the answer off: `FAILED` by
-  `response.failed`, `ERROR` by an `error` event, `ENVELOPE` by a bare envelope, `MISSING` by `[DONE]` alone.
-  `EMULATOR_RAW_THINKING` shows thinking as raw text.
-* *Accounts.* `close_tools("web_search")` lets a hosted tool be as in an account that has not activated it.
+* *Functions beside hosted tools* are called if the text names them or shares a word with their name.
+* *Trigger words* in the last user message. `EMULATOR_END_…` ends the answer early: `FAILED` with
+  `response.failed`, `ERROR` with an `error` event, `ENVELOPE` with a plain error object, `MISSING` with `[DONE]`
+  only. `EMULATOR_RAW_THINKING` sends thinking as raw text.
+* *Accounts.* `close_tools("web_search")` simulates an account that has not activated a hosted tool.
 
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 

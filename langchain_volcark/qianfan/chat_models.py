@@ -78,9 +78,9 @@ class ChatQianfan(QianfanService, HTTPChatModel, defer_build=False):
         )
         ```
 
-        V1 expects the token as a query parameter. The package adds it when the request is written to the connection,
-        so that logs never show it. With your own `http_client` or `http_async_client` it has to be part of the
-        URL; a logging filter then redacts it in httpx's log.
+        V1 expects the token as a query parameter. The package adds it when the request is written to the
+        connection, so that logs never show it. With your own `http_client` or `http_async_client` it has to be
+        part of the URL; a logging filter then redacts it in httpx's log.
 
     Response metadata:
         `model_name`, `model_provider`, `finish_reason` (unchanged, including `normal`), `request_id`, `created`,
