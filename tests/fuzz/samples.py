@@ -174,6 +174,81 @@ _CHUNKS = [
     _chunk({"delta": {"tool_calls": [REST]}, "finish_reason": "tool_calls"}),
     _chunk(None, usage=USAGE),
 ]
+RESPONSE_USAGE: dict[str, Any] = {
+    "input_tokens": 9,
+    "output_tokens": 7,
+    "total_tokens": 16,
+    "input_tokens_details": {"cached_tokens": 2},
+    "output_tokens_details": {"reasoning_tokens": 3},
+    "tool_usage": {"web_search": 1},
+}
+_RESPONSE: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "model": "m-1",
+    "status": "completed",
+    "output": ITEMS,
+    "usage": RESPONSE_USAGE,
+    "store": True,
+    "expire_at": 2,
+}
+_OPENING = {name: _RESPONSE[name] for name in ("id", "object", "created_at", "model", "store")}
+
+
+def _item_events(index: int, item: dict[str, Any], *pieces: dict[str, Any]) -> list[dict[str, Any]]:
+    head = {name: item[name] for name in ("id", "type", "status", "call_id", "name") if name in item}
+    at = {"item_id": item.get("id"), "output_index": index}
+    return [
+        {"type": "response.output_item.added", "output_index": index, "item": head},
+        *({**at, **piece} for piece in pieces),
+        {"type": "response.output_item.done", "output_index": index, "item": item},
+    ]
+
+
+_ANNOTATION = {**REFERENCE, "type": "url_citation"}
+_EVENTS: list[dict[str, Any]] = [
+    {"type": "response.created", "response": _OPENING},
+    {"type": "response.in_progress", "response": _OPENING},
+    *_item_events(
+        0,
+        ITEMS[0],
+        {"type": "response.reasoning_summary_part.added", "summary_index": 0, "part": {"type": "summary_text"}},
+        {"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": "Look "},
+        {"type": "response.reasoning_summary_text.done", "summary_index": 0, "text": "Look "},
+        {"type": "response.reasoning_summary_text.delta", "summary_index": 1, "delta": "it "},
+        {"type": "response.reasoning_text.delta", "content_index": 0, "delta": "Hm."},
+    ),
+    *_item_events(1, ITEMS[1], {"type": "response.web_search_call.searching"}),
+    *(event for index, item in enumerate(ITEMS[2:7], 2) for event in _item_events(index, item)),
+    *_item_events(
+        7,
+        ITEMS[7],
+        {"type": "response.doubao_app_call_block.added", "block": {"id": "b1", "type": "reasoning_text"}},
+        {"type": "response.doubao_app_call_reasoning_text.delta", "block_index": 0, "delta": "Well."},
+        {"type": "response.doubao_app_call_block.done", "block": ITEMS[7]["blocks"][0]},
+        {"type": "response.doubao_app_call_output_text.delta", "block_index": 2, "delta": "So"},
+    ),
+    *_item_events(
+        8,
+        ITEMS[8],
+        {"type": "response.content_part.added", "content_index": 0, "part": {"type": "output_text"}},
+        {"type": "response.output_text.delta", "content_index": 0, "delta": "Clou"},
+        {"type": "response.output_text.annotation.added", "content_index": 0, "annotation": _ANNOTATION},
+        {"type": "response.output_text.delta", "content_index": 0, "delta": "dy"},
+        {"type": "response.output_text.done", "content_index": 0, "text": "Cloudy"},
+        {"type": "response.content_part.done", "content_index": 0, "part": ITEMS[8]["content"][0]},
+        {"type": "response.output_text.delta", "content_index": 1, "delta": ", 15"},
+    ),
+    *_item_events(
+        9,
+        ITEMS[9],
+        {"type": "response.function_call_arguments.delta", "delta": ""},
+        {"type": "response.function_call_arguments.delta", "delta": ' {"city"'},
+        {"type": "response.function_call_arguments.done", "arguments": ITEMS[9]["arguments"]},
+    ),
+    {"type": "response.completed", "response": _RESPONSE},
+]
 _BOT = {"references": [REFERENCE], "bot_usage": BOT_USAGE, "metadata": {"intent": "weather"}}
 _SEARCH = {"search_results": [{"index": 1, "url": "https://example.com", "title": "t"}]}
 _V1: dict[str, Any] = {"id": "as-1", "object": "chat.completion", "created": 1, "need_clear_history": False}
@@ -194,6 +269,7 @@ _COUNTED = {"usage": '{"prompt_tokens":16,"completion_tokens":6,"total_tokens":2
 
 WHOLE: dict[str, Any] = {
     "ark": _COMPLETION,
+    "ark responses": _RESPONSE,
     "bot": {**_COMPLETION, **_BOT},
     "qianfan": {**_COMPLETION, **_SEARCH},
     "qianfan v1": {**_V1, "result": "Cloudy.", "is_truncated": False, "function_call": _V1_CALL, "usage": USAGE},
@@ -202,6 +278,7 @@ WHOLE: dict[str, Any] = {
 }
 STREAMS: dict[str, list[Any]] = {
     "ark": _CHUNKS,
+    "ark responses": _EVENTS,
     "bot": [_chunk({"delta": {"content": ""}}, **_BOT), *_CHUNKS],
     "qianfan": [{**_CHUNKS[0], **_SEARCH}, *_CHUNKS[1:]],
     "qianfan v1": [
@@ -221,6 +298,7 @@ ERRORS: dict[str, Any] = {
             "type": "BadRequest",
         }
     },
+    "ark responses": {"type": "error", "code": "InvalidParameter", "message": "Bad.", "sequence_number": 3},
     "bot": {"error": {"code": "ModelAccountTpmRateLimitExceeded", "message": "slow"}},
     "qianfan": {
         "id": "as-1",

@@ -172,7 +172,11 @@ def test_a_history_becomes_a_body_or_a_value_error(vendor: str, conversation: li
     event("refused" if body is None else "a body")
     if body is None:
         return
-    for message in json.loads(body)["messages"]:
+    sent = json.loads(body)
+    for item in sent.get("input", ()):
+        assert isinstance(item["type"], str)
+        assert item["type"] != "function_call" or isinstance(item["arguments"], str)
+    for message in sent.get("messages", ()):
         assert isinstance(message["role"], str)
         for call in message.get("tool_calls", ()):
             assert isinstance(call["function"]["arguments"], str)

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_
 
 from langchain_volcark.exceptions import ResponseFormatError
 from tests.fuzz.junk import examples, names, pieces, sse, texts, values, write_json
-from tests.fuzz.samples import REFERENCE, USAGE
+from tests.fuzz.samples import REFERENCE, RESPONSE_USAGE, USAGE
 from tests.fuzz.wire import CHAT, CHAT_V1, MODELS, WIRE
 
 Payload = dict[str, Any]
@@ -134,8 +134,45 @@ def envelopes(draw: st.DrawFn) -> tuple[Payload, list[Payload]]:
     return whole, [{**own, "data": data} for data in [*parts, {**rest, "end": True}]]
 
 
+@st.composite
+def responses(draw: st.DrawFn) -> tuple[Payload, list[Payload]]:
+    """A response of Ark's: thinking, text and calls are items, each with events of its own."""
+    answer = draw(answers)
+    summary = draw(cut(answer.reasoning))
+    said = draw(cut(answer.text))
+    items: list[Payload] = [
+        {"id": "rs", "type": "reasoning", "summary": [{"type": "summary_text", "text": part} for part in summary]},
+        {"id": "msg", "type": "message", "content": [{"type": "output_text", "text": part} for part in said]},
+    ]
+    items += [
+        {"id": f"fc_{place}", "type": "function_call", "call_id": f"call_{place}", "name": name or "f",
+         "arguments": arguments}
+        for place, (name, arguments) in enumerate(answer.calls)
+    ]  # fmt: skip
+    own = {"id": "resp_1", "model": "m-1", "status": draw(st.sampled_from(["completed", "incomplete"]))}
+    whole = {**answer.fields, **own, "output": items, "usage": draw(st.just(RESPONSE_USAGE) | values)}
+    events: list[Payload] = [{"type": "response.created", "response": {"id": "resp_1", "model": "m-1"}}]
+    for index, item in enumerate(items):
+        head = {name: item[name] for name in ("id", "type", "call_id", "name") if name in item}
+        events.append({"type": "response.output_item.added", "output_index": index, "item": head})
+        at = {"item_id": item["id"], "output_index": index}
+        texts_of = {"reasoning": ("reasoning_summary_text", "summary_index", summary)}
+        texts_of["message"] = ("output_text", "content_index", said)
+        name, numbered, parts = texts_of.get(
+            item["type"], ("function_call_arguments", "", [item.get("arguments", "")])
+        )
+        for number, part in enumerate(parts):
+            events += [
+                {"type": f"response.{name}.delta", **at, numbered: number, "delta": piece}
+                for piece in draw(cut(part))
+            ]
+        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    return whole, [*events, {"type": f"response.{own['status']}", "response": whole}]
+
+
 FORMS = {
     "ark": completions(),
+    "ark responses": responses(),
     "bot": completions(),
     "qianfan": completions(),
     "qianfan v1": v1_replies(),

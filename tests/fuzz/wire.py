@@ -65,6 +65,9 @@ _COMMON: dict[str, Any] = {"base_url": URL, "max_retries": 0, **WIRE.clients}
 _PAIR: dict[str, Any] = {"access_key": CANARY, "secret_key": CANARY}
 MODELS: dict[str, Callable[..., Any]] = {
     "ark": lambda **more: ChatArk(model="doubao-x", api_key=CANARY, **_COMMON, **more),
+    "ark responses": lambda **more: ChatArk(
+        model="doubao-x", use_responses_api=True, api_key=CANARY, **_COMMON, **more
+    ),
     "bot": lambda **more: ChatArkBot(model="bot-x", api_key=CANARY, **_COMMON, **more),
     "qianfan": lambda **more: ChatQianfan(model="ernie-x", api_key=CANARY, **_COMMON, **more),
     "qianfan v1": lambda **more: ChatQianfan(

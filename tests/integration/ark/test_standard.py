@@ -36,7 +36,7 @@ class TestChatArkUnit(ChatModelUnitTests):
         return env, {"model": THINKING}, {"api_key": "from-env", "base_url": env["ARK_BASE_URL"]}
 
 
-class _ArkFlags(AtTheEmulator):
+class ArkFlags(AtTheEmulator):
     """What Ark's chat API can do. It takes no PDF parts, which is why those flags are off."""
 
     model_id = THINKING
@@ -99,23 +99,23 @@ class _ArkFlags(AtTheEmulator):
         return first + rest
 
 
-class TestThinkingModel(_ArkFlags, ChatModelIntegrationTests):
+class TestThinkingModel(ArkFlags, ChatModelIntegrationTests):
     """The default way to structured output is the model's own: a JSON schema."""
 
 
-class TestThinkingModelByFunctionCalling(_ArkFlags, ChatModelIntegrationTests):
+class TestThinkingModelByFunctionCalling(ArkFlags, ChatModelIntegrationTests):
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": "function_calling"}
 
 
-class TestThinkingModelByStrictJSONSchema(_ArkFlags, ChatModelIntegrationTests):
+class TestThinkingModelByStrictJSONSchema(ArkFlags, ChatModelIntegrationTests):
     @property
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": "json_schema", "strict": True}
 
 
-class TestHearingModelByFunctionCalling(_ArkFlags, ChatModelIntegrationTests):
+class TestHearingModelByFunctionCalling(ArkFlags, ChatModelIntegrationTests):
     model_id = HEARING
 
     @property
@@ -128,7 +128,7 @@ class TestHearingModelByFunctionCalling(_ArkFlags, ChatModelIntegrationTests):
 
 
 @pytest.mark.filterwarnings("ignore:tool_choice")
-class TestPlainModel(_ArkFlags, ChatModelIntegrationTests):
+class TestPlainModel(ArkFlags, ChatModelIntegrationTests):
     """A model that neither thinks nor sees, and that cannot be made to call a tool."""
 
     model_id = PLAIN

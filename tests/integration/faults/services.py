@@ -84,6 +84,29 @@ def completion_payloads(text: str) -> list[dict[str, Any]]:
 ARK_ERROR = {"error": {"code": "InternalServiceError", "message": "not today", "type": "x", "param": ""}}
 QIANFAN_ERROR = {"error": {"code": "internal_error", "message": "not today", "type": "x"}, "id": "as-1"}
 
+# --- Ark's Responses API ----------------------------------------------------------------------------------
+
+
+def ark_response(text: str) -> dict[str, Any]:
+    part = {"type": "output_text", "text": text}
+    item = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "m",
+        "status": "completed",
+        "output": [item],
+    }
+
+
+def response_payloads(text: str) -> list[dict[str, Any]]:
+    """A stream without the frames before the answer, which a broken stream may repeat."""
+    at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    pieces = [{"type": "response.output_text.delta", **at, "delta": word} for word in words(text)]
+    return [*pieces, {"type": "response.completed", "response": ark_response(text)}]
+
+
 # --- the others -------------------------------------------------------------------------------------------
 
 V1_ERROR = {"error_code": 336100, "error_msg": "not today"}
@@ -124,6 +147,16 @@ CHATS = [
         "InternalServiceError",
         completion_payloads,
         credentials={"model": "doubao-x", "api_key": "k"},
+    ),
+    Service(
+        "ark-responses",
+        ChatArk,
+        "/api/v3",
+        ark_response,
+        ARK_ERROR,
+        "InternalServiceError",
+        response_payloads,
+        credentials={"model": "doubao-x", "api_key": "k", "use_responses_api": True},
     ),
     Service(
         "bot",

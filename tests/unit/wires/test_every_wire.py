@@ -142,7 +142,49 @@ def knowledge_stream(answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
+RESPONSE_USAGE = {"input_tokens": 5, "output_tokens": 7, "total_tokens": 12}
+
+
+def response(answer: Answer) -> dict[str, Any]:
+    items: list[dict[str, Any]] = []
+    if answer.reasoning:
+        summary = [{"type": "summary_text", "text": answer.reasoning}]
+        items.append({"id": "rs_1", "type": "reasoning", "status": "completed", "summary": summary})
+    if answer.text:
+        content = [{"type": "output_text", "text": answer.text}]
+        items.append({"id": "msg_1", "type": "message", "status": "completed", "content": content})
+    items += [
+        {"id": f"fc_{number}", "type": "function_call", "call_id": f"c{number}", **_function(call)}
+        for number, call in enumerate(answer.calls)
+    ]
+    cut = {"status": "incomplete", "incomplete_details": {"reason": "length"}}
+    end = cut if answer.finish == "length" else {"status": "completed"}
+    usage = {"usage": RESPONSE_USAGE} if answer.usage else {}
+    return {**_opening(answer), **end, "output": items, **usage}
+
+
+def _opening(answer: Answer) -> dict[str, Any]:
+    return {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", **answer.extra}
+
+
+def response_stream(answer: Answer) -> list[dict[str, Any]]:
+    whole = response(answer)
+    events: list[dict[str, Any]] = [{"type": "response.created", "response": _opening(answer)}]
+    for index, item in enumerate(whole["output"]):
+        head = {name: item[name] for name in ("id", "type", "call_id", "name") if name in item}
+        at = {"item_id": item["id"], "output_index": index}
+        name, text = {
+            "reasoning": ("reasoning_summary_text", answer.reasoning),
+            "message": ("output_text", answer.text),
+        }.get(item["type"], ("function_call_arguments", item.get("arguments", "")))
+        deltas = [{"type": f"response.{name}.delta", **at, "delta": piece} for piece in answer.pieces(text)]
+        events.append({"type": "response.output_item.added", "output_index": index, "item": head})
+        events += [*deltas, {"type": "response.output_item.done", "output_index": index, "item": item}]
+    return [*events, {"type": f"response.{whole['status']}", "response": whole}]
+
+
 WIRES: dict[str, tuple[Any, Any, Any]] = {
+    "ark responses": (ChatArk(model="m", api_key="k", use_responses_api=True), response, response_stream),
     "ark": (ChatArk(model="m", api_key="k"), completion, completion_stream),
     "bot": (ChatArkBot(model="bot-1", api_key="k"), completion, completion_stream),
     "qianfan": (ChatQianfan(model="m", api_key="k"), completion, completion_stream),
