@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator
 
-from langchain_volcark.base.service import Headers, HTTPService, Query, Timeout
+from langchain_volcark.base.service import Headers, Query, Timeout
 from langchain_volcark.base.values import ResponseFormat, Switch, check_field, check_value, must_be
 from langchain_volcark.http.arguments import to_timeout
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from pydantic import BaseModel
-
-_CONSTRUCTOR_ONLY = frozenset({*HTTPService.model_fields, "streaming", "model_kwargs"}) - {"timeout"}
 
 
 def _check_tools(value: Any) -> list[Any]:
@@ -87,7 +85,8 @@ def check_call(
     """
     checked = dict(values)
     for name, value in values.items():
-        if name in _CONSTRUCTOR_ONLY:
+        if name in model.model_fields and name not in fields and name not in types:
+            # Sent as an unknown body field, it would have no effect, and a key would stand in the body.
             raise ValueError(f"{name} is a setting of the model, not of a call: set it in the constructor.")
         if value is None:
             continue

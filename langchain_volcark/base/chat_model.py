@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from langchain_volcark.messages.deltas import StreamDelta
     from langchain_volcark.wires.wire import StreamReader, Wire
 
-_UNTRACED = frozenset({"extra_headers", "extra_query", "api_key"})
+_UNTRACED = frozenset({"extra_headers", "extra_query"})
 
 
 class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService):
@@ -329,12 +329,15 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        shown = {name: value for name, value in kwargs.items() if name not in _UNTRACED}
+        # A credential given to a call is refused, but only after core has traced the call's arguments.
+        hidden = _UNTRACED | self.lc_secrets.keys()
+        shown = {name: value for name, value in kwargs.items() if name not in hidden}
         return super()._get_invocation_params(stop=stop, **shown)
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        hidden = {name: kwargs.pop(name) for name in _UNTRACED & kwargs.keys()}
+        names = (_UNTRACED | self.lc_secrets.keys()) & kwargs.keys()
+        hidden = {name: kwargs.pop(name) for name in names}
         return super()._get_llm_string(stop=stop, **kwargs) + self._hidden_digest(hidden)
 
     @override

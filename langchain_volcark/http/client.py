@@ -126,8 +126,17 @@ def _encode(request: ServiceRequest) -> _Unshown:
         return _Unshown()
     try:
         return _Unshown(dump_json(request.body))
-    except TypeError as error:
-        raise ValueError(f"The request cannot be written: {error}.") from None
+    except (TypeError, ValueError) as error:
+        where = next((f"{name}: " for name, value in request.body.items() if not _is_json({name: value})), "")
+        raise ValueError(f"{where}The request cannot be written: {error}.") from None
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        dump_json(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 class _Request(httpx.Request):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import HumanMessage
 from pydantic import ValidationError
 
@@ -219,9 +220,46 @@ def test_options_of_a_wrong_type_are_refused_by_name(kind: str, name: str, value
     assert type(caught.value) is ValueError
 
 
-def test_a_value_that_json_does_not_know_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match="set"):
-        MODELS["ark"](api_key="k").invoke("Hi", new_parameter={1, 2})
+@pytest.mark.parametrize("value", [{1, 2}, b"x", 1j, math.nan, {"deep": [math.inf]}, {True: 1}])
+def test_a_value_that_json_does_not_know_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(ValueError, match="new_parameter") as caught:
+        MODELS["ark"](api_key="k").invoke("Hi", new_parameter=value)
+    assert type(caught.value) is ValueError
+
+
+SETTINGS = [
+    (kind, name)
+    for kind, make in MODELS.items()
+    for name in sorted(
+        type(make()).model_fields.keys() - {*make().body_fields, *make().call_fields, *make().call_types}
+    )
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), SETTINGS)
+def test_a_setting_of_the_model_is_refused_in_a_call(kind: str, name: str) -> None:
+    """Sent as an unknown field of the body it would have no effect, and a key would leave in the body."""
+    with pytest.raises(ValueError, match=f"^{name} is a setting of the model, not of a call"):
+        request(MODELS[kind](), **{name: "a secret"})
+
+
+class Traced(BaseCallbackHandler):
+    def __init__(self) -> None:
+        self.seen = ""
+
+    def on_chat_model_start(self, *arguments: Any, **kwargs: Any) -> None:
+        self.seen += repr((arguments, kwargs))
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_credential_given_to_a_call_is_in_no_trace_and_no_error(kind: str) -> None:
+    model, traced = MODELS[kind](), Traced()
+    for name in model.lc_secrets:
+        with pytest.raises(ValueError, match=name) as caught:
+            model.invoke("Hi", {"callbacks": [traced]}, **{name: "sk-do-not-show"})
+        assert "sk-do-not-show" not in str(caught.value)
+    assert traced.seen
+    assert "sk-do-not-show" not in traced.seen
 
 
 @pytest.mark.parametrize("kind", ["ark", "bot"])
