@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_volcark.base.vectors import read_vector
+from langchain_volcark.base.vectors import check_finite, read_number, read_vector
 
 
 def read_data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -39,7 +39,7 @@ def read_sparse(row: Mapping[str, Any]) -> dict[int, float]:
     if not isinstance(entries, list):
         raise ValueError("a row has no vector in `sparse_embedding`")  # noqa: TRY004
     try:
-        return {int(entry["index"]): float(entry["value"]) for entry in entries}
+        return {int(entry["index"]): read_number(entry["value"]) for entry in entries}
     except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise ValueError("a sparse vector is not made of `index` and `value`") from error
 
@@ -67,4 +67,5 @@ def _unpack(text: str, dimensions: int) -> list[list[float]]:
     size = 2 * dimensions
     if not data or len(data) % size:
         raise ValueError("`multi_embedding` is compressed, which is not supported here: ask for it without")
-    return [list(struct.unpack_from(f"<{dimensions}e", data, start)) for start in range(0, len(data), size)]
+    rows = [struct.unpack_from(f"<{dimensions}e", data, start) for start in range(0, len(data), size)]
+    return [check_finite(list(row)) for row in rows]

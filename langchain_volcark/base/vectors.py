@@ -19,14 +19,17 @@ def read_number(value: Any) -> float:
     """Read a number of a reply, such as a score.
 
     Raises:
-        ValueError: It is not a number, or larger than any float.
+        ValueError: It is not a finite number; Python's JSON parser takes NaN and Infinity too.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{type(value).__name__} where a number belongs")  # noqa: TRY004
     try:
-        return float(value)
+        number = float(value)
     except OverflowError as error:
         raise ValueError("a number is larger than any that a machine takes") from error
+    if not math.isfinite(number):
+        raise ValueError(f"{number} where a number belongs")
+    return number
 
 
 def read_vector(value: Any) -> list[float]:
@@ -39,10 +42,23 @@ def read_vector(value: Any) -> list[float]:
         Floats, even where the JSON has integers.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: It is neither, or a number is not finite: no similarity can be computed from it.
     """
-    if isinstance(value, str):
-        return _decode(value)
+    return check_finite(_decode(value) if isinstance(value, str) else _floats(value))
+
+
+def check_finite(vector: list[float]) -> list[float]:
+    """Return the vector.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
+    if not all(map(math.isfinite, vector)):
+        raise ValueError("a vector holds NaN or infinity")
+    return vector
+
+
+def _floats(value: Any) -> list[float]:
     if not isinstance(value, list) or not value:
         raise ValueError("a row has no vector in `embedding`")
     try:
@@ -93,6 +109,19 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
             raise ValueError(f"two rows are for input {index}")
         found[index] = read(row)
     return [found[index] for index in range(count)]
+
+
+def read_vectors(rows: Any, count: int, read: Callable[[Mapping[str, Any]], list[float]]) -> list[list[float]]:
+    """Same as `read_rows`, for dense vectors.
+
+    Raises:
+        ValueError: Rows are missing, two are for the same input, or the vectors differ in length.
+    """
+    vectors = read_rows(rows, count, read)
+    lengths = sorted({len(vector) for vector in vectors})
+    if len(lengths) > 1:
+        raise ValueError(f"its vectors have {' and '.join(map(str, lengths))} numbers")
+    return vectors
 
 
 def normalise(vector: Sequence[float]) -> list[float]:

@@ -13,6 +13,9 @@ import httpx
 DEFAULT_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 """Read, write and pool 600 s, connect 10 s: thinking models can be silent for minutes."""
 
+# The operating system counts milliseconds in 32 bits: beyond 24 days a wait overflows, or ends at once.
+_LONGEST = 2_000_000.0
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 _SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
@@ -29,7 +32,7 @@ def to_timeout(value: Any, field_name: str = "timeout") -> httpx.Timeout:
         field_name: The argument it came from, for the error.
 
     Returns:
-        The bounds.
+        The bounds, each at most 23 days.
 
     Raises:
         ValueError: It is something else, or seconds that are not positive.
@@ -50,11 +53,10 @@ def to_timeout(value: Any, field_name: str = "timeout") -> httpx.Timeout:
     for part in parts:
         if part is value or part is not None:
             _check_seconds(part, field_name)
-    if isinstance(value, httpx.Timeout):
-        return value
-    if isinstance(value, (tuple, list)):
-        return httpx.Timeout(parts)
-    return httpx.Timeout(float(value), connect=min(float(value), 10.0))
+    bounds: tuple[Any, ...] = tuple(None if part is None else min(float(part), _LONGEST) for part in parts)
+    if isinstance(value, (httpx.Timeout, tuple, list)):
+        return httpx.Timeout(bounds)
+    return httpx.Timeout(bounds[0], connect=min(float(value), 10.0))
 
 
 def _check_seconds(value: Any, field_name: str) -> None:

@@ -200,7 +200,7 @@ _WORDINGS = (
     # Ark: "Total tokens of image and text exceed max message tokens", and of "multi-modal content and text".
     r"exceeds? (?:the )?max(?:imum)? message tokens",
     # Ark's embeddings and older models: "Input length 9000 exceeds the maximum length 8192".
-    r"\b(?:input|prompt|context|sequence)(?: (?:tokens?|text))? length\b.{0,40}\bexceed",
+    r"(?<!\bstop )\b(?:input|prompt|context|sequence)(?: (?:tokens?|text))? length\b.{0,40}\bexceed",
     r"\blength of (?:the )?(?:input|prompt)\b.{0,40}\bexceed",
     r"\brange of input length should be",
     # Qianfan: "input characters limit is 256000", "the max input characters is 7200".
@@ -210,11 +210,21 @@ _WORDINGS = (
     r"\b(?:prompt|input)\b[^.]{0,60}\blonger than (?:the )?[^.]{0,20}\b(?:length|context)",
     r"\binput token(?:s| count)?\b[^.]{0,40}\bexceeds? the (?:maximum|configured limit)",
     # Gateways: "This model's maximum context length is 8192 tokens", "exceeds the available context size".
-    r"\bmax(?:imum)? context (?:length|size|window)",
+    r"\bmax(?:imum)? (?:context|prompt) (?:length|size|window)",
+    r"\breduce the length of (?:the |your )?(?:messages|prompt|input|conversation)",
+    # Moonshot: "Your request exceeded model token limit: 262144".
+    r"\bexceed(?:s|ed)? (?:the )?model(?:'s)? token limit",
+    # Cohere: "too many tokens: total number of tokens in the prompt cannot exceed 4081".
+    r"\btokens in (?:the |your )?(?:prompt|input|request|messages)\b[^.]{0,40}\b(?:exceed|more than)",
+    r"\btotal tokens\b(?! per)[^.]{0,40}\bexceed",
+    # Text Generation Inference: "`inputs` must have less than 1024 tokens. Given: 2000".
+    r"\b(?:inputs?|prompt)`? must have (?:less|fewer) than \d+ tokens",
+    r"\bat most \d+ input tokens",
     r"\bcontext[ _](?:length|size|window|limit)s?\b.{0,40}\bexceed",
     r"\bexceed(?:s|ed|ing)?\b.{0,60}\bcontext[ _](?:length|size|window|limit)",
     r"(?:输入|提示词|上下文|prompt)[^,。;]{0,20}(?:过长|太长|超长)",
-    r"(?:输入|提示词|上下文|prompt)[^,。;]{0,20}(?:长度|字符数|token ?数)[^,。;]{0,10}(?:超过|超出|超限)",
+    r"(?:输入|提示词|上下文|prompt)[^,。;]{0,20}(?:长度|字符数|token)[^,。;]{0,10}(?:超过|超出|超限)",
+    r"(?:超过|超出)[^,。;]{0,12}(?:上下文|输入)[^,。;]{0,6}(?:长度|窗口|限制|上限)",
 )
 # Compiled at the first error, not at import.
 _TOO_LONG = "|".join(_WORDINGS)

@@ -156,17 +156,25 @@ def read_text(source: Mapping[str, Any], name: str) -> str:
         The text; empty where there is none.
 
     Raises:
-        ValueError: The value is neither a string nor a list.
+        ValueError: The value is neither a string nor a list of text parts.
     """
     content = source.get(name)
     if isinstance(content, str):
         return content
-    if not content:
+    if is_empty(content):
         return ""
     if isinstance(content, list):
-        texts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(text for text in texts if isinstance(text, str))
+        return "".join(_text_of_part(part, name) for part in content)
     raise ValueError(f"`{name}` is not a text")
+
+
+def _text_of_part(part: Any, name: str) -> str:
+    text = part
+    if isinstance(part, dict) and "text" in part:
+        text = part["text"] or ""
+    if not isinstance(text, str):
+        raise ValueError(f"`{name}` has a part that is not a text")  # noqa: TRY004
+    return text
 
 
 def _read_tool_call(call: Mapping[str, Any], *, whole: bool) -> ToolCallDelta:

@@ -31,6 +31,10 @@ BEGUN = {"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "c
 CHOICES = [
     *({"id": "x", "choices": choices} for choices in ([], None, {}, [{}], [{"message": None}], [{"message": {}}])),
     {"id": "x", "choices": [{"index": 0, "finish_reason": "stop"}]},
+    *(
+        {"id": "x", "choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}]}
+        for content in (False, 0, {"text": "Hi"}, [None], [["Hi"]], [{"type": "refusal", "refusal": "No."}])
+    ),
     BEGUN,
     {"id": "x", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}},
 ]

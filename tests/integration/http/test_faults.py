@@ -179,3 +179,12 @@ def test_comments_after_the_first_payload_buy_no_time(
     seen = drive(call, service.build(broken_server.url), began.set)
     check(seen, TOO_LATE, service, broken_server, waits)
     assert "nothing but keep-alives" in str(seen.error)
+
+
+@pytest.mark.parametrize("seconds", [2.0**31, 1e10, 1e300, (1e300, 1e300), httpx.Timeout(1e300)])
+@pytest.mark.parametrize(("service", "call"), [cell for cell in everyone() if cell.values[0].name == "ark"])
+def test_a_timeout_longer_than_the_system_can_wait_is_no_error(
+    service: Service, call: Call, seconds: Any, broken_server: RawServer
+) -> None:
+    play(broken_server, Fault("good", good, None, None), service, call.__name__ in STREAMING)
+    assert drive(call, service.build(broken_server.url, timeout=seconds)).error is None

@@ -44,6 +44,11 @@ def message_of(payloads: list[dict[str, Any]]) -> dict[str, Any]:
     return (first + rest if rest else first).model_dump()  # type: ignore[operator]
 
 
+def test_a_text_may_come_in_parts() -> None:
+    parts = ["a", {"type": "text", "text": "b"}, {"type": "text", "text": None}, "", {"text": "c"}]
+    assert read_reply(payload(message={"content": parts})).text == "abc"
+
+
 @given(streams(), st.data())
 def test_any_cutting_of_the_bytes_gives_the_same_message(
     stream: tuple[list[dict[str, Any]], bytes], data: st.DataObject
