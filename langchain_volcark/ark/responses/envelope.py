@@ -32,6 +32,7 @@ _USAGE_NAMES = {
     "completion_tokens_details": "output_tokens_details",
 }
 _TOOL_USAGE = ("tool_usage", "tool_usage_details")
+_ENDED = ("", "completed", "incomplete")
 _CUT_SHORT = {"max_output_tokens": "length"}  # OpenAI's word, which gateways use
 
 
@@ -86,8 +87,11 @@ def finish_reason(response: Mapping[str, Any], *, calls_functions: bool) -> str:
         response: The whole object.
         calls_functions: Whether a function of the user's is called in it.
     """
+    status = response.get("status")
+    if isinstance(status, str) and status not in _ENDED:
+        return status
     details = response.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, dict) else None
-    if response.get("status") == "incomplete" or reason:
+    if status == "incomplete" or reason:
         return _CUT_SHORT.get(str(reason), str(reason)) if reason else "incomplete"
     return "tool_calls" if calls_functions else "stop"

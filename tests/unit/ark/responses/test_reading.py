@@ -12,6 +12,9 @@ from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
 from langchain_volcark.ark.responses.blocks import as_received
 from langchain_volcark.ark.responses.events import ResponseReader
+from langchain_volcark.ark.responses.replies import read_response
+from langchain_volcark.messages.chunks import ChunkRenderer
+from langchain_volcark.messages.stop_texts import StoppingAssembler
 from tests.unit.ark.responses import streams
 from tests.unit.ark.responses.streams import (
     Json,
@@ -332,6 +335,39 @@ def test_an_answer_that_was_cut_short_says_so() -> None:
         metadata = same_everywhere(whole).response_metadata
         assert (metadata["finish_reason"], metadata["status"]) == ("length", "incomplete")
         assert metadata["incomplete_details"] == details
+
+
+def test_a_response_that_is_still_under_way_does_not_call_itself_ended() -> None:
+    made = invoked(response(message(0, "So far", status="in_progress"), status="in_progress"))
+    assert made.response_metadata["finish_reason"] == "in_progress"
+
+
+@pytest.mark.parametrize("length", [1, 3, 40])
+@pytest.mark.parametrize("stop", ["wor", "o", "ld. A", "absent"])
+def test_a_stop_text_ends_the_texts_and_the_items_fit_them(stop: str, length: int) -> None:
+    whole = response(reasoning(0, "So."), message(1, "Hello world.", " And more."), call(2))
+
+    def stopping() -> StoppingAssembler:
+        return StoppingAssembler("volcengine", None, [stop])
+
+    made = stopping()
+    for delta in read_response(whole)[0]:
+        made.add(delta)
+    made.finish()
+    expected = made.message()
+    reader, renderer = ResponseReader(), ChunkRenderer(stopping())
+    events = stream_of(whole, length=length)
+    generations = [one for event in events for delta in reader.read(event) for one in renderer.feed(delta)]
+    first, *rest = [one.message for one in (*generations, *renderer.finish())]
+    total = first
+    for chunk in rest:
+        total += chunk
+    assert total.content == expected.content
+    assert total.additional_kwargs == expected.additional_kwargs
+    spoken = [block["text"] for block in expected.content_blocks if block["type"] == "text"]
+    assert "".join(spoken) == expected.content
+    text = "Hello world."
+    assert spoken[0] == (text[: text.find(stop)] if stop in text else text)
 
 
 def test_the_metadata_is_what_came_and_nothing_is_null() -> None:
