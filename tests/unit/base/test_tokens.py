@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_volcark import ChatArk, ChatQianfan
+from langchain_volcark.base.image_sizes import image_size
 from langchain_volcark.base.tokens import (
     DEEPSEEK,
     QWEN,
     Vocabulary,
     estimate_message_tokens,
     estimate_tokens,
-    image_size,
     vocabulary_of,
 )
 from tests.unit.base.token_corpus import TEXTS
