@@ -35,6 +35,11 @@ _MODERATION = "Moderation refused it; change the prompt or the media."
 _TABLE = ErrorTable(
     (
         Row("MissingParameter", InvalidRequestError),
+        Row(
+            "InvalidParameter.PreviousResponseNotFound",
+            InvalidRequestError,
+            "It has expired, was deleted or not stored, or belongs to another model: send the whole history.",
+        ),
         Row("InvalidParameter", InvalidRequestError),
         Row("InvalidArgumentError", InvalidRequestError),
         Row("InvalidImageURL", InvalidRequestError, "The image cannot be fetched or read."),

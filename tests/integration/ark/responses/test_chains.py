@@ -291,7 +291,7 @@ def test_what_was_sent_whole_instead_is_gone_on_from(chained: ChatArk, emulator:
 def test_an_id_of_the_callers_own_is_not_replaced(make: Make, emulator: Emulator) -> None:
     for model in (make(), make(use_previous_response_id=True)):
         before = len(emulator.requests)
-        with pytest.raises(InvalidRequestError) as caught:
+        with pytest.raises(InvalidRequestError, match="belongs to another model") as caught:
             model.invoke("hi", previous_response_id="resp_unknown")
         assert caught.value.code == NOT_FOUND
         assert len(emulator.requests) == before + 1
