@@ -107,8 +107,9 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
     @property
     def _default_params(self) -> dict[str, Any]:
         """The body fields that are set."""
-        fields = {name: getattr(self, name) for name in self.body_fields}
-        return {**{name: value for name, value in fields.items() if value is not None}, **self.model_kwargs}
+        values = self.__dict__  # where pydantic keeps fields; asked for twice in each call
+        fields = {name: value for name in self.body_fields if (value := values.get(name)) is not None}
+        return {**fields, **self.model_kwargs}
 
     def _call(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, *, stream: bool, **kwargs: Any

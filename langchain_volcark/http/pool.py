@@ -218,6 +218,8 @@ class _Body(httpx.SyncByteStream):
 
 
 def _close_all(links: list[Connection]) -> None:
+    if not links:
+        return
     with ExitStack() as stack:  # one failure must not spare the others
         for link in links:
             stack.callback(link.close)
@@ -341,6 +343,8 @@ class _AsyncBody(httpx.AsyncByteStream):
 
 
 async def _aclose_all(links: list[AsyncConnection]) -> None:
+    if not links:
+        return
     async with AsyncExitStack() as stack:  # one failure or cancellation must not spare the others
         for link in links:
             stack.push_async_callback(link.aclose)

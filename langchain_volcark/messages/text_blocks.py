@@ -134,6 +134,8 @@ class TextBlocks:
 
     def finish(self) -> list[tuple[Place, str, str]]:
         """Mark all blocks as complete; returns what that makes visible, in the form of `close`."""
+        if not self._blocks:
+            return []
         shown = []
         for place in sorted(self._blocks):
             if not self._blocks[place].closed:

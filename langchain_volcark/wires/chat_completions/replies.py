@@ -32,6 +32,7 @@ _USAGE_FIELDS = frozenset(
     }
 )
 
+_DETAILS = ("prompt_tokens_details", "completion_tokens_details")
 _USAGE_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _USAGE_DETAILS = frozenset({"cached_tokens", "audio_tokens", "reasoning_tokens"})
 _LONGEST_COUNT = 18  # digits; a longer number is not a token count
@@ -272,6 +273,10 @@ def read_usage(usage: Mapping[str, Any]) -> UsageMetadata:
 
 def unread_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     """`{"usage": …}` as sent where it has fields that LangChain's form cannot hold, else an empty dict."""
+    if _fits(usage, _USAGE_FIELDS) and all(
+        _fits(details, _USAGE_DETAILS) for name in _DETAILS if (details := usage.get(name))
+    ):
+        return {}  # as nearly every reply
     more: dict[str, Any] = {}
     take_unread(usage, _USAGE_FIELDS, more)
     unread = [usage.get(name) for name in _USAGE_COUNTS]
@@ -283,6 +288,15 @@ def unread_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
     if more or any(value and _count(value) is None for value in unread):
         return {"usage": dict(usage)}
     return {}
+
+
+def _fits(counts: Any, known: frozenset[str]) -> bool:
+    """Whether an object holds known token counts alone, beside its details."""
+    return (
+        isinstance(counts, dict)
+        and known.issuperset(counts)
+        and all(type(value) is int for name, value in counts.items() if name not in _DETAILS)
+    )
 
 
 def _details(usage: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
