@@ -86,7 +86,7 @@ def check_call(
     checked = dict(values)
     for name, value in values.items():
         if name in model.model_fields and name not in fields and name not in types:
-            # Sent as an unknown body field, it would have no effect, and a key would stand in the body.
+            # Sent as an unknown body field, it would have no effect, and a key would be in the body.
             raise ValueError(f"{name} is a setting of the model, not of a call: set it in the constructor.")
         if value is None:
             continue

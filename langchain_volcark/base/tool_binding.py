@@ -70,7 +70,7 @@ class ToolBinding(BaseChatModel):
             **kwargs: Any further per-call argument.
 
         Returns:
-            A runnable that calls this model with these tools; the model itself stays as it is.
+            A runnable that calls this model with these tools; the model itself is not changed.
 
         Raises:
             ValueError: `tool_choice` names a tool that is not among `tools`, or a tool's arguments are no object.
