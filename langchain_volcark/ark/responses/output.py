@@ -115,7 +115,8 @@ class Message(OutputItem):
     def take(self, name: str, index: int, piece: str) -> list[StreamDelta]:
         opened = self._open(index)
         self._parts[index].add(piece)
-        return [*opened, *self._show(index)]
+        shown = self._show(index)
+        return [*opened, *shown] if opened else shown
 
     @override
     def end_text(self, name: str, index: int, part: Mapping[str, Any]) -> list[StreamDelta]:
@@ -132,6 +133,8 @@ class Message(OutputItem):
             known.append(annotation)
 
     def _open(self, index: int) -> list[StreamDelta]:
+        if index < len(self._parts):
+            return []
         new = range(len(self._parts), index + 1)
         self._parts.extend(TextPart() for _ in new)
         return [StreamDelta(place=(self.number, at), opens={"type": "text"}) for at in new if at]
