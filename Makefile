@@ -14,6 +14,7 @@ help: ## List the targets
 demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files (local emulator unless a key is set)
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/bot.py
+	$(BIN)/python examples/responses.py
 	$(BIN)/python examples/rag.py
 	$(BIN)/python examples/knowledge_base.py
 	$(BIN)/python examples/qianfan.py
