@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from langchain.agents import create_agent
@@ -52,13 +52,12 @@ def search(model: ChatArk, question: str) -> None:
     """Stream an answer; then print its sources, what was searched for, and how many searches are billed."""
     heading("A hosted search, streamed")
     print(f"> {question}")
-    total: AIMessageChunk | None = None
+    chunks: list[AIMessageChunk] = []
     for chunk in model.bind_tools([hosted_tools.web_search(limit=5)]).stream(question):
         print(chunk.text, end="", flush=True)
-        total = chunk if total is None else total + chunk
+        chunks.append(cast("AIMessageChunk", chunk))
     print()
-    if total is None:
-        return
+    total = chunks[0] + chunks[1:]
     show_sources(total)
     show_searches(total)
     print(f"billed searches: {total.response_metadata.get('tool_usage')}")
@@ -75,7 +74,7 @@ def search_and_call(model: ChatArk) -> None:
     """Run an agent with a hosted search and a Python tool; the service runs the one, this process the other."""
     heading("An agent: a hosted search and a tool of ours")
     agent = create_agent(model, [hosted_tools.web_search(), get_price])
-    messages: list[BaseMessage] = []
+    messages: list[Any] = []
     for question in ("Say get_price 'broccoli'.", "Search: what kind of plant is broccoli?"):
         print(f"> {question}")
         before = len(messages) + 1
