@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,7 +15,8 @@ from langchain_volcark.base.values import as_list
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_REMOTE = ("http://", "https://", "data:")
+_REMOTE = ("http://", "https://", "data:image/")
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+://|data:)")
 
 
 def check_images(uris: Sequence[str | os.PathLike[str]]) -> list[str | Path]:
@@ -41,12 +43,21 @@ def image_block(image: str | Path) -> dict[str, Any]:
 
 
 def _check_image(position: int, uri: Any) -> str | Path:
-    if isinstance(uri, str) and uri[:8].lower().startswith(_REMOTE):
+    if isinstance(uri, str) and uri[:11].lower().startswith(_REMOTE):
         return uri
     if isinstance(uri, str) and uri[:5].lower() == "file:":
         uri = url2pathname(urlsplit(uri).path)
     if not isinstance(uri, (str, os.PathLike)) or not os.fspath(uri):
         raise ValueError(f"Input {position} is neither a path nor a URL of an image, but {uri!r}.")
+    if isinstance(uri, str) and (found := _SCHEME.match(uri)):
+        raise ValueError(
+            f"Input {position}: {found[0]} is no address that the service can read: give a path, or an "
+            "http, https, file or data:image URL."
+        )
     path = Path(uri)
-    with path.open("rb"):
-        return path
+    try:
+        file = path.open("rb")
+    except ValueError:  # a null character, or half of one
+        raise ValueError(f"Input {position} is neither a path nor a URL of an image, but {uri!r}.") from None
+    file.close()
+    return path

@@ -332,7 +332,9 @@ def _path(error: ErrorDetails) -> tuple[int | str, ...]:
 
 
 def _is_secret(field: FieldInfo | None) -> bool:
-    return field is not None and (not field.repr or bool(field.exclude) or "Secret" in str(field.annotation))
+    if field is None or field.annotation is int:  # such as max_connections, which is only no part of a dump
+        return False
+    return not field.repr or bool(field.exclude) or "Secret" in str(field.annotation)
 
 
 _KINDS = {

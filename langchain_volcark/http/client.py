@@ -320,7 +320,10 @@ class HTTPClient:
     def _send(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
         try:
             client = self._http_client or registry.client(self._pool)
-            sender = client if isinstance(client, Sender) else Sender(ClientTransport(client))
+            if isinstance(client, Sender):
+                sender = client
+            else:
+                sender = Sender(ClientTransport(client, is_own=client is not self._http_client))
             return sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
@@ -328,7 +331,10 @@ class HTTPClient:
     async def _asend(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
         try:
             client = self._http_async_client or registry.async_client(self._pool)
-            sender = client if isinstance(client, AsyncSender) else AsyncSender(AsyncClientTransport(client))
+            if isinstance(client, AsyncSender):
+                sender = client
+            else:
+                sender = AsyncSender(AsyncClientTransport(client, is_own=client is not self._http_async_client))
             return await sender.send(built, auth=self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error

@@ -150,12 +150,18 @@ def error_from_facts(
         _with_advice(message, _clock_advice(response, verdict.error) or verdict.advice),
         status_code=status,
         code=None if facts.code is None else redaction.text(facts.code),
-        request_id=reader.request_id(response.headers, payload),
+        request_id=request_id_of(response, reader, payload),
         retry_after=parse_retry_after(response.headers),
         body=payload,
         response=_without_request(response, payload),
         is_retryable=_server_verdict(response, default=verdict.retryable),
     )
+
+
+def request_id_of(response: httpx.Response, reader: ErrorReader, payload: Any) -> str | None:
+    """The server's id of the request, redacted: a gateway may write anything into the header."""
+    found = reader.request_id(response.headers, payload)
+    return None if found is None else Redaction(response).text(found)
 
 
 def _with_advice(message: str, advice: str) -> str:
@@ -181,7 +187,7 @@ def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorRe
     return verdict.error(
         _with_advice(message, verdict.advice),
         status_code=status,
-        request_id=reader.request_id(response.headers, payload),
+        request_id=request_id_of(response, reader, payload),
         retry_after=parse_retry_after(response.headers),
         body=payload if payload is not None else told,
         response=_without_request(response),
@@ -210,7 +216,7 @@ def format_error(
         return ResponseFormatError(
             f"The reply to the token request is not what the service documents: {what}. Is its address right?",
             status_code=response.status_code,
-            request_id=reader.request_id(response.headers, None),
+            request_id=request_id_of(response, reader, None),
         )
     told = _text_of(response, content)
     text = " ".join(told.split())[:200]
@@ -218,7 +224,7 @@ def format_error(
         f"The reply is not what the service documents: {what}. It begins: {text!r}. "
         "Is base_url the API's own address, and no proxy or portal in between?",
         status_code=response.status_code,
-        request_id=reader.request_id(response.headers, None),
+        request_id=request_id_of(response, reader, None),
         body=told,
         response=_without_request(response, told),
     )
@@ -244,7 +250,7 @@ def no_answer_error(
         f"The reply is not what the service documents: {problem}.{said}",
         status_code=response.status_code,
         code=None if facts.code is None else redaction.text(facts.code),
-        request_id=reader.request_id(response.headers, body),
+        request_id=request_id_of(response, reader, body),
         body=body,
         response=_without_request(response, body),
     )

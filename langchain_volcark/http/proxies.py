@@ -19,7 +19,7 @@ from urllib.request import getproxies
 import httpx
 
 from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY
-from langchain_volcark.http.redaction import joined
+from langchain_volcark.http.redaction import aimed, joined
 
 if TYPE_CHECKING:
     import ssl
@@ -266,10 +266,11 @@ class HTTPXTransport(httpx.HTTPTransport):
 
     def __init__(self, proxy: str | None, context: ssl.SSLContext, *, max_connections: int, max_idle: int) -> None:
         super().__init__(**_httpx_arguments(proxy, context, max_connections, max_idle))
+        self._prepare = aimed if proxy is None else joined
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        return super().handle_request(joined(request))
+        return super().handle_request(self._prepare(request))
 
 
 class AsyncHTTPXTransport(httpx.AsyncHTTPTransport):
@@ -277,10 +278,11 @@ class AsyncHTTPXTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, proxy: str | None, context: ssl.SSLContext, *, max_connections: int, max_idle: int) -> None:
         super().__init__(**_httpx_arguments(proxy, context, max_connections, max_idle))
+        self._prepare = aimed if proxy is None else joined
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
-        return await super().handle_async_request(joined(request))
+        return await super().handle_async_request(self._prepare(request))
 
 
 def _httpx_arguments(

@@ -38,6 +38,7 @@ _CREDENTIAL_FIELD = re.compile(
     re.IGNORECASE,
 )
 _PART_OF_SIGNATURE = re.compile(r"(?:Credential=|bce-auth-v1/)([^/,]+)/|Signature=(\w+)|/([0-9a-f]{32,})$")
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _QUERY_VALUE = re.compile(r"\b(access_token|client_secret|client_id)=[^&#\s\"']+")
 _USERINFO = re.compile(r"(?<=://)[^/?#@\s\"']+@")
 _AUTHORIZATION = re.compile(
@@ -145,14 +146,20 @@ def _parts(value: str) -> Iterator[str]:
 
 
 def _forms(value: str) -> set[str]:
-    """How a credential may be quoted: as it is, in a URL, in JSON, in HTML."""
+    """How a credential may be quoted: as it is, in a URL (once or twice), in JSON, in HTML, in base64, in hex."""
+    in_urls = {quote(value), quote(value, safe=""), quote_plus(value)}
+    in_urls |= {quote(one, safe="") for one in in_urls}
+    content = value.encode("utf-8", "replace")
     return {
         value,
-        quote(value),
-        quote(value, safe=""),
-        quote_plus(value),
+        *in_urls,
+        *(_PERCENT.sub(lambda found: found[0].lower(), one) for one in in_urls),
         json.dumps(value)[1:-1],
         html.escape(value),
+        html.escape(value).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+        base64.b64encode(content).decode().rstrip("="),
+        base64.urlsafe_b64encode(content).decode().rstrip("="),
+        content.hex(),
     }
 
 
@@ -177,6 +184,17 @@ def join(target: bytes, extensions: Mapping[str, Any]) -> bytes:
     if not secret:
         return target
     return target + (b"&" if b"?" in target else b"?") + secret
+
+
+def aimed(request: httpx.Request) -> httpx.Request:
+    """A request for httpx's own transport: with the credentials of its query in the target alone, not in the URL.
+
+    What traces httpx reads the URL. Not for a request through a proxy, whose CONNECT would take the target over.
+    """
+    if request.extensions.get(EXTENSION):
+        target = join(request.url.raw_path, request.extensions)
+        request.extensions = {**request.extensions, "target": target}
+    return request
 
 
 def joined(request: httpx.Request) -> httpx.Request:

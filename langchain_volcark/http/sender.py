@@ -127,27 +127,35 @@ class AsyncSender:
         await self._transport.aclose()
 
 
+def _unchanged(request: httpx.Request) -> httpx.Request:
+    return request
+
+
 class ClientTransport(httpx.BaseTransport):
     """A whole client as a `Sender`'s transport: its proxies, hooks and redirects, but not its auth dialogue.
 
     Args:
         client: Not closed by this.
+        is_own: Whether its transports are ours, which join the credentials of a query to the URL themselves, below
+            everything that traces or mocks the client.
     """
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, *, is_own: bool) -> None:
         self._client = client
+        self._prepare = _unchanged if is_own else joined
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
-        return self._client.send(joined(request), auth=_NO_AUTH, stream=True)
+        return self._client.send(self._prepare(request), auth=_NO_AUTH, stream=True)
 
 
 class AsyncClientTransport(httpx.AsyncBaseTransport):
     """Async twin of `ClientTransport`."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, *, is_own: bool) -> None:
         self._client = client
+        self._prepare = _unchanged if is_own else joined
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
-        return await self._client.send(joined(request), auth=_NO_AUTH, stream=True)
+        return await self._client.send(self._prepare(request), auth=_NO_AUTH, stream=True)

@@ -12,7 +12,13 @@ import httpx
 from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
 from langchain_volcark.http.bodies import DONE, EventError, StreamDecoder
 from langchain_volcark.http.deadline import LARGEST_BODY, AsyncWatchedStream, WatchedStream
-from langchain_volcark.http.errors import connection_error, error_from_facts, format_error, stated_error
+from langchain_volcark.http.errors import (
+    connection_error,
+    error_from_facts,
+    format_error,
+    request_id_of,
+    stated_error,
+)
 from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.http.sse import ErrorEvent
@@ -181,7 +187,7 @@ class PayloadDecoder:
         return StreamInterruptedError(
             problem,
             status_code=self._response.status_code,
-            request_id=self._reader.request_id(self._response.headers, None),
+            request_id=request_id_of(self._response, self._reader, None),
         )
 
 
@@ -245,7 +251,7 @@ class _Stream:
         return StreamInterruptedError(
             f"The stream ended early: {why}. What had arrived is in `.partial`.",
             status_code=self.response.status_code,
-            request_id=self._reader.request_id(self.headers, None),
+            request_id=request_id_of(self.response, self._reader, None),
         )
 
     def _rest(self) -> list[dict[str, Any]]:
@@ -269,7 +275,7 @@ class _Stream:
             raise StreamInterruptedError(
                 "The stream ended before its first payload.",
                 status_code=self.response.status_code,
-                request_id=self._reader.request_id(self.headers, None),
+                request_id=request_id_of(self.response, self._reader, None),
                 is_retryable=True,
             )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Trust: TypeAlias = bool | str | os.PathLike[str] | ssl.SSLContext
     Verify: TypeAlias = Trust | Callable[[], ssl.SSLContext]
 
+_LONGEST_SHOWN = 500
 _LIBRARIES = ("langchain_core", "langchain_volcark", "pydantic")
 
 
@@ -50,9 +51,17 @@ def check_verify(value: Any) -> ssl.SSLContext | str | bool:
             f"ssl.SSLContext, not {value!r}."
         )
     path = str(os.fspath(value))
-    if not Path(path).exists():
-        raise ValueError(f"verify: there is no file or directory {path!r}.")
+    if not path or not _exists(path):
+        shown = repr(path) if len(path) <= _LONGEST_SHOWN else f"of {len(path)} characters"
+        raise ValueError(f"verify: there is no file or directory {shown}.")
     return path
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with characters that none has
+        return False
 
 
 def _caller_level() -> int:

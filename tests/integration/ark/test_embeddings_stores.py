@@ -284,3 +284,12 @@ def test_milvus_searches_with_sparse_vectors_alone(embeddings: ArkEmbeddings, tm
     )
     assert store.similarity_search("常见的蔬菜", k=1)[0].page_content == TEXTS[2]
     store.client.close()
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://bucket/a.png", "ftp://host/a.png", "data:text/plain,hi", "data:", "a\0.png"]
+)
+def test_an_address_that_is_no_picture_s_is_refused_before_the_wire(embeddings: ArkEmbeddings, uri: str) -> None:
+    with pytest.raises(ValueError, match="^Input 0") as caught:
+        embeddings.embed_image([uri])
+    assert type(caught.value) is ValueError

@@ -170,16 +170,31 @@ def test_opentelemetry_traces_embeddings_and_token_requests(
     )
     embeddings.embed_query("hello")
     assert len(spans.get_finished_spans()) == 1
-    ChatQianfan(
+    _v1(emulator).invoke("hello")
+    assert len(spans.get_finished_spans()) == 3
+    assert all("traceparent" in request.headers for request in emulator.requests)
+
+
+def _v1(emulator: Emulator) -> ChatQianfan:
+    return ChatQianfan(
         api_version="v1",
         endpoint="completions",
         client_id=emulator.client_id,
         client_secret=emulator.client_secret,
         token_url=emulator.token_url,
         base_url=emulator.qianfan_v1_base_url,
-    ).invoke("hello")
-    assert len(spans.get_finished_spans()) == 3
-    assert all("traceparent" in request.headers for request in emulator.requests)
+    )
+
+
+@every_style
+async def test_opentelemetry_sees_no_credential_of_a_query(
+    style: str, emulator: Emulator, spans: InMemorySpanExporter
+) -> None:
+    assert await _ask(_v1(emulator), style) == "You said: hello"
+    seen = repr([(span.name, dict(span.attributes or {})) for span in spans.get_finished_spans()])
+    assert "/chat/completions" in seen
+    assert emulator.client_secret not in seen
+    assert "access_token" not in seen
 
 
 @pytest.fixture
@@ -211,6 +226,15 @@ async def test_sentry_traces_each_call(style: str, model: ChatArk, emulator: Emu
     (transaction,) = sentry
     assert [span["op"] for span in transaction["spans"]] == ["http.client"]
     assert "sentry-trace" in emulator.requests[-1].headers
+
+
+@every_style
+async def test_sentry_sees_no_credential_of_a_query(style: str, emulator: Emulator, sentry: list[Any]) -> None:
+    with sentry_sdk.start_transaction(name="t"):
+        await _ask(_v1(emulator), style)
+    assert "/chat/completions" in repr(sentry)
+    assert emulator.client_secret not in repr(sentry)
+    assert "access_token" not in repr(sentry)
 
 
 # --- which way a call takes -----------------------------------------------------------------------------------------

@@ -301,3 +301,14 @@ def test_objects_of_httpx2_are_told_apart_from_those_of_httpx() -> None:
             MODELS["ark"](**{name: stranger})
     with pytest.raises(ValueError, match="timeout.*httpx, not httpx2"):
         request(MODELS["ark"](), timeout=type("Timeout", (), {"__module__": "httpx2._config"})())
+
+
+@pytest.mark.parametrize("path", ["", "nowhere.pem", "x" * 5000, "a\0b"])
+def test_certificates_that_are_not_there_are_refused_by_name(path: str) -> None:
+    with pytest.raises(ValidationError, match="verify: there is no file or directory"):
+        ChatArk(model="m", verify=path)
+
+
+def test_a_number_that_is_left_out_of_dumps_is_no_secret() -> None:
+    with pytest.raises(ValidationError, match="max_connections must be at least 1, not 0"):
+        ChatArk(model="m", max_connections=0)

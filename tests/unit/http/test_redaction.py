@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_volcark import ChatArk
+from langchain_volcark.http.errors import error_from_response, format_error
 from langchain_volcark.http.redaction import Redaction, add_secret_query, names_credential, redact
 
 VALUE = "production-5f3Qz"
@@ -160,6 +163,31 @@ def test_an_authorization_is_redacted_whole_and_in_its_parts(header: str, quoted
     assert seen.text(f"<{header}> <{quoted}>") == "<[redacted]> <[redacted]>"
 
 
+KEY = "sk-ab+c/d=e&f'canary"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        quote(KEY),
+        quote(KEY, safe=""),
+        quote(KEY, safe="").replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d"),
+        quote(quote(KEY, safe=""), safe=""),
+        json.dumps(KEY)[1:-1],
+        html.escape(KEY),
+        html.escape(KEY).replace("&#x27;", "&#39;"),
+        base64.b64encode(KEY.encode()).decode().rstrip("="),
+        base64.b64encode(f"Bearer {KEY}".encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode(KEY.encode()).decode().rstrip("="),
+        KEY.encode().hex(),
+    ],
+)
+def test_a_credential_is_redacted_in_whatever_encoding_it_is_quoted(quoted: str) -> None:
+    seen = redaction(request(headers={"Authorization": f"Bearer {KEY}"}))
+    assert seen.text(f"<{quoted}>") == "<[redacted]>"
+    assert seen.content(f"<{quoted}>".encode()) == b"<[redacted]>"
+
+
 def test_a_cookie_is_redacted_whole_and_each_value() -> None:
     seen = redaction(request(headers={"Cookie": "lang=zh; session=canary-1; id=canary-2"}))
     assert seen.text("lang=zh canary-1 canary-2") == "lang=zh [redacted] [redacted]"
@@ -225,3 +253,13 @@ def test_data_loses_a_credential_wherever_it_stands(before: str, after: str) -> 
 @given(content=st.binary())
 def test_a_body_without_credentials_keeps_its_bytes(content: bytes) -> None:
     assert redaction(request(headers=HEADERS)).content(content) == content
+
+
+@pytest.mark.parametrize("status", [200, 400, 502])
+def test_a_request_id_that_quotes_the_credential_is_redacted(status: int) -> None:
+    sent = request(headers={"Authorization": f"Bearer {KEY}"})
+    reply = httpx.Response(status, headers={"X-Request-Id": f"id-{KEY}"}, text="refused", request=sent)
+    reader = ChatArk(model="m")._errors
+    error = format_error(reply, reader, "no JSON") if status == 200 else error_from_response(reply, reader)
+    assert error.request_id == "id-[redacted]"
+    assert KEY not in str(error)
