@@ -24,7 +24,8 @@ class SSEDecoder:
     Lines end with LF, CR LF or CR and with nothing else: U+2028, U+2029 and U+0085 are ordinary characters of
     a JSON text. The lines of an event with several ``data`` fields are joined by LF. An event without data,
     whose data is empty, or whose name is ``ping`` (gateways send those to keep a connection open), yields nothing.
-    The data of an event named ``error`` is an `ErrorEvent`; other names mean nothing.
+    The data of an event named ``error`` is an `ErrorEvent`; other names mean nothing. One thing goes beyond the
+    standard: what begins with ``{`` in the place of an event is passed on, since gateways report errors midway so.
 
     Example:
         >>> decoder = SSEDecoder()
@@ -122,4 +123,6 @@ def _data_of(block: bytes) -> bytes:
         elif line.startswith(b"event:"):
             name = line[6:].strip().lower()
     data = b"" if name in _KEEP_ALIVES else b"\n".join(values)
+    if block.startswith(b"{") and not values and not name:
+        return block
     return ErrorEvent(data) if name == _ERROR and data else data

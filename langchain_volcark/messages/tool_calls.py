@@ -126,8 +126,18 @@ class ToolCallState:
         return (
             _differ(self.service_index, delta.index)
             or _differ(self.service_id, delta.id)
-            or _differ(self.name, delta.name)
+            or (_differ(self.name, delta.name) and not self._continues_name(delta))
         )
+
+    def _continues_name(self, delta: ToolCallDelta) -> bool:
+        """Whether a fragment holds the next piece of the name, as OpenAI's form of a stream allows.
+
+        Taken for a call of its own, it would run the tool whose name is the first piece, without arguments.
+        """
+        same_call = (
+            self.service_id and not delta.id and delta.index is not None and delta.index == self.service_index
+        )
+        return bool(same_call and _differ(self.name, delta.name) and not self.arguments.strip())
 
     def repeats(self, delta: ToolCallDelta) -> bool:
         """Whether a fragment repeats this complete call; some services send a call twice and mean one."""
@@ -149,17 +159,19 @@ class ToolCallState:
             ids: The ids of the message's calls so far; this call's id is added.
 
         Returns:
-            The fragment in LangChain's form: id and name are set on the first fragment that has them only.
+            The fragment in LangChain's form: the id is set on the first fragment that has it only, the name on the
+            fragments that add to it.
         """
+        is_new = not self.name or self._continues_name(delta)
         if self.service_index is None:
             self.service_index = delta.index
         self.service_id = self.service_id or delta.id or None
-        new_name = delta.name if delta.name and not self.name else None
+        new_name = delta.name if delta.name and is_new else None
         if delta.name and not new_name:
             # A complete call's name without arguments starts the next call or is mere repetition; only the next
             # fragment tells.
             self._next_may_follow = not delta.arguments.strip() and self._read_brackets().is_finished
-        self.name = self.name or new_name
+        self.name = (self.name or "") + (new_name or "") or None
         new_id = self._choose_id(ids) if self.service_id or self.name else None
         arguments = self._joiner.add(delta.arguments)
         self._arguments.append(arguments)
@@ -274,7 +286,7 @@ def join_chunks(chunks: list[ToolCallChunk]) -> list[ToolCallChunk]:
     """Join the fragments of each call into one.
 
     Args:
-        chunks: Fragments in order; of each call at most one has the id and the name.
+        chunks: Fragments in order; of each call at most one has the id.
 
     Returns:
         One per index, in order of first appearance.
@@ -286,7 +298,7 @@ def join_chunks(chunks: list[ToolCallChunk]) -> list[ToolCallChunk]:
         first = joined.setdefault(chunk["index"], chunk)
         if first is not chunk:
             first["id"] = first["id"] or chunk["id"]
-            first["name"] = first["name"] or chunk["name"]
+            first["name"] = (first["name"] or "") + (chunk["name"] or "") or None
             first["args"] = (first["args"] or "") + (chunk["args"] or "")
     return list(joined.values())
 

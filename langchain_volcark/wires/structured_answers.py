@@ -290,7 +290,17 @@ def _raise_refusal(message: BaseMessage) -> None:
 
 
 def _describe_invalid(call: InvalidToolCall, name: str) -> str:
-    return f"The arguments of the call of {name!r} cannot be read. {call.get('error') or ''}"
+    """What is wrong with a call; sums of chunks have no `error`, so its parts are looked at."""
+    if not call.get("name"):
+        return f"The model made a call without a name, where one of {name!r} was due."
+    text = call.get("args") or ""
+    if not text.strip():
+        return f"The arguments of the call of {name!r} are missing."
+    try:
+        value = _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return f"The arguments of the call of {name!r} are not complete JSON."
+    return f"The arguments of the call of {name!r} are {_kind(value)} instead of an object."
 
 
 def _read_json(text: str, message: BaseMessage, *, is_cut: bool) -> tuple[Any, str]:

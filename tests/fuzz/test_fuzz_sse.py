@@ -28,16 +28,24 @@ streams = st.lists(st.sampled_from(TOKENS) | st.binary(max_size=4), max_size=25)
 
 
 def read_plainly(stream: bytes) -> list[bytes]:
-    """The standard, word by word, on a stream that is all there; its last event may lack the blank line."""
+    """The standard, word by word, on a stream that is all there; its last event may lack the blank line.
+
+    Beyond the standard, JSON in the place of an event counts as one.
+    """
     lines = re.split(rb"\r\n|\r|\n", stream.removeprefix(b"\xef\xbb\xbf"))
     events: list[bytes] = []
     data: list[bytes] = []
+    block: list[bytes] = []
     for line in [*lines, b""]:
         name, _, value = line.partition(b":")
         if not line:
-            events.append(b"\n".join(data))
-            data = []
-        elif name == b"data":
+            is_named = any(one.startswith(b"event:") and one[6:].strip() for one in block)
+            is_bare = bool(block) and block[0].startswith(b"{") and not data and not is_named
+            events.append(b"\n".join(block if is_bare else data))
+            data, block = [], []
+            continue
+        block.append(line)
+        if name == b"data":
             data.append(value.removeprefix(b" "))
     return [event for event in events if event]
 

@@ -176,13 +176,22 @@ BAD_CALLS = {
     "text": (("I cannot do that.", "stop", []), "answered in text and did not call 'Order'"),
     "nothing": (("", "stop", []), "answer is empty"),
     "nothing, thought too long": (("", "length", []), "cut off at the token limit.*max_tokens"),
-    "broken arguments": (("", "tool_calls", [("Order", '{"amount": a}')]), "arguments of the call of 'Order'"),
-    "null as arguments": (("", "tool_calls", [("Order", "null")]), "arguments of the call of 'Order'"),
+    "broken arguments": (
+        ("", "tool_calls", [("Order", '{"amount": a}')]),
+        "call of 'Order' are not complete JSON",
+    ),
+    "null as arguments": (
+        ("", "tool_calls", [("Order", "null")]),
+        "call of 'Order' are null instead of an object",
+    ),
     "a list as arguments": (
         ("", "tool_calls", [("Order", '[{"amount": 3}]')]),
-        "arguments of the call of 'Order'",
+        "call of 'Order' are an array instead of an object",
     ),
-    "unclosed arguments": (("", "tool_calls", [("Order", '{"amount": 12')]), "arguments of the call of 'Order'"),
+    "unclosed arguments": (
+        ("", "tool_calls", [("Order", '{"amount": 12')]),
+        "call of 'Order' are not complete JSON",
+    ),
     "cut arguments": (("", "length", [("Order", '{"amount": 12')]), "cut off at the token limit.*max_tokens"),
     "no arguments": (("", "tool_calls", [("Order", "{}")]), "match Order|schema requires amount"),
     "another tool": (("", "tool_calls", [("Bill", '{"amount": 3}')]), "called 'Bill', not 'Order'"),

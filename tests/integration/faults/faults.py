@@ -433,6 +433,18 @@ ENDS = [
     ),
     Fault("an error first", lambda x: unfinished(x, [event(x.error())]), None, own(attempts=3)),
     Fault("an error inside", second(Exchange.error), None, own(partial=FIRST)),
+    Fault(
+        "an error inside that is no event",
+        lambda x: unfinished(x, [x.service.events()[0], x.error() + b"\n\n"]),
+        None,
+        own(partial=FIRST),
+    ),
+    Fault(
+        "an error at the end that is no event",
+        plain(lambda x: x.service.events()[0] + x.error()),
+        None,
+        own(partial=FIRST, kept=True),
+    ),
     Fault("no end", payloads(lambda x: x.service.events()[:2]), None, no_end),
     Fault(
         "no end but [DONE]",

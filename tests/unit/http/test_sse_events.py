@@ -12,6 +12,13 @@ def decode(stream: bytes) -> list[bytes]:
     return [*decoder.feed(stream), *decoder.flush()]
 
 
+def test_json_in_the_place_of_an_event_is_passed_on() -> None:
+    error = b'{"error": {"code": "x"}}'
+    decoder = SSEDecoder()
+    assert decoder.feed(b"data: 1\n\n" + error + b"\n\ndata: 2\n\n" + error) == [b"1", error, b"2"]
+    assert decoder.flush() == [error]
+
+
 @pytest.mark.parametrize("name", ["ping", "Ping ", "heartbeat", "keepalive", "keep-alive"])
 @pytest.mark.parametrize("data", ["ping", '{"type": "ping"}', "null", ""])
 def test_events_that_keep_a_connection_open_yield_nothing(name: str, data: str) -> None:

@@ -252,6 +252,16 @@ def test_a_name_sent_with_every_fragment_begins_no_second_call() -> None:
     assert calls_of(summed(parts)) == [[("f", {"a": {}}, "made")], []]
 
 
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("arguments", ["", '{"p": 1}'])
+def test_a_name_in_pieces_is_one_name(arguments: str, together: bool) -> None:
+    fragments = [entry(0, "c", "delete", ""), entry(0, None, "_preview", ""), entry(0, None, None, arguments)]
+    parts = [fragments] if together else [[fragment] for fragment in fragments]
+    expected = calls_of(whole([entry(0, "c", "delete_preview", arguments)]))
+    for found in (summed(parts), summed(parts, v1=True), of_events(parts, "tool_calls")):
+        assert calls_of(found) == expected
+
+
 def test_another_name_without_index_begins_another_call() -> None:
     parts = [[entry(None, None, "f", '{"a"')], [entry(arguments=": 1}")], [entry(None, None, "g", "{}")]]
     assert calls_of(summed(parts)) == [[("f", {"a": 1}, "made"), ("g", {}, "made")], []]
