@@ -83,7 +83,7 @@ _ROWS = (
 
 
 class KnowledgeErrors:
-    """Reads errors in `{"code", "message", "request_id", "data"}`, with any HTTP status, and gateway errors."""
+    """Reads errors in `{"code", "message", "request_id", "data"}` or `{"error": {…}}`, with any HTTP status."""
 
     table = _table(_SLOWER)
 
@@ -94,6 +94,9 @@ class KnowledgeErrors:
         refusal = _metadata(payload).get("Error")
         if isinstance(refusal, dict):
             return _facts(refusal.get("Code") or refusal.get("CodeN"), refusal.get("Message"))
+        inner = payload.get("error")
+        if isinstance(inner, dict) and inner:  # a model service in front, in its own form
+            return _facts(inner.get("code") or inner.get("type"), inner.get("message"))
         code = payload.get("code")
         # The reranker's older reply format has no code.
         if code is None or str(code) == "0":

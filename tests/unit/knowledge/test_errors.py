@@ -9,6 +9,7 @@ import pytest
 
 from langchain_volcark.exceptions import (
     AuthenticationError,
+    ContextLengthError,
     InvalidRequestError,
     NotFoundError,
     PermissionDeniedError,
@@ -17,7 +18,7 @@ from langchain_volcark.exceptions import (
     VolcArkError,
 )
 from langchain_volcark.http.errors import error_from_response
-from langchain_volcark.knowledge.errors import ERRORS
+from langchain_volcark.knowledge.errors import ERRORS, SEARCH_ERRORS, KnowledgeErrors
 
 ROWS: list[tuple[int, int, type[VolcArkError], bool]] = [
     (1000001, 401, AuthenticationError, False),
@@ -134,3 +135,25 @@ def test_a_reply_without_a_time_says_nothing_of_clocks(date: str) -> None:
 
 def test_a_refusal_for_another_reason_says_nothing_of_clocks() -> None:
     assert "clock" not in signed("Thu, 02 Jan 2025 03:24:05 GMT", code=1000003).message
+
+
+@pytest.mark.parametrize("errors", [ERRORS, SEARCH_ERRORS])
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        ({"code": "AccessDenied", "message": "no"}, PermissionDeniedError, "AccessDenied"),
+        ({"type": "InvalidCredential", "message": "no"}, AuthenticationError, "InvalidCredential"),
+        (
+            {"code": "InvalidParameter", "message": "maximum context length is 4096 tokens"},
+            ContextLengthError,
+            None,
+        ),
+        ({"code": "unheard_of", "message": "no"}, InvalidRequestError, "unheard_of"),
+    ],
+)
+def test_an_error_object_is_read_by_its_code(
+    errors: KnowledgeErrors, error: dict[str, str], kind: type[Exception], code: str | None
+) -> None:
+    raised = error_from_response(httpx.Response(400, json={"error": error, "code": 20000}), errors)
+    assert type(raised) is kind
+    assert raised.code == (code or error["code"])
