@@ -27,7 +27,7 @@ from langchain_volcark.base.embeddings import (
     with_instruction,
 )
 from langchain_volcark.base.values import OptionalSwitch, OptionalWhole, Whole, as_list, check_value
-from langchain_volcark.base.vectors import read_vector, read_vectors, shape
+from langchain_volcark.base.vectors import read_rows, read_vector, shape
 from langchain_volcark.http.client import ServiceRequest
 
 if TYPE_CHECKING:
@@ -345,7 +345,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
             return ServiceRequest(_TEXT_PATH, self._body(fields))
 
         def read(payload: Mapping[str, Any], count: int) -> list[list[float]]:
-            return read_vectors(payload.get("data"), count, self._read_dense)
+            return read_rows(payload.get("data"), count, self._read_dense)
 
         spans = batches(costs, max_items=self.chunk_size, max_cost=self.chunk_tokens)
         return EmbeddingPlan(spans, request, read)

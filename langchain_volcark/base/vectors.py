@@ -111,19 +111,6 @@ def read_rows(rows: Any, count: int, read: Callable[[Mapping[str, Any]], T]) -> 
     return [found[index] for index in range(count)]
 
 
-def read_vectors(rows: Any, count: int, read: Callable[[Mapping[str, Any]], list[float]]) -> list[list[float]]:
-    """Same as `read_rows`, for dense vectors.
-
-    Raises:
-        ValueError: Rows are missing, two are for the same input, or the vectors differ in length.
-    """
-    vectors = read_rows(rows, count, read)
-    lengths = sorted({len(vector) for vector in vectors})
-    if len(lengths) > 1:
-        raise ValueError(f"its vectors have {' and '.join(map(str, lengths))} numbers")
-    return vectors
-
-
 def normalise(vector: Sequence[float]) -> list[float]:
     """Scale a vector to length 1 (L2); a zero vector is returned unchanged."""
     length = math.hypot(*vector)  # a sum of squares would underflow for tiny numbers

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from langchain_volcark.base.embeddings import EmbeddingPlan, HTTPEmbeddings, batches, check_texts
 from langchain_volcark.base.values import Whole
-from langchain_volcark.base.vectors import read_vector, read_vectors
+from langchain_volcark.base.vectors import read_rows, read_vector
 from langchain_volcark.qianfan.service import QianfanService
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def read_embeddings(payload: Mapping[str, Any], count: int) -> list[list[float]]
     Raises:
         ValueError: The reply is not in the documented format.
     """
-    return read_vectors(payload.get("data"), count, lambda row: read_vector(row.get("embedding")))
+    return read_rows(payload.get("data"), count, lambda row: read_vector(row.get("embedding")))
 
 
 def _check_length(text: str, limits: TextLimits, name: str) -> None:

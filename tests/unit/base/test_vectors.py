@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_volcark.ark.embedding_replies import read_multi, read_sparse
-from langchain_volcark.base.vectors import normalise, read_number, read_rows, read_vector, read_vectors, shape
+from langchain_volcark.base.vectors import normalise, read_number, read_rows, read_vector, shape
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
@@ -47,12 +47,6 @@ def test_what_is_not_finite_is_no_number(number: float) -> None:
     halves = base64.b64encode(struct.pack("<2e", 1.0, number)).decode()
     with pytest.raises(ValueError, match="NaN or infinity"):
         read_multi({"embedding": [1.0, 1.0], "multi_embedding": halves})
-
-
-def test_vectors_of_one_reply_have_one_length() -> None:
-    rows = [{"embedding": [1.0, 2.0]}, {"embedding": [1.0]}]
-    with pytest.raises(ValueError, match="its vectors have 1 and 2 numbers"):
-        read_vectors(rows, 2, lambda row: read_vector(row["embedding"]))
 
 
 @given(st.permutations(range(6)))
