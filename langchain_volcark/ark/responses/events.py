@@ -86,7 +86,10 @@ class ResponseReader(StreamReader):
                 deltas += self._items[number].finish(None)
         last = read_envelope(response)
         calls = any(isinstance(item, FunctionCall) for item in self._items.values())
-        last.finish_reason = finish_reason(response, calls_functions=calls)
+        # A response without any item answers nothing, unless the service says what cut it short.
+        last.is_answer = bool(self._items) or response.get("status") == "incomplete"
+        if last.is_answer:
+            last.finish_reason = finish_reason(response, calls_functions=calls)
         last.is_last = self._ended = True
         return [*deltas, last]
 

@@ -134,10 +134,17 @@ def test_a_search_that_finds_nothing_is_an_answer(broken_server: RawServer) -> N
         assert drive(OTHER_CALLS["call"], service.build(broken_server.url)).text == "[]"
 
 
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ""}]}],
+}
 EMPTY = {
     "v1": {"id": "x", "result": "", "finish_reason": "normal", "is_end": True},
     "knowledge": knowledge({"generated_answer": "", "usage": '{"prompt_tokens":3,"completion_tokens":0}\n'}),
     "packaged": knowledge({"count": 0, "result_list": []}),
+    "ark-responses": RESPONSE,
 }
 
 
@@ -148,6 +155,8 @@ def test_an_empty_answer_with_a_reason_to_stop_is_an_answer(
 ) -> None:
     streaming = style in STREAMING
     body = EMPTY.get(service.name, completion(""))
+    if body is RESPONSE and streaming:
+        body = {"type": "response.completed", "response": RESPONSE, "sequence_number": 0}
     broken_server.handler = lambda connection, request: framed(body, streaming=streaming)
     seen = drive(CALLS[style], service.build(broken_server.url))
     assert (seen.text, seen.error) == ("", None)
