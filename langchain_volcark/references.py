@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from langchain_core.documents import Document
 
-from langchain_volcark.messages.citations import first_value
+from langchain_volcark.messages.citations import CitationFields, first_value
 from langchain_volcark.messages.content_blocks import sources_in
 
 if TYPE_CHECKING:
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage
 
-    from langchain_volcark.messages.citations import CitationFields
-
 _SITE = ("site_name", "collection_name", "doc_info.collection_name")
 _TIME = ("publish_time",)
+_CITATION = CitationFields(title=("title", "doc_name"), cited_text=("cited_text",))
 _CHINESE_TIME = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _CHINA = timezone(timedelta(hours=8))
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -35,10 +34,10 @@ def references_to_documents(message: AIMessage) -> list[Document]:
         message: An answer of this package's models, from `invoke` or summed from a stream.
 
     Returns:
-        One document per reference, in the service's order, with the excerpt as `page_content` (empty where the
-        service sent none). `metadata` has every other field as sent and, where known, `source` (the URL), `title`,
-        `site` and `time` (ISO 8601, where the service's format can be parsed). Empty for an answer without
-        references.
+        One document per reference (in answers with hosted tools: per source that the text cites), in the
+        service's order, with the excerpt as `page_content` (empty where the service sent none). `metadata` has
+        every other field as sent and, where known, `source` (the URL), `title`, `site` and `time` (ISO 8601, where
+        the service's format can be parsed). Empty for an answer without references.
 
     Example:
         ```python
@@ -47,7 +46,29 @@ def references_to_documents(message: AIMessage) -> list[Document]:
             print(document.metadata["title"], document.metadata["source"])
         ```
     """
-    return [_document(reference, fields) for reference, fields in sources_in(message.response_metadata)]
+    return [_document(reference, fields) for reference, fields in _sources_of(message)]
+
+
+def _sources_of(message: AIMessage) -> list[tuple[Mapping[str, Any], CitationFields]]:
+    """The references that the service listed, else what the texts cite: hosted tools list nothing."""
+    listed = sources_in(message.response_metadata)
+    return listed or [(source, _CITATION) for source in _cited_in(message)]
+
+
+def _cited_in(message: AIMessage) -> list[dict[str, Any]]:
+    """The sources of the standard citations, each once."""
+    found: list[dict[str, Any]] = []
+    for block in message.content_blocks:
+        for citation in block.get("annotations", ()) if block["type"] == "text" else ():
+            if citation["type"] != "citation":
+                continue
+            named: dict[str, Any] = {
+                name: value for name, value in citation.items() if name in ("title", "url", "cited_text")
+            }
+            source = {**citation.get("extras", {}), **named}
+            if source not in found:
+                found.append(source)
+    return found
 
 
 def _document(reference: Mapping[str, Any], fields: CitationFields) -> Document:
@@ -64,7 +85,8 @@ def _document(reference: Mapping[str, Any], fields: CitationFields) -> Document:
 class References(Sequence["Mapping[str, Any]"]):
     """The references of an answer, formatted for a terminal (`print`) or a notebook.
 
-    Also a sequence of the references as the service sent them.
+    Also a sequence of the references as the service sent them; in answers with hosted tools, of the sources that
+    the text cites.
 
     Args:
         message: An answer of this package's models, from `invoke` or summed from a stream.
@@ -78,7 +100,7 @@ class References(Sequence["Mapping[str, Any]"]):
     """
 
     def __init__(self, message: AIMessage) -> None:
-        self._sources = sources_in(message.response_metadata)
+        self._sources = _sources_of(message)
 
     @overload
     def __getitem__(self, index: int) -> Mapping[str, Any]: ...

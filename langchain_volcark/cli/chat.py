@@ -13,7 +13,9 @@ from langchain_volcark.cli import emulator
 from langchain_volcark.cli.services import EMULATED_MODELS, SERVICES, Setup, build
 from langchain_volcark.cli.terminal import Redactor, Style, one_line, tolerate
 from langchain_volcark.exceptions import VolcArkError
+from langchain_volcark.hosted_tools import web_search
 from langchain_volcark.qianfan.profiles import find_family
+from langchain_volcark.references import References
 
 if TYPE_CHECKING:
     import argparse
@@ -63,7 +65,12 @@ def run(options: argparse.Namespace) -> int:
             model = build(setup, setup.model, **_thinking(setup, setup.model, options.thinking))
         except ValueError as error:
             return _refuse(Redactor(setup.environment).text(one_line(error)))
-        conversation = Conversation(model, Redactor(setup.environment), _opening(options.system))
+        tools: dict[str, Any] = {}
+        if options.search:
+            if setup.service.name != "ark" or setup.model.startswith("bot-"):
+                return _refuse("--search needs a model or endpoint of Ark.")
+            tools = {"tools": [web_search()]}
+        conversation = Conversation(model, Redactor(setup.environment), _opening(options.system), tools)
         if options.question is not None:
             return conversation.turn(options.question)
         if options.emulator:
@@ -140,12 +147,14 @@ class Conversation:
         model: The model.
         redactor: Redacts secrets in errors.
         opening: Messages at the beginning of the conversation.
+        tools: What each call is given besides: hosted tools, or nothing.
         messages: All messages so far, including the opening.
     """
 
     model: HTTPChatModel
     redactor: Redactor
     opening: list[BaseMessage]
+    tools: dict[str, Any]
     messages: list[BaseMessage] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,7 +183,9 @@ class Conversation:
         printer = _Printer(self._style)
         try:
             # Closed at once when stopped, so that the service stops generating.
-            with contextlib.closing(cast("Generator[AIMessageChunk]", self.model.stream(asked))) as answer:
+            with contextlib.closing(
+                cast("Generator[AIMessageChunk]", self.model.stream(asked, **self.tools))
+            ) as answer:
                 for chunk in answer:
                     printer.add(chunk)
         except KeyboardInterrupt:
@@ -189,6 +200,9 @@ class Conversation:
         printer.end()
         self._remember(asked, printer)
         message = printer.message
+        sources = References(message) if message is not None else ()
+        if self.tools and sources:
+            sys.stdout.write(f"{sources}\n")
         if message is not None and message.usage_metadata:
             self.note(usage_line(message.usage_metadata))
         return 0

@@ -18,8 +18,9 @@ exit status: 0 nothing is wrong (warnings are possible), 1 something is wrong, 2
 Keys are read from the environment and never printed. One short answer of a model is billed.
 """
 _CHAT = """
-The answer is written to standard output, reasoning and usage to standard error. Without a question, each line
-of standard input is one turn; /reset forgets the conversation, /quit ends, Ctrl-C stops an answer.
+The answer (and its sources, with --search) is written to standard output, reasoning and usage to standard error.
+Without a question, each line of standard input is one turn; /reset forgets the conversation, /quit ends, Ctrl-C
+stops an answer.
 """
 
 
@@ -120,6 +121,9 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_common(chat)
     chat.add_argument("--system", metavar="TEXT", help="system message")
     chat.add_argument("--thinking", choices=("enabled", "disabled", "auto"), help="thinking mode")
+    chat.add_argument(
+        "--search", action="store_true", help="Ark: let the model search the web; prints its sources"
+    )
     chat.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="read timeout (default: 600)")
     chat.add_argument("--emulator", action="store_true", help="use a local emulator, without a key")
 

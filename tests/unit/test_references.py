@@ -133,3 +133,49 @@ def test_a_time_that_nobody_knows_is_none() -> None:
     assert iso_time("1970年01月01日 08:00:00(CST) 星期四") == ""
     assert iso_time("yesterday") == ""
     assert iso_time("2025年13月08日") == ""
+
+
+HOSTED = AIMessage(
+    [
+        {
+            "type": "text",
+            "text": "Cabbage. Cabbage again.",
+            "annotations": [
+                {
+                    "type": "citation",
+                    "title": "Plants",
+                    "url": "https://plants.example.com",
+                    "cited_text": "A cabbage.",
+                    "start_index": place,
+                    "end_index": place + 1,
+                    "extras": {"site_name": "Atlas", "publish_time": "2024年05月06日 09:00:00(CST) 星期一"},
+                }
+                for place in (1, 9)
+            ],
+        },
+        {
+            "type": "text",
+            "text": "Ferry.",
+            "annotations": [{"type": "citation", "title": "timetable.md", "extras": {"chunk_id": 1}}],
+        },
+    ],
+    response_metadata={"output_version": "v1", "model_provider": "volcengine"},
+)
+
+
+def test_what_the_texts_cite_is_listed_where_the_service_lists_nothing() -> None:
+    assert str(References(HOSTED)) == (
+        "[1] Plants (Atlas, 2024-05-06T09:00:00+08:00)\n    https://plants.example.com\n    A cabbage.\n"
+        "[2] timetable.md"
+    )
+    page, file = references_to_documents(HOSTED)
+    assert page.page_content == "A cabbage."
+    assert page.metadata["source"] == "https://plants.example.com"
+    assert (file.page_content, file.metadata) == ("", {"chunk_id": 1, "title": "timetable.md"})
+
+
+def test_what_the_service_lists_goes_before_what_the_texts_cite() -> None:
+    listed = HOSTED.model_copy(
+        update={"response_metadata": {**HOSTED.response_metadata, "references": [{"title": "Listed"}]}}
+    )
+    assert str(References(listed)) == "[1] Listed"

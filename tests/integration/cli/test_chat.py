@@ -93,6 +93,48 @@ def test_thinking_has_the_name_that_a_model_of_qianfan_wants(
     assert {name: body.get(name) for name in sent} == sent
 
 
+def test_a_search_prints_its_sources_below_the_answer(ark: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chat", "Search: how is broccoli grown?", "--search"]) == 0
+    assert ark.requests[0].path.endswith("/responses")
+    assert ark.requests[0].json["tools"] == [{"type": "web_search"}]
+    answer, source, address, _ = capsys.readouterr().out.splitlines()
+    assert answer == "Broccoli is a cabbage grown for its green flower heads."
+    assert source.startswith("[1] Growing broccoli in a cool spring (")
+    assert address.strip() == "https://garden.example.com/broccoli"
+
+
+def test_where_nothing_was_found_the_answer_stands_alone(
+    ark: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["chat", "Hello", "--search"]) == 0
+    assert capsys.readouterr().out == "You said: Hello\n"
+
+
+def test_every_turn_of_a_conversation_may_search(
+    ark: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    type_in(monkeypatch, "Search: how is broccoli grown?", "Search: the capital of Peru?")
+    assert main(["chat", "--search", "--system", "Be brief."]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("garden.example.com") < printed.index("Lima") < printed.index("atlas.example.com")
+    said = [item["role"] for item in ark.requests[1].json["input"] if item["type"] == "message"]
+    assert said == ["system", "user", "assistant", "user"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--service", "qianfan"],
+        ["--service", "knowledge"],
+        ["--model", "bot-20250101000000-abcde"],
+    ],
+)
+def test_what_cannot_search_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chat", "Hello", "--emulator", "--search", *arguments]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "volcark: --search needs a model or endpoint of Ark.\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
