@@ -25,6 +25,7 @@ _ENDPOINTS = {
     "/wenxinworkshop/chat/eb1": "v1",
     "/api/knowledge/chat/completions": "knowledge",
     "/api/knowledge/service/chat": "packaged",
+    "/api/v3/responses": "ark-responses",
 }
 _SERVICES = {service.name: service for service in CHATS}
 
@@ -85,7 +86,7 @@ def _service(head: bytes) -> Service:
 
 
 def _prompt(asked: dict[str, Any]) -> str:
-    content = asked["messages"][-1]["content"]
+    content = (asked.get("messages") or asked["input"])[-1]["content"]
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 

@@ -65,8 +65,8 @@ COLLECTIONS: dict[str, Callable[[list[str]], Any]] = {
     "texts of a subclass": lambda texts: [Text(text) for text in texts],
 }
 NO_COLLECTIONS: dict[str, tuple[Any, str]] = {
-    "one text": ("cauliflower", "not one"),
-    "bytes": (b"cauliflower", "not one"),
+    "one text": ("cauliflower", "not a single value"),
+    "bytes": (b"cauliflower", "not a single value"),
     "dict": ({"a": 1}, "not a dict"),
     "set": ({"a", "b"}, "no order"),
     "number": (5, "not 5"),
