@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any, cast
 
 import httpx
@@ -18,27 +17,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.tools import tool
 from session import Session, heading, session
 
-from langchain_volcark import ChatArk, hosted_tools
+from langchain_volcark import ChatArk, References, hosted_tools
 
 QUESTION = "Search: which plants are cruciferous?"
 TURNS = ("My name is Ada.", "I collect recipes for broccoli.", "What is my name?")
 PRICES = {"cabbage": 2.4, "broccoli": 6.8, "cauliflower": 5.2}
-
-
-def citations(message: AIMessage) -> Iterator[dict[str, Any]]:
-    """The sources that the texts of an answer cite, each once."""
-    seen = set()
-    for block in message.content_blocks:
-        for source in block.get("annotations", []) if block["type"] == "text" else []:
-            if source["type"] == "citation" and source.get("url") not in seen:
-                seen.add(source.get("url"))
-                yield dict(source)
-
-
-def show_sources(message: AIMessage) -> None:
-    """Print the sources of an answer."""
-    for number, source in enumerate(citations(message), 1):
-        print(f"  [{number}] {source.get('title')} {source.get('url', '')}")
 
 
 def show_searches(message: AIMessage) -> None:
@@ -58,7 +41,7 @@ def search(model: ChatArk, question: str) -> None:
         chunks.append(cast("AIMessageChunk", chunk))
     print()
     total = chunks[0] + chunks[1:]
-    show_sources(total)
+    print(References(total))
     show_searches(total)
     print(f"billed searches: {total.response_metadata.get('tool_usage')}")
 
@@ -93,7 +76,8 @@ def show_step(message: BaseMessage) -> None:
         print(f"calls {call['name']}({call['args']})")
     if message.text:
         print(message.text)
-        show_sources(message)
+        if sources := References(message):
+            print(sources)
 
 
 class Wire:

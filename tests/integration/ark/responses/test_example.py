@@ -26,8 +26,9 @@ def sections() -> list[str]:
 
 def test_it_shows_sources_and_searches(sections: list[str]) -> None:
     search = sections[0]
-    assert search.index("荠菜") < search.index("[1] 十字花科植物一览 https://plants.example.com/cruciferae")
+    assert search.index("荠菜") < search.index("[1] 十字花科植物一览")
     assert "searched: Search: which plants are cruciferous?" in search
+    assert "https://plants.example.com/cruciferae" in search
     assert "billed searches: {'web_search': 1}" in search
 
 
@@ -35,7 +36,7 @@ def test_the_agent_searches_and_calls_a_python_tool(sections: list[str]) -> None
     agent = sections[1]
     assert "tool: broccoli: 6.8 yuan/kg" in agent
     assert "searched: Search: what kind of plant is broccoli?" in agent
-    assert "[1] Growing broccoli in a cool spring https://garden.example.com/broccoli" in agent
+    assert "[1] Growing broccoli in a cool spring" in agent
 
 
 def test_the_stored_conversation_sends_the_new_turn_only(sections: list[str]) -> None:
