@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 
 from langchain_volcark.exceptions import APITimeoutError, StreamInterruptedError, VolcArkError
-from langchain_volcark.http.bodies import DONE, EventError, StreamDecoder
+from langchain_volcark.http.bodies import DONE, EventError, StreamDecoder, read_body
 from langchain_volcark.http.deadline import LARGEST_BODY, AsyncWatchedStream, WatchedStream
 from langchain_volcark.http.errors import (
     connection_error,
     error_from_facts,
+    find_error,
     format_error,
     request_id_of,
     stated_error,
@@ -177,7 +179,12 @@ class PayloadDecoder:
             return self._unreadable(event)
         return format_error(self._response, self._reader, "a payload is not a JSON object", content=event)
 
-    def _unreadable(self, event: bytes) -> StreamInterruptedError:
+    def _unreadable(self, event: bytes) -> VolcArkError:
+        with contextlib.suppress(ValueError):
+            # An error may have another JSON document behind it, as in whole replies.
+            found = find_error(read_body(event), self._reader)
+            if found is not None:
+                return error_from_facts(*found, self._response, self._reader)
         text = Redaction(self._response).text(event.decode("utf-8", "replace"))[:200]
         return self._interrupted(
             f"The stream holds a payload that is not a JSON object: {text!r}. It was cut or changed on its way."

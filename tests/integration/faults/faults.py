@@ -434,6 +434,12 @@ ENDS = [
     Fault("an error first", lambda x: unfinished(x, [event(x.error())]), None, own(attempts=3)),
     Fault("an error inside", second(Exchange.error), None, own(partial=FIRST)),
     Fault(
+        "an error inside with another glued on",
+        second(lambda x: x.error() + b'{"code": 20000}'),
+        None,
+        own(partial=FIRST),
+    ),
+    Fault(
         "an error inside that is no event",
         lambda x: unfinished(x, [x.service.events()[0], x.error() + b"\n\n"]),
         None,
