@@ -65,12 +65,13 @@ def run(options: argparse.Namespace) -> int:
             model = build(setup, setup.model, **_thinking(setup, setup.model, options.thinking))
         except ValueError as error:
             return _refuse(Redactor(setup.environment).text(one_line(error)))
-        tools: dict[str, Any] = {}
+        search: dict[str, Any] = {}
         if options.search:
             if setup.service.name != "ark" or setup.model.startswith("bot-"):
                 return _refuse("--search needs a model or endpoint of Ark.")
-            tools = {"tools": [web_search()]}
-        conversation = Conversation(model, Redactor(setup.environment), _opening(options.system), tools)
+            # The history is sent each time, so nothing needs to be stored.
+            search = {"tools": [web_search()], "store": False}
+        conversation = Conversation(model, Redactor(setup.environment), _opening(options.system), search)
         if options.question is not None:
             return conversation.turn(options.question)
         if options.emulator:
@@ -147,14 +148,14 @@ class Conversation:
         model: The model.
         redactor: Redacts secrets in errors.
         opening: Messages at the beginning of the conversation.
-        tools: What each call is given besides: hosted tools, or nothing.
+        search: Arguments of each call that let the model search the web; empty without a search.
         messages: All messages so far, including the opening.
     """
 
     model: HTTPChatModel
     redactor: Redactor
     opening: list[BaseMessage]
-    tools: dict[str, Any]
+    search: dict[str, Any]
     messages: list[BaseMessage] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -184,7 +185,7 @@ class Conversation:
         try:
             # Closed at once when stopped, so that the service stops generating.
             with contextlib.closing(
-                cast("Generator[AIMessageChunk]", self.model.stream(asked, **self.tools))
+                cast("Generator[AIMessageChunk]", self.model.stream(asked, **self.search))
             ) as answer:
                 for chunk in answer:
                     printer.add(chunk)
@@ -201,7 +202,7 @@ class Conversation:
         self._remember(asked, printer)
         message = printer.message
         sources = References(message) if message is not None else ()
-        if self.tools and sources:
+        if self.search and sources:
             sys.stdout.write(f"{sources}\n")
         if message is not None and message.usage_metadata:
             self.note(usage_line(message.usage_metadata))

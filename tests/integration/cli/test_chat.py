@@ -97,6 +97,7 @@ def test_a_search_prints_its_sources_below_the_answer(ark: Emulator, capsys: pyt
     assert main(["chat", "Search: how is broccoli grown?", "--search"]) == 0
     assert ark.requests[0].path.endswith("/responses")
     assert ark.requests[0].json["tools"] == [{"type": "web_search"}]
+    assert ark.requests[0].json["store"] is False
     answer, source, address, _ = capsys.readouterr().out.splitlines()
     assert answer == "Broccoli is a cabbage grown for its green flower heads."
     assert source.startswith("[1] Growing broccoli in a cool spring (")
