@@ -95,6 +95,9 @@ GOALS = (
     *(Limit(f"streams_{n}", 1 / 6, (f"streams_{n}", RAW), SPEED, scale.POOL) for n in (500, 2000)),
     *(Limit(case.name, 1.15, (case.name, slow.BARE), SPEED, plus=CORE) for case in slow.SLOW_CASES),
     Limit("open_10000", 45, None, SPEED),
+    *(_raw(f"responses_{kind}", 1.2, SPEED) for kind in ("invoke", "ainvoke")),
+    *(_raw(f"responses_{kind}", 2.0, SPEED) for kind in ("stream", "astream")),
+    *(Limit(f"responses_{kind}", 1 / 4, (f"responses_{kind}", OPENAI), SPEED) for kind in ("stream", "astream")),
     _embed("embed_64", 1.6, SPEED),
     _embed("embed_multimodal", 1.5, SPEED),
 )

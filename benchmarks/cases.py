@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.contenders import KEEPER, Contender, build
+from benchmarks.contenders import KEEPER, RAW, RESPONSES_MODELS, Contender, build, build_responses
 from benchmarks.measure import Bench, Sample, Task
 
 Run = Callable[[Contender, int], int]
@@ -140,6 +140,32 @@ def _streamed_otherwise(name: str, title: str, run: Run | AsyncRun, path: str, s
     return Case(name, name, title, "chunk", run, size, 0, path + "/chunks/{size}", rounds=rounds)
 
 
+@dataclass(frozen=True)
+class ResponsesCase(Case):
+    """A block of the table whose contenders call the Responses API."""
+
+    def tasks(self, bench: Bench) -> list[Task]:
+        size = self.short if bench.short else self.size
+        base_url = f"{bench.origin}{self.path.format(size=size)}/v3"
+        rounds = min(bench.repeats, self.rounds)
+        return [
+            Task(
+                (self.name, name), partial(self._sample, build_responses(name, base_url), size, bench.loop), rounds
+            )
+            for name in bench.names
+            if name in (RAW, *RESPONSES_MODELS)
+        ]
+
+
+def _responses(run: Run | AsyncRun) -> Case:
+    """Calls of the Responses API; streams are counted per text delta."""
+    kind = run.__name__
+    name, title = f"responses_{kind}", f"Responses API, {kind}"
+    if kind in {"invoke", "ainvoke"}:
+        return ResponsesCase(name, name, f"{title}, one after another", "call", run, 40, 25, warm_up=2)
+    return ResponsesCase(name, name, f"{title}, one event per write", "chunk", run, 500, 300, "/chunks/{size}")
+
+
 CASES = (
     Case("invoke", "invoke", "invoke, one after another", "call", invoke, 40, 25, warm_up=2),
     Case("ainvoke", "ainvoke", "ainvoke, one after another", "call", ainvoke, 40, 25, warm_up=2),
@@ -156,4 +182,5 @@ CASES = (
     _streamed_otherwise("stream_cut", "stream, cut into writes of 1000 bytes", stream, "/pieces/1000", 500, 9),
     _streamed_otherwise("stream_slow", "stream, an event every 2 ms", stream, "/gap/2", 100, 7),
     _streamed_otherwise("astream_slow", "astream, an event every 2 ms", astream, "/gap/2", 100, 7),
+    *map(_responses, (invoke, ainvoke, stream, astream)),
 )

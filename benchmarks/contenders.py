@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ MODEL = "doubao-seed-1-6"
 PROMPT = "用一句话说明:what does a client library add to the wire?"
 BODY = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}]}
 STREAM_BODY = {**BODY, "stream": True, "stream_options": {"include_usage": True}}
+RESPONSES_BODY = {"model": MODEL, "input": [{"role": "user", "content": PROMPT}]}
 
 
 class Contender(Protocol):
@@ -48,31 +49,35 @@ class Contender(Protocol):
 class RawHttpx:
     """What a person writes without a library: the yardstick of every row."""
 
+    path = "/chat/completions"
+    body: Mapping[str, Any] = BODY
+    stream_body: Mapping[str, Any] = STREAM_BODY
+
     def __init__(self, base_url: str, limits: httpx.Limits = DEFAULT_LIMITS) -> None:
-        self.url = f"{base_url}/chat/completions"
+        self.url = base_url + self.path
         # 60 s, because a burst of 500 waits longer for one of 100 connections than the default 5 s.
         settings: dict[str, Any] = {"headers": {"Authorization": "Bearer k"}, "limits": limits, "timeout": 60}
         self.client = httpx.Client(**settings)
         self.async_client = httpx.AsyncClient(**settings)
 
     def invoke(self) -> object:
-        return self.client.post(self.url, json=BODY).json()
+        return self.client.post(self.url, json=self.body).json()
 
     async def ainvoke(self) -> object:
-        return (await self.async_client.post(self.url, json=BODY)).json()
+        return (await self.async_client.post(self.url, json=self.body)).json()
 
     def batch(self, calls: int, threads: int) -> object:
         with ThreadPoolExecutor(threads) as pool:
             return [future.result() for future in [pool.submit(self.invoke) for _ in range(calls)]]
 
     def stream(self) -> Iterator[object]:
-        with self.client.stream("POST", self.url, json=STREAM_BODY) as response:
+        with self.client.stream("POST", self.url, json=self.stream_body) as response:
             for line in response.iter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
                     yield json.loads(line[6:])
 
     async def astream(self) -> AsyncIterator[object]:
-        async with self.async_client.stream("POST", self.url, json=STREAM_BODY) as response:
+        async with self.async_client.stream("POST", self.url, json=self.stream_body) as response:
             async for line in response.aiter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
                     yield json.loads(line[6:])
@@ -80,6 +85,14 @@ class RawHttpx:
     # Raw httpx knows no events and no layers: its chunks stand in for both.
     events = chunks_below_core = stream
     aevents = astream
+
+
+class RawResponses(RawHttpx):
+    """The same for the Responses API."""
+
+    path = "/responses"
+    body = RESPONSES_BODY
+    stream_body: Mapping[str, Any] = {**RESPONSES_BODY, "stream": True}
 
 
 class Model:
@@ -222,6 +235,30 @@ IMPORTS = {
     MISTRAL: "from langchain_mistralai import ChatMistralAI",
     DEEPSEEK: "from langchain_deepseek import ChatDeepSeek",
 }
+
+
+def _ark_responses(base_url: str) -> BaseChatModel:
+    from langchain_volcark import ChatArk
+
+    return ChatArk(model=MODEL, api_key="k", base_url=base_url, use_responses_api=True)
+
+
+def _openai_responses(base_url: str) -> BaseChatModel:
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(model=MODEL, api_key="k", base_url=base_url, use_responses_api=True)
+
+
+RESPONSES_MODELS: dict[str, Callable[[str], BaseChatModel]] = {
+    CORE: _core,
+    ARK: _ark_responses,
+    OPENAI: _openai_responses,
+}
+"""Those that know the Responses API."""
+
+
+def build_responses(name: str, base_url: str) -> Contender:
+    return RawResponses(base_url) if name == RAW else Model(RESPONSES_MODELS[name](base_url))
 
 
 def build(name: str, base_url: str) -> Contender:

@@ -1,7 +1,8 @@
 """A minimal loopback HTTP/1.1 server with fixed answers, run in a separate process.
 
-It implements just enough of the chat completions and embeddings APIs for the measured clients, and does as little
-as possible per request. Options are at the front of the path, so that a client only needs another base URL:
+It implements just enough of the chat completions, responses and embeddings APIs for the measured clients, and does
+as little as possible per request. Options are at the front of the path, so that a client only needs another base
+URL:
 
     /delay/50       wait 50 ms before the answer
     /chunks/500     text deltas in a stream (default 100)
@@ -23,10 +24,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+
+from benchmarks import responses
 
 DIMENSIONS = 1024
 DELTAS = ("你好", ",", "今天", "我们", " measure", " what", " a client", "加了", "多少", "。")
@@ -115,8 +118,18 @@ def events(chunks: int, *, usage: bool) -> Iterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-def pieces_of(chunks: int, size: int, *, usage: bool) -> Iterator[bytes]:
-    everything = b"".join(events(chunks, usage=usage))
+@lru_cache
+def response() -> bytes:
+    return _response(_dump(responses.reply(REPLY_TEXT)))
+
+
+def response_events(chunks: int) -> tuple[bytes, ...]:
+    """A stream of the Responses API with `chunks` text deltas."""
+    return responses.stream(tuple(DELTAS[position % len(DELTAS)] for position in range(chunks)))
+
+
+def pieces_of(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    everything = b"".join(parts)
     for start in range(0, len(everything), size):
         yield everything[start : start + size]
 
@@ -169,13 +182,11 @@ def allow_descriptors() -> int:
     return 1_000_000 if soft == resource.RLIM_INFINITY else soft
 
 
-async def _stream(writer: asyncio.StreamWriter, settings: Settings, *, usage: bool) -> None:
+async def _stream(writer: asyncio.StreamWriter, settings: Settings, parts: Iterable[bytes]) -> None:
     length = "Transfer-Encoding: chunked"
     writer.write(HEAD.format(status="200 OK", kind="text/event-stream; charset=utf-8", length=length).encode())
     if settings.pieces:
-        parts = pieces_of(settings.chunks, settings.pieces, usage=usage)
-    else:
-        parts = events(settings.chunks, usage=usage)
+        parts = pieces_of(parts, settings.pieces)
     for part in parts:
         if settings.gap:
             await asyncio.sleep(settings.gap)
@@ -198,10 +209,16 @@ async def _answer(path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
     elif path.endswith("/embeddings"):
         count = len(request["input"]) if isinstance(request["input"], list) else 1
         writer.write(embeddings(count, request.get("encoding_format") or "float"))
+    elif path.endswith("/responses"):
+        if request.get("stream"):
+            await _stream(writer, settings, response_events(settings.chunks))
+        else:
+            writer.write(response())
     elif not path.endswith("/chat/completions"):
         writer.write(_response(_dump({"error": {"code": "NotFound", "message": path}}), "404 Not Found"))
     elif request.get("stream"):
-        await _stream(writer, settings, usage=bool((request.get("stream_options") or {}).get("include_usage")))
+        usage = bool((request.get("stream_options") or {}).get("include_usage"))
+        await _stream(writer, settings, events(settings.chunks, usage=usage))
     else:
         writer.write(completion())
 

@@ -42,6 +42,29 @@ def test_short_run_prints_a_table_and_writes_the_ratios(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
+def test_the_responses_api_is_measured_beside_raw_httpx(tmp_path: Path) -> None:
+    figures = tmp_path / "run.json"
+    cases = ["responses_invoke", "responses_ainvoke", "responses_stream", "responses_astream"]
+
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--short", "--repeats", "1", "--only", *cases, "--json", figures],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert run.returncode == 0, run.stderr
+    document = json.loads(figures.read_text("utf-8"))
+    rows = {(row["case"], row["contender"]): row for row in document["rows"]}
+    for case in cases:
+        assert rows[case, "raw httpx"]["ratio_to_raw"]["median"] == 1
+        assert rows[case, "ChatArk"]["ratio_to_raw"]["median"] > 0
+        assert not rows[case, "ChatArk"]["failures"]
+    assert {limit["case"] for limit in document["limits"]} == set(cases)
+
+
+@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
 def test_embeddings_are_measured_beside_raw_httpx(tmp_path: Path) -> None:
     figures = tmp_path / "run.json"
     what = ["--short", "--repeats", "1", "--only", "embed_64", "embed_multimodal"]
