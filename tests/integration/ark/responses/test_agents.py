@@ -1,0 +1,142 @@
+"""Agents whose conversation the service stores: kept in SQLite, resumed by other processes, summarised in between."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import SummarizationMiddleware
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from langchain_volcark import ChatArk, hosted_tools
+from langchain_volcark.emulator import Emulator
+from tests.integration.ark.conftest import MODEL
+from tests.integration.echo import run_python
+
+SEARCH, WEATHER, TIME = "What is the capital of Peru?", "Weather in 'Rome'?", "And the time in 'Rome'?"
+SUMMARISED_AT = 11  # messages: three turns, two of them with a call and its result, and the next question
+ELSEWHERE = """
+import asyncio, sys
+from tests.integration.ark.responses.test_agents import ask, ask_async
+mode, *arguments = sys.argv[1:]
+print(asyncio.run(ask_async(*arguments)) if mode == "async" else ask(*arguments), end="")
+"""
+
+
+def get_weather(city: str) -> str:
+    """Weather of a city."""
+    return f"sunny in {city}"
+
+
+def get_time(city: str) -> str:
+    """Time in a city."""
+    return f"noon in {city}"
+
+
+def build(saver: Any, url: str, key: str) -> Any:
+    """A new agent of a new model: all that it knows of the conversation stands in the checkpoints."""
+    model = ChatArk(model=MODEL, base_url=url, api_key=key, use_previous_response_id=True)
+    summariser = ChatArk(model=MODEL, base_url=url, api_key=key, use_responses_api=False)
+    return create_agent(
+        model,
+        [hosted_tools.web_search(), get_weather, get_time],
+        system_prompt="S",
+        checkpointer=saver,
+        middleware=[
+            SummarizationMiddleware(summariser, trigger=("messages", SUMMARISED_AT), keep=("messages", 2))
+        ],
+    )
+
+
+THREAD: Any = {"configurable": {"thread_id": "t"}}
+
+
+def ask(path: str, url: str, key: str, question: str) -> str:
+    """A turn of the conversation in a file."""
+    with SqliteSaver.from_conn_string(path) as saver:
+        state = build(saver, url, key).invoke({"messages": [("human", question)]}, THREAD)
+    return str(state["messages"][-1].text)
+
+
+async def ask_async(path: str, url: str, key: str, question: str) -> str:
+    """Same as `ask`, in an event loop."""
+    async with AsyncSqliteSaver.from_conn_string(path) as saver:
+        state = await build(saver, url, key).ainvoke({"messages": [("human", question)]}, THREAD)
+    return str(state["messages"][-1].text)
+
+
+class Sent(NamedTuple):
+    """What a request said: from which answer it went on, and the kinds of its items."""
+
+    goes_on_from: str | None
+    kinds: list[str]
+
+
+def kinds(body: dict[str, Any]) -> list[str]:
+    return [item.get("role") or item["type"] for item in body["input"]]
+
+
+def sent(emulator: Emulator) -> list[Sent]:
+    """The requests to the Responses API so far."""
+    bodies: list[Any] = [one.json for one in emulator.requests if one.path.endswith("/responses")]
+    return [Sent(body.get("previous_response_id"), kinds(body)) for body in bodies]
+
+
+def answers(path: str) -> list[AIMessage]:
+    """The answers that the newest checkpoint holds."""
+    with SqliteSaver.from_conn_string(path) as saver:
+        found = saver.get_tuple(THREAD)
+    assert found is not None
+    messages = found.checkpoint["channel_values"]["messages"]
+    return [one for one in messages if isinstance(one, AIMessage)]
+
+
+def response_ids(path: str) -> list[str]:
+    return [one.response_metadata["response_id"] for one in answers(path)]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_five_turns_of_an_agent_in_three_processes_with_a_summary(
+    emulator: Emulator, tmp_path: Path, mode: str
+) -> None:
+    conversation = (str(tmp_path / "agent.sqlite"), emulator.ark_base_url, emulator.api_key)
+    path = conversation[0]
+
+    def here(question: str) -> str:
+        return asyncio.run(ask_async(*conversation, question)) if mode == "async" else ask(*conversation, question)
+
+    def elsewhere(question: str) -> str:
+        return run_python(ELSEWHERE, mode, *conversation, question)
+
+    # First turn: everything. Second: the question alone, then the tool's result alone.
+    assert "Lima" in here(SEARCH)
+    assert "sunny in Rome" in here(WEATHER)
+    first, asked, told = response_ids(path)
+    assert sent(emulator) == [
+        (None, ["system", "user"]),
+        (first, ["user"]),
+        (asked, ["function_call_output"]),
+    ]
+
+    # Another process knows what the file says, and goes on from there.
+    assert "noon in Rome" in elsewhere(TIME)
+    asked = response_ids(path)[-2]
+    assert sent(emulator)[3:] == [(told, ["user"]), (asked, ["function_call_output"])]
+
+    # The summary replaces what the service holds: everything is sent, although an answer of the old chain is kept.
+    assert "Lima" in here(SEARCH)
+    assert sent(emulator)[5:] == [(None, ["system", "user", "assistant", "user"])]
+    body: Any = emulator.requests[-1].json
+    assert "summary" in str(body["input"][1])
+    kept, fresh = response_ids(path)
+    assert kept not in (first, asked, told)
+
+    # From then on the new chain holds, in yet another process too.
+    assert "sunny in Rome" in elsewhere(WEATHER)
+    asked = response_ids(path)[-2]
+    assert sent(emulator)[6:] == [(fresh, ["user"]), (asked, ["function_call_output"])]
