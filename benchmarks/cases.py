@@ -182,5 +182,8 @@ CASES = (
     _streamed_otherwise("stream_cut", "stream, cut into writes of 1000 bytes", stream, "/pieces/1000", 500, 9),
     _streamed_otherwise("stream_slow", "stream, an event every 2 ms", stream, "/gap/2", 100, 7),
     _streamed_otherwise("astream_slow", "astream, an event every 2 ms", astream, "/gap/2", 100, 7),
-    *map(_responses, (invoke, ainvoke, stream, astream)),
+    _responses(invoke),
+    _responses(ainvoke),
+    _responses(stream),
+    _responses(astream),
 )
