@@ -14,7 +14,7 @@ from pathlib import Path
 
 import langchain_volcark
 
-OPTIONAL = "langchain_volcark.emulator"
+OPTIONAL = ("langchain_volcark.emulator", "langchain_volcark.middleware")
 
 
 def check_package() -> None:

@@ -1,0 +1,83 @@
+"""Middleware for LangChain's agents; it needs the package `langchain`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain.agents.middleware import AgentMiddleware
+from typing_extensions import override
+
+from langchain_volcark.ark.bots.chat_models import ChatArkBot
+from langchain_volcark.ark.chat_models import ChatArk
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+
+    from langchain.agents.middleware import ModelRequest, ModelResponse
+
+
+class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
+    """Keeps an agent's conversation in Ark's explicit cache: each step sends only what is new.
+
+    Sets `caching="enabled"` for the calls of a `ChatArk`; other models, bots too, are called as they are. Cached
+    input is cheaper, storage is billed by the hour, and the model's cache is activated in the console first
+    (https://www.volcengine.com/docs/82379/1602228).
+
+    The first call of a conversation gives the tools and `thinking`. A step that changes one of them, or whose
+    history is no longer what the service holds, sends everything and begins a new chain. Calls with hosted tools
+    or `store=False` raise a `ValueError`: the service caches none. Structured output uses function calling.
+
+    Args:
+        expire_in: How long from each call on the service keeps the conversation: seconds or a `timedelta`, at most
+            seven days. Unset, the model's own value counts, or three days.
+
+    Example:
+        ```python
+        from langchain.agents import create_agent
+
+        from langchain_volcark import ChatArk
+        from langchain_volcark.middleware import ArkCachingMiddleware
+
+
+        def get_weather(city: str) -> str:
+            "Weather of a city."
+            return f"sunny in {city}"
+
+
+        model = ChatArk(model="doubao-seed-2-1-pro-260915")
+        agent = create_agent(model, [get_weather], middleware=[ArkCachingMiddleware(expire_in=3600)])
+        agent.invoke({"messages": [("human", "Weather in 'Rome'?")]})
+        ```
+    """
+
+    def __init__(self, *, expire_in: float | timedelta | None = None) -> None:
+        super().__init__()
+        self._settings = (
+            {"caching": "enabled"} if expire_in is None else {"caching": "enabled", "expire_in": expire_in}
+        )
+
+    @override
+    def wrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
+    ) -> ModelResponse[Any]:
+        """Call the model with its cache on."""
+        return handler(self._cached(request))
+
+    @override
+    async def awrap_model_call(
+        self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+    ) -> ModelResponse[Any]:
+        """Call the model with its cache on."""
+        return await handler(self._cached(request))
+
+    def _cached(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        model = request.model
+        if not isinstance(model, ChatArk) or isinstance(model, ChatArkBot):
+            return request
+        # Agents choose the way to structured output by the profile; JSON schemas and the cache exclude each other.
+        profile: Any = {**(model.profile or {}), "structured_output": False}
+        return request.override(
+            model=model.model_copy(update={"profile": profile}),
+            model_settings={**self._settings, **request.model_settings},
+        )
