@@ -8,7 +8,7 @@ from benchmarks.contenders import ARK, CORE, DEEPSEEK, MISTRAL, OPENAI
 
 COLOURS = {CORE: "#9aa0a6", ARK: "#d7263d", OPENAI: "#1b7f5c", MISTRAL: "#e08a00", DEEPSEEK: "#3b5bdb"}
 PACKAGES = ("httpx", "langchain-core", "langchain-openai", "langchain-mistralai", "langchain-deepseek")
-LEFT, WIDTH, TOP, LINE, GAP = 330, 560, 74, 13, 14
+LEFT, WIDTH, TOP, LINE, GAP = 370, 560, 74, 13, 14
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 
 
