@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.ark.responses.blocks import item_blocks
+from langchain_volcark.ark.responses.blocks import extras, item_blocks
 from langchain_volcark.http.json import objects
 from langchain_volcark.messages.content_blocks import register
 
@@ -47,7 +47,7 @@ def _blocks(call_id: str, plugin: Any, call: Mapping[str, Any]) -> list[dict[str
         "id": call_id,
         "name": str(call.get("name") or plugin or ""),
         "args": args,
-        **_extras({"plugin": plugin, "created_at": call.get("created_at")}),
+        **extras({"plugin": plugin, "created_at": call.get("created_at")}),
     }
     output = call.get("output")
     if output is None:
@@ -59,14 +59,9 @@ def _blocks(call_id: str, plugin: Any, call: Mapping[str, Any]) -> list[dict[str
         "tool_call_id": call_id,
         "status": "error" if failed else "success",
         "output": output,
-        **_extras({"plugin": plugin, "completed_at": call.get("completed_at")}),
+        **extras({"plugin": plugin, "completed_at": call.get("completed_at")}),
     }
     return [tool_call, tool_result]
-
-
-def _extras(values: Mapping[str, Any]) -> dict[str, Any]:
-    known = {name: value for name, value in values.items() if value is not None}
-    return {"extras": known} if known else {}
 
 
 register("volcengine", server_tools=plugin_blocks, items=item_blocks)

@@ -17,7 +17,7 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.error_table import ErrorFacts, ErrorTable, Row
+from langchain_volcark.http.error_table import SETTLE, ErrorFacts, ErrorTable, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,6 @@ _POLICY = (
     "The keys are valid, but their IAM user lacks a permission: grant it ark:GetApiKey for this endpoint, bot or "
     "project, and check project_name."
 )
-_PAY = "The account is in arrears. Settle it in the console's billing pages."
 _SLOWER = "The rate of temporary keys is limited; use one process for several models, or an API key."
 
 _TABLE = ErrorTable(
@@ -48,7 +47,7 @@ _TABLE = ErrorTable(
         Row("AccessDenied", PermissionDeniedError, _POLICY),
         Row("LackPolicy", PermissionDeniedError, _POLICY),
         Row("OperationDenied", PermissionDeniedError),
-        Row("AccountOverdueError", PermissionDeniedError, _PAY),
+        Row("AccountOverdueError", PermissionDeniedError, SETTLE),
         Row("InvalidActionOrVersion", NotFoundError, _SCOPE),
         Row("ServiceNotFound", NotFoundError, _SCOPE),
         Row("FlowLimitExceeded", RateLimitError, _SLOWER),

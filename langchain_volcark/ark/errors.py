@@ -20,16 +20,16 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.error_table import SHORTEN, ErrorFacts, ErrorTable, Row
+from langchain_volcark.http.error_table import SETTLE, SHORTEN, ErrorFacts, ErrorTable, Row
 from langchain_volcark.http.errors import flat_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _KEY = "Check the API key: it belongs to one region and plan, so BytePlus and plan keys need their own base_url."
+_LIMITED = "The key is limited to a project, to certain models or to certain IP addresses."
 _SLOWER = "Slow down, or ask for a higher limit in the console."
 _QUOTA = "Waiting does not help: buy more quota, or wait for the period to end."
-_PAY = "The account is in arrears. Settle it in the console's billing pages."
 _MODERATION = "Moderation refused it; change the prompt or the media."
 
 _TABLE = ErrorTable(
@@ -59,26 +59,18 @@ _TABLE = ErrorTable(
         ),
         Row("AuthenticationError", AuthenticationError, _KEY),
         Row("InvalidAccountStatus", PermissionDeniedError, "The account is restricted; see the console."),
-        Row(
-            "AccessDenied",
-            PermissionDeniedError,
-            "The key is limited to a project, to certain models or to certain IP addresses.",
-        ),
+        Row("AccessDenied", PermissionDeniedError, _LIMITED),
         Row("OperationDenied", PermissionDeniedError),
-        Row(
-            "OperationDenied.PermissionDenied",
-            PermissionDeniedError,
-            "The key is limited to a project, to certain models or to certain IP addresses.",
-        ),
+        Row("OperationDenied.PermissionDenied", PermissionDeniedError, _LIMITED),
         Row("OperationDenied.ServiceNotOpen", PermissionDeniedError, "Activate the service in the console."),
-        Row("OperationDenied.ServiceOverdue", PermissionDeniedError, _PAY),
+        Row("OperationDenied.ServiceOverdue", PermissionDeniedError, SETTLE),
         Row(
             "OperationDenied.InvalidState",
             PermissionDeniedError,
             "The resource is busy or still being prepared.",
             retryable=True,
         ),
-        Row("AccountOverdueError", PermissionDeniedError, _PAY),
+        Row("AccountOverdueError", PermissionDeniedError, SETTLE),
         Row(
             "InvalidEndpointOrModel.NotFound",
             NotFoundError,

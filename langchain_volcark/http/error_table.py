@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SHORTEN = "Shorten the messages, or lower max_tokens."
+SETTLE = "The account is in arrears. Settle it in the console's billing pages."
 
 _CLASS_BY_STATUS: dict[int, type[VolcArkError]] = {
     400: InvalidRequestError,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Increment", "StreamAssembler", "StreamDelta"]
 
 _CUT = frozenset({"length", "content_filter"})
-_SPOKEN = frozenset({"text", "reasoning"})
+_TEXT_KINDS = frozenset({"text", "reasoning"})
 _ANSWERS = frozenset({"refusal", "audio"})  # fields of a message that are an answer without any text
 
 OUTPUT_ITEMS = "output_items"
@@ -141,7 +141,7 @@ class StreamAssembler:
         """Take a block of another kind, or note which block begins."""
         place, block = delta.place, delta.block
         head = delta.opens or {}
-        if head.get("type") in _SPOKEN:
+        if head.get("type") in _TEXT_KINDS:
             (self._texts if head["type"] == "text" else self._reasonings).at(place)
             return
         others = self._others.setdefault(place, [])

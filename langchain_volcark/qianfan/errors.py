@@ -20,7 +20,7 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from langchain_volcark.http.error_table import ErrorFacts, ErrorTable, Row
+from langchain_volcark.http.error_table import SETTLE, ErrorFacts, ErrorTable, Row
 from langchain_volcark.http.errors import flat_error
 from langchain_volcark.http.redaction import redact
 
@@ -36,7 +36,6 @@ _RENEWAL = (
     "has been renewed already: check that pair and its application."
 )
 _SLOWER = "Slow down, or ask for a higher limit in the console."
-_PAY = "The account is in arrears. Settle it in the console's billing pages."
 _SHORTER = "Shorten the messages."
 _USED_UP = "The plan's quota of this period is used up; waiting a moment does not help."
 _MODERATION = "Moderation refused it; change the prompt or the media."
@@ -145,7 +144,7 @@ _V2_ROWS = (
     ),
     Row("invalid_appid", AuthenticationError, "app_id must belong to the API key's account."),
     Row("invalid_iam_token", AuthenticationError, _KEY),
-    Row("account_overdue", PermissionDeniedError, _PAY),
+    Row("account_overdue", PermissionDeniedError, SETTLE),
     Row("model_offline", NotFoundError, "The model is retired; choose another."),
     Row("method_not_supported", InvalidRequestError, "Is base_url right?"),
     Row("preemptible_rate_limit_exceeded", RateLimitError, _SLOWER),

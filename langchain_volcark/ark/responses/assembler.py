@@ -56,7 +56,7 @@ class ResponsesAssembler(StoppingAssembler):
         if self._history is None:
             return last  # nothing was asked
         self._metadata.add({REQUESTED_MODEL: self._model})
-        # The service holds what was said after a stop text too: no later call may go on from there.
+        # The stored response also has the text after the stop sequence, so no later call may continue from it.
         if not self.is_stopped:
             digest = self._history.copy()
             for item in self._writer.written(self.message()):

@@ -55,7 +55,7 @@ def citation(annotation: Mapping[str, Any]) -> Json:
         named, known = {"title": annotation.get("doc_name")}, _DOCUMENT
     else:
         return {"type": "non_standard_annotation", "value": dict(annotation)}
-    return {"type": "citation", **_said(named), **_extras(_without(annotation, known))}
+    return {"type": "citation", **_said(named), **extras(_without(annotation, known))}
 
 
 def reasoning_fields(item: Mapping[str, Any], *, empty: bool) -> Json:
@@ -73,7 +73,7 @@ def reasoning_fields(item: Mapping[str, Any], *, empty: bool) -> Json:
         "encrypted_content": item.get("encrypted_content"),
         "status": None if status == "completed" else status,
     }
-    return _extras(more)
+    return extras(more)
 
 
 def hosted_head(item: Mapping[str, Any]) -> Json | None:
@@ -109,13 +109,13 @@ def other_blocks(item: Mapping[str, Any]) -> list[Json]:
 def _web_search(item: Mapping[str, Any]) -> tuple[Json, Json]:
     action = _object(item.get("action"))
     more = _without(item, {"id", "type", "status", "action"})
-    return {"args": _without(action, {"type"}), **_extras(more)}, {}
+    return {"args": _without(action, {"type"}), **extras(more)}, {}
 
 
 def _knowledge_search(item: Mapping[str, Any]) -> tuple[Json, Json]:
     args = {name: item[name] for name in ("queries", "knowledge_resource_id") if item.get(name) is not None}
     more = _without(item, {"id", "type", "status", *args})
-    return {"args": args, **_extras(more)}, {}
+    return {"args": args, **extras(more)}, {}
 
 
 def _image_process(item: Mapping[str, Any]) -> tuple[Json, Json]:
@@ -123,13 +123,13 @@ def _image_process(item: Mapping[str, Any]) -> tuple[Json, Json]:
     args = {**_object(item.get("arguments")), **_said({"action": action.get("type")})}
     url = action.get("result_image_url")
     output = {"output": {"result_image_url": url}} if url else {}
-    return {"args": args}, {**output, **_extras({"error": item.get("error")})}
+    return {"args": args}, {**output, **extras({"error": item.get("error")})}
 
 
 def _mcp_list_tools(item: Mapping[str, Any]) -> tuple[Json, Json]:
-    server = _extras({"server_label": item.get("server_label")})
+    server = extras({"server_label": item.get("server_label")})
     output = {"output": item["tools"]} if item.get("tools") is not None else {}
-    return {"args": {}, **server}, {**output, **_extras({"error": item.get("error")})}
+    return {"args": {}, **server}, {**output, **extras({"error": item.get("error")})}
 
 
 def _mcp_call(item: Mapping[str, Any]) -> tuple[Json, Json]:
@@ -139,7 +139,7 @@ def _mcp_call(item: Mapping[str, Any]) -> tuple[Json, Json]:
     if args is None:
         more["arguments"] = written
     output = {"output": item["output"]} if item.get("output") is not None else {}
-    return {"args": args or {}, **_extras(more)}, {**output, **_extras({"error": item.get("error")})}
+    return {"args": args or {}, **extras(more)}, {**output, **extras({"error": item.get("error")})}
 
 
 _HOSTED: dict[str, Callable[[Mapping[str, Any]], tuple[Json, Json]]] = {
@@ -171,9 +171,9 @@ def item_blocks(item: Mapping[str, Any], content: str, reasoning: str) -> list[J
     if kind == "function_call":
         return [{"type": "tool_call", "id": item.get("call_id")}]
     if kind == "doubao_app_call":
-        spoken = [_app_block(block, content, reasoning) for block in objects(item.get("blocks"))]
+        blocks = [_app_block(block, content, reasoning) for block in objects(item.get("blocks"))]
         whole = other_blocks(as_received(item, content, reasoning))
-        return [*(block for block in spoken if block is not None), *whole]
+        return [*(block for block in blocks if block is not None), *whole]
     return other_blocks(item)
 
 
@@ -264,6 +264,7 @@ def _said(values: Mapping[str, Any]) -> Json:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _extras(values: Mapping[str, Any]) -> Json:
+def extras(values: Mapping[str, Any]) -> Json:
+    """The field `extras` of a block with the values that are known; nothing where none is."""
     known = _said(values)
     return {"extras": known} if known else {}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.ark.responses.blocks import as_received, shown_at
+from langchain_volcark.http.json import objects
 from langchain_volcark.messages.assembler import OUTPUT_ITEMS
 from langchain_volcark.wires.chat_completions.messages import assistant_text
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
-_SPEAKING = ("message", "doubao_app_call")
+# Items that hold text of the answer.
+_TEXT_ITEMS = ("message", "doubao_app_call")
 _AS_THEY_CAME = {
     "mcp_list_tools": ("server_label", "tools", "error"),
     "mcp_call": ("server_label", "name", "arguments", "output", "error"),
@@ -86,7 +88,7 @@ def sent_back(
 def _as_input(item: Item, *, encrypted: bool) -> Item | None:
     """One item as input; None for what a service's own tool did, which no input can hold."""
     kind = item.get("type")
-    if kind in _SPEAKING:
+    if kind in _TEXT_ITEMS:
         texts = [part["text"] for part in _text_parts(item) if part["text"]]
         return assistant_message(texts) if texts else None
     if kind == "function_call":
@@ -101,13 +103,15 @@ def _as_input(item: Item, *, encrypted: bool) -> Item | None:
 
 
 def _reasoning(item: Item, *, encrypted: bool) -> Item | None:
-    thoughts = [part["text"] for part in (*_parts(item, "summary"), *_parts(item, "content")) if part.get("text")]
-    summary = [part["text"] for part in _parts(item, "summary") if part.get("text")] or thoughts
+    summary, content = (
+        [part["text"] for part in objects(item.get(name)) if part.get("text")] for name in ("summary", "content")
+    )
+    texts = summary or content
     blob = item.get("encrypted_content") if encrypted else None
-    if not (summary or blob):
+    if not (texts or blob):
         return None
     ids = {name: item[name] for name in ("id", "status") if item.get(name)}
-    return {**reasoning_item(summary, blob), **ids}
+    return {**reasoning_item(texts, blob), **ids}
 
 
 def reasoning_item(summary: Sequence[str], encrypted_content: Any = None) -> Item:
@@ -129,27 +133,23 @@ def assistant_message(texts: Sequence[str]) -> Item:
 # --- the texts of items -------------------------------------------------------------------------------------
 
 
-def _parts(item: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    parts = item.get(name)
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-
-
 def _text_parts(item: Item) -> list[dict[str, Any]]:
-    parts = (*_parts(item, "content"), *_parts(item, "blocks"))
+    parts = (*objects(item.get("content")), *objects(item.get("blocks")))
     return [part for part in parts if part.get("type") == "output_text" and isinstance(part.get("text"), str)]
 
 
 def _within(kept: Sequence[Mapping[str, Any]], said: str) -> bool:
     """Whether all places of texts are in the message's text."""
-    spoken = [part for item in kept if item.get("type") in _SPEAKING for part in _parts(item, "content")]
-    spoken += [part for item in kept for part in _parts(item, "blocks") if part.get("type") == "output_text"]
-    places = [place for part in spoken if (place := shown_at(part)) is not None]
+    parts = [part for item in kept if item.get("type") in _TEXT_ITEMS for part in objects(item.get("content"))]
+    blocks = [block for item in kept for block in objects(item.get("blocks"))]
+    parts += [block for block in blocks if block.get("type") == "output_text"]
+    places = [place for part in parts if (place := shown_at(part)) is not None]
     return all(0 <= begin <= end <= len(said) for begin, end in places)
 
 
 def _texts_fit(items: Sequence[Item], said: str) -> bool:
-    spoken = [part for item in items if item.get("type") in _SPEAKING for part in _text_parts(item)]
-    return said == "".join(part["text"] for part in spoken)
+    parts = [part for item in items if item.get("type") in _TEXT_ITEMS for part in _text_parts(item)]
+    return said == "".join(part["text"] for part in parts)
 
 
 def _calls_fit(items: Sequence[Item], message: AIMessage) -> bool:

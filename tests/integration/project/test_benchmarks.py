@@ -7,13 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[3]
 BOUND_MISSED = 3
 
 
-@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
 def test_short_run_prints_a_table_and_writes_the_ratios(tmp_path: Path) -> None:
     figures, picture = tmp_path / "run.json", tmp_path / "run.svg"
     what = ["--short", "--repeats", "2", "--only", "invoke", "stream"]
@@ -41,7 +38,6 @@ def test_short_run_prints_a_table_and_writes_the_ratios(tmp_path: Path) -> None:
     assert picture.read_text(encoding="utf-8").startswith("<svg")
 
 
-@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
 def test_the_responses_api_is_measured_beside_raw_httpx(tmp_path: Path) -> None:
     figures = tmp_path / "run.json"
     cases = ["responses_invoke", "responses_ainvoke", "responses_stream", "responses_astream"]
@@ -64,7 +60,6 @@ def test_the_responses_api_is_measured_beside_raw_httpx(tmp_path: Path) -> None:
     assert {limit["case"] for limit in document["limits"]} == set(cases)
 
 
-@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
 def test_embeddings_are_measured_beside_raw_httpx(tmp_path: Path) -> None:
     figures = tmp_path / "run.json"
     what = ["--short", "--repeats", "1", "--only", "embed_64", "embed_multimodal"]
@@ -85,7 +80,6 @@ def test_embeddings_are_measured_beside_raw_httpx(tmp_path: Path) -> None:
         assert "  ArkEmbeddings " in run.stdout
 
 
-@pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="needs the repository, not only the package")
 def test_streams_open_at_once_are_measured_over_every_pool() -> None:
     from benchmarks import scale, server
     from benchmarks.measure import Bench, take_turns

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.emulator.ark.errors import ArkError, invalid
+from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 Json = dict[str, Any]
 
@@ -22,6 +25,28 @@ def without_nulls(value: Any) -> Any:
             if inner is not None
         }
     return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+def known_of_type(owner: Any, fields: Mapping[str, Collection[str]], path: str, type_path: str) -> Json:
+    """An object with a known `type`, whose fields are all known.
+
+    Args:
+        owner: What was sent.
+        fields: For each type the fields there are besides `type`.
+        path: Where it stands in the request.
+        type_path: How an error calls the place of a missing type.
+
+    Raises:
+        ArkError: It is no object, has no known type, or has another field.
+    """
+    if not isinstance(owner, dict):
+        raise invalid(path, "expected an object")
+    kind = owner.get("type")
+    if kind is None:
+        raise missing(type_path)
+    if not isinstance(kind, str) or kind not in fields:
+        raise invalid(f"{path}.type", f"unknown type: {kind}")
+    return known(owner, frozenset({*fields[kind], "type"}), path)
 
 
 def known(owner: Any, allowed: frozenset[str], path: str) -> Json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_volcark.emulator.ark.checks import check_bool
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing, unsupported
 from langchain_volcark.emulator.ark.media import decode_base64
-from langchain_volcark.emulator.ark.responses.checks import known, text_field
+from langchain_volcark.emulator.ark.responses.checks import known, known_of_type, text_field
 from langchain_volcark.emulator.ark.responses.content import INPUT, OUTPUT, check_content
 
 if TYPE_CHECKING:
@@ -91,14 +91,8 @@ def check_results(context: list[Json], items: list[Json]) -> None:
 
 
 def _check_item(sent: Any, path: str, model: Model) -> Json:
-    if not isinstance(sent, dict):
-        raise invalid(path, "expected an object")
-    kind = sent.get("type")
-    if kind is None:
-        raise missing("input.type")
-    if not isinstance(kind, str) or kind not in _FIELDS:
-        raise invalid(f"{path}.type", f"unknown type: {kind}")
-    item = known(sent, frozenset(_FIELDS[kind] | {"type"}), path)
+    item = known_of_type(sent, _FIELDS, path, "input.type")
+    kind: str = item["type"]
     if "id" in item and kind in _WITHOUT_ID:
         raise ArkError(400, "InvalidParameter", "the input item 'id' field is not supported now", f"{path}.id")
     _check_fields(item, kind, path)

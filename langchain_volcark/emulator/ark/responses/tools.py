@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.emulator.ark.checks import check_bool, check_number
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing, unsupported
-from langchain_volcark.emulator.ark.responses.checks import known, strings, text_field
+from langchain_volcark.emulator.ark.responses.checks import known, known_of_type, strings, text_field
 from langchain_volcark.emulator.ark.schemas import check_schema
 from langchain_volcark.emulator.ark.tools import MAX_TOOLS, TOOL_NAME
 
@@ -122,14 +122,8 @@ def check_choice(choice: Any, tools: list[Json]) -> None:
 
 
 def _check_tool(sent: Any, path: str) -> Json:
-    if not isinstance(sent, dict):
-        raise invalid(path, "expected an object")
-    kind = sent.get("type")
-    if kind is None:
-        raise missing("tools.type")
-    if not isinstance(kind, str) or kind not in _FIELDS:
-        raise invalid(f"{path}.type", f"unknown type: {kind}")
-    tool = known(sent, frozenset(_FIELDS[kind] | {"type"}), path)
+    tool = known_of_type(sent, _FIELDS, path, "tools.type")
+    kind: str = tool["type"]
     _CHECKS[kind](tool, path)
     return tool
 

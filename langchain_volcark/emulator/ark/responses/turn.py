@@ -88,10 +88,10 @@ def _rest(request: ResponsesRequest, found: Found) -> ChatRequest:
     if any(item["type"] == "mcp_approval_response" for item in request.items):
         body.pop("tools", None)
     elif request.hosted and request.choice in ("auto", "required") and chat.messages[-1]["role"] == "user":
-        # Beside hosted tools a function is called where the words speak of it, not because it is the first.
+        # Beside hosted tools a function is called where the question mentions it, not because it is the first.
         question = last_user_text(chat.messages)
-        spoken_of = any(is_named(one, question) or shared_words(one, question) for one in chat.tools)
-        if not spoken_of and (found.items or request.choice == "auto"):
+        is_asked_for = any(is_named(one, question) or shared_words(one, question) for one in chat.tools)
+        if not is_asked_for and (found.items or request.choice == "auto"):
             body.pop("tools", None)
     return replace(chat, body=body)
 
