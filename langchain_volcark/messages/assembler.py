@@ -70,6 +70,7 @@ class StreamAssembler:
         self._extra = ExtraFields()
         self._closed: set[Place] = set()
         self._is_plain = True
+        self._final_items: list[dict[str, Any]] | None = None
 
     @property
     def text(self) -> str:
@@ -189,7 +190,8 @@ class StreamAssembler:
             return increment
         places = sorted({*self._texts.places(), *self._reasonings.places()})
         increment.more = [one for place in places for one in self._close(place)]
-        increment.additional_kwargs = {**increment.additional_kwargs, OUTPUT_ITEMS: self.output_items()}
+        self._final_items = self.output_items()
+        increment.additional_kwargs = {**increment.additional_kwargs, OUTPUT_ITEMS: self._final_items}
         return increment
 
     def _read_reply_fields(self, delta: StreamDelta) -> None:
@@ -260,6 +262,8 @@ class StreamAssembler:
         """
         if not self.has_order:
             return []
+        if self._final_items is not None:
+            return self._final_items
         found = [(place, 0, item.entry(self)) for place, item in self._items.items()]
         found.extend(one for one in self._entries() if one[0][:1] not in self._items)
         return [entry for _, _, entry in sorted(found, key=lambda one: one[:2])]

@@ -6,6 +6,7 @@ where its history still has that digest, so trimmed, edited or foreign histories
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import time
@@ -27,6 +28,7 @@ DIGEST = "history_digest"
 """Field of `response_metadata` with the digest of what the service holds."""
 _MARGIN = 60  # seconds before its end from which a response is not gone on from
 _UNCOUNTED = frozenset({"id", "status", "partial"})
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode  # `dumps` builds one a call
 
 
 class Digest:
@@ -46,7 +48,7 @@ class Digest:
 
     def copy(self) -> Digest:
         """A digest that goes on from here."""
-        copied = Digest(None)
+        copied: Digest = copy.copy(self)
         copied._hash = self._hash.copy()
         return copied
 
@@ -56,7 +58,7 @@ class Digest:
 
 
 def _bytes(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"
+    return _encode(value).encode() + b"\n"
 
 
 @dataclass(frozen=True)
