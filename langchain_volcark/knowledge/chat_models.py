@@ -198,7 +198,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
 
     @override
     def bind_tools(self, *_: Any, **__: Any) -> NoReturn:
-        """Not supported by the service.
+        """Not supported: the service's request has no field for tools (https://www.volcengine.com/docs/84313/1350013).
 
         Raises:
             NotImplementedError: Always; the message names the classes that support tools.
@@ -207,7 +207,7 @@ class ChatVikingKnowledge(KnowledgeService, HTTPChatModel, defer_build=False):
 
     @override
     def with_structured_output(self, *_: Any, **__: Any) -> NoReturn:
-        """Not supported by the service.
+        """Not supported: the service's request has neither tools nor `response_format` (same page).
 
         Raises:
             NotImplementedError: Always; the message names the classes that support structured output.

@@ -68,6 +68,9 @@ SECRETS = (
 )
 
 
+_NOT_ACTIVATED = ("ModelNotOpen", "InvalidEndpointOrModel", "UnsupportedModel")
+
+
 class Services:
     """Addresses and credentials by the names that `Emulator` gives them.
 
@@ -118,3 +121,10 @@ class Services:
         if default is None:
             pytest.skip(f"set {' or '.join(variables)} to run this against the real service")
         return default
+
+
+def skip_if_not_activated(model: str, error: Mapping[str, Any]) -> None:
+    """Skip the test where an error says that the account has not activated a model: the console alone does that."""
+    code = str(error["code"])
+    if code.startswith(_NOT_ACTIVATED):
+        pytest.skip(f"this account has no {model}: {code}")

@@ -13,7 +13,7 @@ import pytest
 
 from langchain_volcark.ark.profiles import MODELS, find_model
 from tests.live.kit import Kit, Wire, messages
-from tests.live.services import TRUSTED, Services
+from tests.live.services import TRUSTED, Services, skip_if_not_activated
 from tests.live.signed import volc
 
 TOOL = {
@@ -31,7 +31,6 @@ PICTURE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAGklEQVR4nGP4z8BAEiJN9aiGUQ1DSwMDA8N/"
     "AAxf/wHnjzQ1AAAAAElFTkSuQmCC"
 )
-ABSENT = ("ModelNotOpen", "InvalidEndpointOrModel", "UnsupportedModel")
 
 
 @pytest.fixture
@@ -43,8 +42,8 @@ def answered(wire: Wire, model: str, **fields: Any) -> httpx.Response:
     """The reply of a model, which may refuse; a model that this account does not have is skipped."""
     body = {"messages": messages("Answer in json: x is 'yes'."), **fields, "model": model}
     reply = wire.post("/chat/completions", body)
-    if reply.status_code == 404 and str(reply.json()["error"]["code"]).startswith(ABSENT):
-        pytest.skip(f"this account has no {model}: {reply.json()['error']['code']}")
+    if reply.status_code == 404:
+        skip_if_not_activated(model, reply.json()["error"])
     return reply
 
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from tests.live.kit import Wire, payloads
-from tests.live.services import TRUSTED, Services
+from tests.live.services import TRUSTED, Services, skip_if_not_activated
 from tests.live.signed import volc
 
 PATH = "/responses"
 OLDER = "doubao-seed-1-6-251015"
-ABSENT = ("ModelNotOpen", "InvalidEndpointOrModel", "UnsupportedModel")
+OTHER = "doubao-seed-2-1-turbo-260628"
 NOW = {"type": "function", "name": "now", "parameters": {"type": "object", "properties": {}}}
 CALL = {"type": "function_call", "call_id": "call_1", "name": "now", "arguments": "{}"}
 RESULT = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
@@ -85,9 +85,8 @@ def test_encrypted_thinking_comes_to_who_asks_for_it(responses: Responses) -> No
 def test_encrypted_thinking_of_another_model_is_refused(responses: Responses) -> None:
     found = responses.ok(include=["reasoning.encrypted_content"])
     thought = next(item for item in found["output"] if item["type"] == "reasoning")
-    error = responses.refusal(model="doubao-seed-2-1-turbo-260628", input=[user(), thought, user()])
-    if str(error["code"]).startswith(ABSENT):
-        pytest.skip("this account has no second model")
+    error = responses.refusal(model=OTHER, input=[user(), thought, user()])
+    skip_if_not_activated(OTHER, error)
 
 
 def test_the_id_of_a_call_is_refused(responses: Responses) -> None:
@@ -135,8 +134,7 @@ def test_a_result_may_be_parts(responses: Responses) -> None:
 
 def test_older_models_refuse_thinking_as_input(responses: Responses) -> None:
     error = responses.refusal(model=OLDER, input=[user(), THOUGHT, CALL, RESULT], tools=[NOW])
-    if str(error["code"]).startswith(ABSENT):
-        pytest.skip(f"this account has no {OLDER}")
+    skip_if_not_activated(OLDER, error)
 
 
 def test_tools_are_not_kept_along_a_chain(responses: Responses) -> None:
@@ -188,8 +186,7 @@ def test_a_response_is_kept_for_a_week_at_most(responses: Responses) -> None:
 def test_a_chain_belongs_to_one_model(responses: Responses) -> None:
     first = responses.ok()
     error = responses.refusal(model=OLDER, previous_response_id=first["id"])
-    if str(error["code"]).startswith(ABSENT):
-        pytest.skip(f"this account has no {OLDER}")
+    skip_if_not_activated(OLDER, error)
     assert error["code"] == "InvalidParameter.PreviousResponseNotFound"
 
 

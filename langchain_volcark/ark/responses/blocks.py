@@ -55,7 +55,7 @@ def citation(annotation: Mapping[str, Any]) -> Json:
         named, known = {"title": annotation.get("doc_name")}, _DOCUMENT
     else:
         return {"type": "non_standard_annotation", "value": dict(annotation)}
-    return {"type": "citation", **_said(named), **extras(_without(annotation, known))}
+    return {"type": "citation", **_without_none(named), **extras(_without(annotation, known))}
 
 
 def reasoning_fields(item: Mapping[str, Any], *, empty: bool) -> Json:
@@ -120,7 +120,7 @@ def _knowledge_search(item: Mapping[str, Any]) -> tuple[Json, Json]:
 
 def _image_process(item: Mapping[str, Any]) -> tuple[Json, Json]:
     action = _object(item.get("action"))
-    args = {**_object(item.get("arguments")), **_said({"action": action.get("type")})}
+    args = {**_object(item.get("arguments")), **_without_none({"action": action.get("type")})}
     url = action.get("result_image_url")
     output = {"output": {"result_image_url": url}} if url else {}
     return {"args": args}, {**output, **extras({"error": item.get("error")})}
@@ -260,11 +260,11 @@ def _without(values: Mapping[str, Any], names: set[str] | frozenset[str]) -> Jso
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _said(values: Mapping[str, Any]) -> Json:
+def _without_none(values: Mapping[str, Any]) -> Json:
     return {name: value for name, value in values.items() if value is not None}
 
 
 def extras(values: Mapping[str, Any]) -> Json:
     """The field `extras` of a block with the values that are known; nothing where none is."""
-    known = _said(values)
+    known = _without_none(values)
     return {"extras": known} if known else {}

@@ -25,7 +25,7 @@ Item = dict[str, Any]
 
 # Items that hold text of the answer.
 _TEXT_ITEMS = ("message", "doubao_app_call")
-_AS_THEY_CAME = {
+_COPIED_FIELDS = {
     "mcp_list_tools": ("server_label", "tools", "error"),
     "mcp_call": ("server_label", "name", "arguments", "output", "error"),
     # The answer refers to the request by its id.
@@ -96,7 +96,7 @@ def _as_input(item: Item, *, encrypted: bool) -> Item | None:
         return {"type": kind, **{name: item[name] for name in names if item.get(name) is not None}}
     if kind == "reasoning":
         return _reasoning(item, encrypted=encrypted)
-    fields = _AS_THEY_CAME.get(str(kind))
+    fields = _COPIED_FIELDS.get(str(kind))
     if fields is None:
         return None
     return {"type": kind, **{name: item[name] for name in fields if item.get(name) is not None}}

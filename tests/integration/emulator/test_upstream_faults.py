@@ -14,7 +14,7 @@ from langchain_volcark import ChatArk
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import ContextLengthError, ServiceError, StreamInterruptedError
 from tests.integration.upstream_server import FakeUpstream, fake_upstream
-from tests.unit.raw_server import Connection, raw_server
+from tests.unit.raw_server import Connection, Handler, raw_server
 
 MODEL = "doubao-1-5-pro-32k-250115"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
@@ -33,6 +33,18 @@ def upstream() -> Iterator[FakeUpstream]:
 def server(upstream: FakeUpstream) -> Iterator[Emulator]:
     with Emulator(upstream=upstream.url, upstream_key="sk-canary-0123456789") as running:
         yield running
+
+
+def sending(sent: bytes) -> Handler:
+    """A model's server that lists no models, answers every question with these bytes, and hangs up."""
+
+    def handler(connection: Connection, request: bytes) -> bytes | None:
+        if b"GET /v1/models" in request:
+            return LIST
+        connection.socket.sendall(sent)
+        return None
+
+    return handler
 
 
 def ask(server: Emulator, service: str = "ark", **body: Any) -> httpx.Response:
@@ -130,14 +142,8 @@ def test_the_client_reads_them_as_the_services_own(server: Emulator, upstream: F
     ids=["ends", "no JSON", "error", "hangs up"],
 )
 def test_a_stream_that_breaks_is_an_error_in_the_stream(sent: bytes) -> None:
-    def handler(connection: Connection, request: bytes) -> bytes | None:
-        if b"GET /v1/models" in request:
-            return LIST
-        connection.socket.sendall(sent)
-        return None
-
     with raw_server() as raw:
-        raw.handler = handler
+        raw.handler = sending(sent)
         with Emulator(upstream=raw.url) as server:
             reply = ask(server, stream=True)
             model = ChatArk(model=MODEL, api_key=server.api_key, base_url=server.ark_base_url)
@@ -154,14 +160,8 @@ def test_a_stream_that_breaks_is_an_error_in_the_stream(sent: bytes) -> None:
 
 @pytest.mark.parametrize("sent", [HEAD + WORD + END, HEAD + WORD + b"data: [DONE]\n\n", HEAD + b"data:[DONE]"])
 def test_a_stream_that_lacks_its_formal_end_is_a_good_one(sent: bytes) -> None:
-    def handler(connection: Connection, request: bytes) -> bytes | None:
-        if b"GET /v1/models" in request:
-            return LIST
-        connection.socket.sendall(sent)
-        return None
-
     with raw_server() as raw:
-        raw.handler = handler
+        raw.handler = sending(sent)
         with Emulator(upstream=raw.url) as server:
             model = ChatArk(model=MODEL, api_key=server.api_key, base_url=server.ark_base_url)
             chunks = list(model.stream("Hi"))
