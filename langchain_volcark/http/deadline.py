@@ -125,7 +125,7 @@ def _checks_itself(response: httpx.Response) -> bool:
 def _limits(response: httpx.Response) -> Callable[[int], None]:
     try:
         timeout = response.request.extensions.get("timeout") or {}
-    except RuntimeError:  # httpx's word for a response without a request
+    except RuntimeError:  # httpx raises it where a response has no request
         timeout = {}
     deadline, size = Deadline(timeout.get("read")), 0
 

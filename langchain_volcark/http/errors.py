@@ -76,7 +76,7 @@ def flat_error(payload: Any) -> ErrorFacts | None:
 
 
 def stated_error(payload: Any) -> ErrorFacts:
-    """What a payload says of an error, in the words that most services share.
+    """Read an error from a payload of unknown form, by the field names that most services use.
 
     Args:
         payload: Of a service or gateway whose envelope is not known: any JSON value, or a text.

@@ -157,7 +157,7 @@ async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: Re
 
 
 def announce(error: VolcArkError, hooks: RetryHooks) -> None:
-    """Tell the hooks of one more request that is no retry of the same.
+    """Report to the hooks that another request follows, which is not a retry of the same one.
 
     Args:
         error: Why it is sent.

@@ -168,8 +168,8 @@ class ToolCallState:
         self.service_id = self.service_id or delta.id or None
         new_name = delta.name if delta.name and is_new else None
         if delta.name and not new_name:
-            # A complete call's name without arguments starts the next call or is mere repetition; only the next
-            # fragment tells.
+            # A complete call's name without arguments starts the next call or repeats this one's; only the next
+            # fragment shows which.
             self._next_may_follow = not delta.arguments.strip() and self._read_brackets().is_finished
         self.name = (self.name or "") + (new_name or "") or None
         new_id = self._choose_id(ids) if self.service_id or self.name else None

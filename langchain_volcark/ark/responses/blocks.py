@@ -22,7 +22,7 @@ HOSTED_NAMES = {
     "image_process": "image_process",
     "mcp_call": "remote_mcp",
 }
-"""Items that tell of a call of a tool which the service runs, and what the tool is called in blocks."""
+"""The types of items that report a call of a hosted tool, each with the tool's name in content blocks."""
 
 _CITATION = frozenset({"type", "url", "title", "summary"})
 _DOCUMENT = frozenset({"type", "doc_name"})
@@ -77,7 +77,7 @@ def reasoning_fields(item: Mapping[str, Any], *, empty: bool) -> Json:
 
 
 def hosted_head(item: Mapping[str, Any]) -> Json | None:
-    """What is known of a hosted tool's call when it begins; None where the item tells of none."""
+    """The block of a hosted tool's call as it begins, still without arguments; None for items of other types."""
     name = HOSTED_NAMES.get(str(item.get("type")))
     return None if name is None else {"type": "server_tool_call", "id": _id(item), "name": name}
 
@@ -243,7 +243,7 @@ def text_name(part: Mapping[str, Any]) -> str:
 
 
 def _id(item: Mapping[str, Any]) -> str:
-    """Some items may come without an id; their kind has to do, for call and result refer to each other."""
+    """The item's id, which joins a call and its result; its type where the service sent no id."""
     return str(item.get("id") or item.get("type") or "")
 
 

@@ -1,4 +1,4 @@
-"""Chains of stored responses: from which one a call goes on, and how a message tells what the service holds.
+"""Chains of stored responses: finds the response that a call continues, by a digest of the stored history.
 
 Each message carries a digest of the input items that the service holds for it. A call goes on from a message only
 where its history still has that digest, so trimmed, edited or foreign histories are sent whole.

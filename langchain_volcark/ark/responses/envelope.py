@@ -81,7 +81,7 @@ def _take_usage(usage: Mapping[str, Any], delta: StreamDelta) -> None:
 
 
 def finish_reason(response: Mapping[str, Any], *, calls_functions: bool) -> str:
-    """Why the model stopped, in the words of chat completions.
+    """The reason for the end, by the names that chat completions use.
 
     Args:
         response: The whole object.

@@ -145,7 +145,7 @@ def _set_once(body: dict[str, Any], name: str, value: Any, source: str) -> None:
 
 
 def _write_expiry(body: dict[str, Any]) -> None:
-    """The time at which the response is gone is worked out with each request: a model outlives it."""
+    """Write `expire_at`, computed anew for each request from the model's `expire_in`."""
     life = body.pop("expire_in", None)
     if life is None:
         return

@@ -297,7 +297,7 @@ class FunctionCall(OutputItem):
         return [StreamDelta(item=self, place=self._place), *self._name()]
 
     def _name(self) -> list[StreamDelta]:
-        """Open the call, where it is known whose it is."""
+        """Begin the tool call, once the function's name is known."""
         name = read_word(self.received, "name")
         if self._begun or name is None:
             return []

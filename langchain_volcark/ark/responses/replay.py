@@ -1,4 +1,4 @@
-"""What a model of Ark's said before, sent back to it item by item as it came.
+"""Earlier replies as input: the items of each reply are sent back as they were received.
 
 A message keeps the items of its reply in `additional_kwargs["output_items"]`. Their texts are places in the
 message's own texts, so a message that somebody has edited no longer fits its items; then the edit counts, and the
@@ -125,7 +125,7 @@ def reasoning_item(summary: Sequence[str], encrypted_content: Any = None) -> Ite
 
 
 def assistant_message(texts: Sequence[str]) -> Item:
-    """What an assistant said as an input item."""
+    """An assistant's texts as an input item."""
     content = [{"type": "output_text", "text": text} for text in texts]
     return {"type": "message", "role": "assistant", "content": content}
 

@@ -45,7 +45,7 @@ class TextPart:
         self._waiting.append(piece)
 
     def end(self, whole: str | None) -> None:
-        """Take the service's word for the whole text; None where it does not say."""
+        """Take the whole text as the service sent it at the end; None where it sent none."""
         rest = self._joiner.flush()
         came = self.text
         if whole is not None:

@@ -1,4 +1,4 @@
-"""Checks in the words of a decoder that knows every field and refuses all others."""
+"""Strict checks of request fields: an unknown field is an error, with the message that the service gives."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _NOTED = (
 
 
 def messages_of(items: list[Json], instructions: str | None = None) -> list[Json]:
-    """The messages; what the assistant said and called between two others' is one.
+    """The items as messages; consecutive items of the assistant become one message.
 
     Args:
         items: The conversation.
@@ -37,7 +37,7 @@ def messages_of(items: list[Json], instructions: str | None = None) -> list[Json
         elif kind in ("message", "function_call", "reasoning", "doubao_app_call"):
             _say(_open_turn(messages), item)
     if items[-1]["type"] in ("function_call", "reasoning"):
-        # Nobody may take what stands there for the beginning of an answer.
+        # Otherwise the last item would count as the beginning of an answer, which the model continues.
         messages.append({"role": "system", "content": ""})
     return messages
 

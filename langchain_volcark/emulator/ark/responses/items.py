@@ -70,7 +70,7 @@ def check_input(sent: Any, model: Model) -> list[Json]:
 
 
 def check_results(context: list[Json], items: list[Json]) -> None:
-    """Refuse results of calls that nobody made, and a chain that leaves its last calls without results."""
+    """Refuse results without a call, and a chain whose last calls have no results."""
     called = {item["call_id"] for item in (*context, *items) if item["type"] == "function_call"}
     answered = set()
     for place, item in enumerate(items):

@@ -182,7 +182,7 @@ async def _call(tool: Json, name: str, arguments: str) -> tuple[str, bool]:
 
 
 async def use(request: ResponsesRequest, tool: Json, question: str, *, forced: bool) -> Found:
-    """List a server's tools, where the conversation does not have the list, and call those that are meant.
+    """List a server's tools, unless the conversation has the list, and call those that the question asks for.
 
     They are chosen as functions are: those that the question names, else the one whose name shares most words
     with it; the first only where the call is forced or the server is all that is offered.

@@ -93,7 +93,7 @@ async def _events(stream: UpstreamStream, writer: Writer) -> AsyncIterator[bytes
 
 
 class _Written:
-    """Output items put together from pieces, and the events that tell of it on the way."""
+    """Builds output items from pieces, and writes the events for each piece."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer

@@ -97,7 +97,7 @@ def _rest(request: ResponsesRequest, found: Found) -> ChatRequest:
 
 
 def _text(request: ResponsesRequest, found: Found) -> str | None:
-    """What the answer says where hosted tools or the model's trade decide it; None for what Chat would say."""
+    """The answer's text, where a hosted tool or a translation model decides it; None where the chat rules do."""
     chat = request.chat
     if "response_format" in chat.body:
         return None

@@ -81,7 +81,7 @@ def _without_secrets(tool: Json) -> Json:
 
 
 def usage_object(counts: PromptCount, output_tokens: int, reasoning_tokens: int, found: Found) -> Json:
-    """`usage`; what hosted tools read counts as input, and where there were none nothing is said of them."""
+    """The field `usage`: what hosted tools read counts as input; without hosted tools it has no `tool_usage`."""
     total = counts.total + tokens.count(found.material)
     details = {"cached_tokens": counts.cached}
     if counts.audio:
@@ -100,7 +100,7 @@ def usage_object(counts: PromptCount, output_tokens: int, reasoning_tokens: int,
 
 
 def _applied_edits(request: ResponsesRequest) -> list[Json] | None:
-    """What context management took away of the conversation's older part; None where nobody asked for it."""
+    """What context management removed from the conversation; None where the request has no such setting."""
     wanted = request.body.get("context_management")
     if wanted is None:
         return None
