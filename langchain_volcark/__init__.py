@@ -11,6 +11,7 @@ _NAMES = {
     "ark.bots.metadata": ("bot_metadata", "group_chat_config"),
     "ark.chat_models": ("ChatArk",),
     "ark.embeddings": ("ArkEmbeddings",),
+    "ark.responses.stored": ("ArkPrefix",),
     "knowledge.chain": ("knowledge_chain",),
     "knowledge.chat_models": ("ChatVikingKnowledge",),
     "knowledge.rerank": ("VikingKnowledgeReranker",),
