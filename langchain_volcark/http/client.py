@@ -140,7 +140,7 @@ def _is_json(value: Any) -> bool:
 
 
 class _Request(httpx.Request):
-    """Likewise a request, whose query may hold a key."""
+    """A request whose `repr` has no key of its query in it."""
 
     def __repr__(self) -> str:
         return f"<Request({self.method!r}, {str(shown(self.url))!r})>"
@@ -205,7 +205,7 @@ class HTTPClient:
         return retry.call(attempt, self._max_retries, hooks)
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
-        """Async twin of `post`."""
+        """Same as `post`, async."""
         return await asend_or_fall_back(request, hooks, self._apost)
 
     async def _apost(self, request: ServiceRequest, hooks: RetryHooks) -> Reply:
@@ -266,7 +266,7 @@ class HTTPClient:
     async def astream(
         self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
     ) -> AsyncPayloadStream:
-        """Async twin of `stream`."""
+        """Same as `stream`, async."""
 
         async def open_one(request: ServiceRequest, hooks: RetryHooks) -> AsyncPayloadStream:
             return await self._astream(request, hooks, begins)

@@ -130,7 +130,7 @@ def call(attempt: Callable[[], T], max_retries: int, hooks: RetryHooks = NO_HOOK
 
 
 async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: RetryHooks = NO_HOOKS) -> T:
-    """Async twin of `call`; hooks and attempt are awaited."""
+    """Same as `call`, async; hooks and attempt are awaited."""
     try:
         return await attempt()
     except VolcArkError as error:
@@ -170,7 +170,7 @@ def announce(error: VolcArkError, hooks: RetryHooks) -> None:
 
 
 async def aannounce(error: VolcArkError, hooks: RetryHooks) -> None:
-    """Async twin of `announce`; the hooks are awaited."""
+    """Same as `announce`, async; the hooks are awaited."""
     if hooks.on_retry is not None:
         await hooks.on_retry(_failed_state(error))
     if hooks.before_attempt is not None:

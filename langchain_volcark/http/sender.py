@@ -86,7 +86,7 @@ class Sender:
 
 
 class AsyncSender:
-    """Async twin of `Sender`."""
+    """Same as `Sender`, async."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
@@ -150,7 +150,7 @@ class ClientTransport(httpx.BaseTransport):
 
 
 class AsyncClientTransport(httpx.AsyncBaseTransport):
-    """Async twin of `ClientTransport`."""
+    """Same as `ClientTransport`, async."""
 
     def __init__(self, client: httpx.AsyncClient, *, is_own: bool) -> None:
         self._client = client

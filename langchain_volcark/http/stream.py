@@ -220,7 +220,7 @@ def at_once(payload: Mapping[str, Any]) -> bool:  # noqa: ARG001
 
 
 class _Stream:
-    """What both twins share: the decoder, the reply, and the reading of failures.
+    """The part that the sync and the async stream share: the decoder, the reply, and the reading of failures.
 
     Attributes:
         response: The reply, whose body this reads.
@@ -343,7 +343,7 @@ class PayloadStream(_Stream):
 
 
 class AsyncPayloadStream(_Stream):
-    """Async twin of `PayloadStream`; made by `open`."""
+    """Same as `PayloadStream`, async; made by `open`."""
 
     @classmethod
     async def open(

@@ -43,7 +43,7 @@ headers = st.dictionaries(
 
 
 def heard(model: Any, *, stream: bool, in_loop: bool) -> list[AIMessage]:
-    """The message, or the chunks, of a call; both twins of the code."""
+    """The message, or the chunks, of a call; sync or async."""
     if not in_loop:
         return list(model.stream("?")) if stream else [model.invoke("?")]
 

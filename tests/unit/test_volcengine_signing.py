@@ -261,5 +261,5 @@ def test_secrets_show_neither_in_the_repr_nor_among_the_attributes() -> None:
 
 def test_the_auth_can_be_copied_and_pickled() -> None:
     signer = auth(clock=None)
-    for twin in (copy.deepcopy(signer), pickle.loads(pickle.dumps(signer))):
-        assert "Signature=" in send({}, twin).headers["Authorization"]
+    for copied in (copy.deepcopy(signer), pickle.loads(pickle.dumps(signer))):
+        assert "Signature=" in send({}, copied).headers["Authorization"]

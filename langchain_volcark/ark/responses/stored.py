@@ -99,7 +99,7 @@ class StoredResponses(HTTPChatModel):
         tools: Sequence[ToolLike] | None = None,
         expire_in: float | timedelta | None = None,
     ) -> ArkPrefix:
-        """Async twin of `create_prefix`."""
+        """Same as `create_prefix`, async."""
         call = self._prefix_call(messages, tools, expire_in)
         return _read_prefix(await self._client.apost(self._wire(call).request(call)), call)
 
@@ -142,7 +142,7 @@ class StoredResponses(HTTPChatModel):
         return self._retrieved(self._client.post(request))
 
     async def aretrieve_response(self, response_id: str, *, include: Sequence[str] | None = None) -> AIMessage:
-        """Async twin of `retrieve_response`."""
+        """Same as `retrieve_response`, async."""
         request = self._stored_request("GET", response_id, query=_included(include))
         return self._retrieved(await self._client.apost(request))
 
@@ -162,7 +162,7 @@ class StoredResponses(HTTPChatModel):
         return _read_deleted(self._client.post(self._stored_request("DELETE", response_id)))
 
     async def adelete_response(self, response_id: str) -> bool:
-        """Async twin of `delete_response`."""
+        """Same as `delete_response`, async."""
         return _read_deleted(await self._client.apost(self._stored_request("DELETE", response_id)))
 
     def list_response_input_items(
@@ -190,7 +190,7 @@ class StoredResponses(HTTPChatModel):
     async def alist_response_input_items(
         self, response_id: str, *, include: Sequence[str] | None = None, order: Literal["asc", "desc"] = "desc"
     ) -> AsyncIterator[dict[str, Any]]:
-        """Async twin of `list_response_input_items`."""
+        """Same as `list_response_input_items`, async."""
         pages = _Pages(include, order)
         while not pages.done:
             request = self._stored_request("GET", response_id, "/input_items", pages.query())

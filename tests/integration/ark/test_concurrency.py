@@ -111,9 +111,9 @@ def test_a_deep_copy_works_beside_its_original(make: Make, used: bool) -> None:
     model = make(rate_limiter=InMemoryRateLimiter(requests_per_second=1000))
     if used:
         model.invoke("Hello")
-    twin = copy.deepcopy(model)
-    assert twin.invoke("Hello").text == model.invoke("Hello").text
-    assert twin.rate_limiter is model.rate_limiter
+    copied = copy.deepcopy(model)
+    assert copied.invoke("Hello").text == model.invoke("Hello").text
+    assert copied.rate_limiter is model.rate_limiter
 
 
 def test_a_copy_with_another_key_uses_that_key(model: ChatArk) -> None:

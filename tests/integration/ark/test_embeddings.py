@@ -205,7 +205,7 @@ async def test_a_vector_for_each_token(embedder: Make, emulator: Emulator) -> No
     assert found == await embeddings.aembed_multi(["蓝色海景"])
 
 
-async def test_async_twins_give_the_same(embedder: Make) -> None:
+async def test_async_methods_give_the_same(embedder: Make) -> None:
     for model in (TEXT, VISION):
         embeddings = embedder(model)
         texts = [f"text {number}" for number in range(30)]

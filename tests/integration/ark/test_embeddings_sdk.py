@@ -125,7 +125,7 @@ def test_token_vectors_are_what_the_sdk_gets_by_extra_body(sdk: Any, emulator: E
     _same_request(emulator)
 
 
-async def test_the_async_sdk_gets_what_our_async_twins_get(async_sdk: Any, emulator: Emulator) -> None:
+async def test_the_async_sdk_gets_what_our_async_methods_get(async_sdk: Any, emulator: Emulator) -> None:
     text = await async_sdk.embeddings.create(model=TEXT, input=["one", "two"])
     assert await _ours(emulator, TEXT).aembed_documents(["one", "two"]) == [row.embedding for row in text.data]
     _same_request(emulator)

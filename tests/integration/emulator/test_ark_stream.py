@@ -81,7 +81,7 @@ def test_finish_reason_is_absent_until_the_empty_last_chunk(client: httpx.Client
     assert choices[-1]["delta"]["content"] == ""
 
 
-def test_thinking_then_its_encrypted_twin_then_the_answer(client: httpx.Client) -> None:
+def test_thinking_then_its_encrypted_form_then_the_answer(client: httpx.Client) -> None:
     found = deltas(payloads(client, "Hi", THINKER))
 
     encrypted = [place for place, delta in enumerate(found) if "encrypted_content" in delta]

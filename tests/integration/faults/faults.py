@@ -147,7 +147,7 @@ class Fault:
         name: For the names of tests.
         act: The server's part of each request.
         whole: What it comes to for a call that wants a whole reply; None where it has no meaning for these.
-        stream: Likewise for a stream.
+        stream: What it comes to for a stream; None where it has no meaning for one.
     """
 
     name: str

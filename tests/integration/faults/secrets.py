@@ -129,8 +129,8 @@ def _copies(error: BaseException) -> Iterator[str]:
         return
     pickled = pickle.dumps(error)
     yield pickled.decode("latin-1")
-    for twin in (pickle.loads(pickled), copy.copy(error), copy.deepcopy(error)):
-        yield f"{twin!s} {vars(twin)!r}"
+    for copied in (pickle.loads(pickled), copy.copy(error), copy.deepcopy(error)):
+        yield f"{copied!s} {vars(copied)!r}"
 
 
 def _variables(error: BaseException) -> Iterator[str]:

@@ -44,7 +44,7 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def twin_of(page: Path) -> Path:
+def chinese_of(page: Path) -> Path:
     return CHINESE_README if page == README else DOCS / "zh" / page.relative_to(DOCS)
 
 
@@ -170,10 +170,10 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 @each_pair
 def test_the_two_languages_have_the_same_pages_and_examples(page: Path) -> None:
-    twin = twin_of(page)
-    assert twin.is_file()
+    chinese = chinese_of(page)
+    assert chinese.is_file()
     for language in ("python", "bash"):
-        assert len(list(fences(twin, language))) == len(list(fences(page, language)))
+        assert len(list(fences(chinese, language))) == len(list(fences(page, language)))
 
 
 def test_there_is_no_chinese_page_without_its_english_one() -> None:

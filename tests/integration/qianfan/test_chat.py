@@ -65,7 +65,7 @@ def test_v2_a_sum_of_chunks_equals_invoke(make: Make, options: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("options", V2_CALLS)
-async def test_v2_async_twins_agree(make: Make, options: dict[str, Any]) -> None:
+async def test_v2_async_methods_agree(make: Make, options: dict[str, Any]) -> None:
     model = make(**options)
     summed = total([chunk async for chunk in model.astream("hi 你好")])
     same(await model.ainvoke("hi 你好"), summed)
@@ -87,7 +87,7 @@ def test_v1_a_sum_of_chunks_equals_invoke(make_v1: Make, options: dict[str, Any]
 
 
 @pytest.mark.parametrize("options", V1_CALLS)
-async def test_v1_async_twins_agree(make_v1: Make, options: dict[str, Any]) -> None:
+async def test_v1_async_methods_agree(make_v1: Make, options: dict[str, Any]) -> None:
     model = make_v1(**options)
     same(await model.ainvoke("hi"), total([chunk async for chunk in model.astream("hi")]))
 

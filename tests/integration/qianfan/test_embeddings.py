@@ -45,7 +45,7 @@ def test_vectors_stand_in_the_order_of_the_texts_though_the_service_shuffles(
     assert {type(value) for vector in vectors for value in vector} == {float}
 
 
-async def test_the_async_twins_agree(make_embeddings: MakeEmbeddings) -> None:
+async def test_the_async_methods_agree(make_embeddings: MakeEmbeddings) -> None:
     embeddings = make_embeddings(chunk_size=2)
     texts = ["a", "b", "c", "d", "e"]
     assert await embeddings.aembed_documents(texts) == embeddings.embed_documents(texts)

@@ -145,7 +145,7 @@ def test_v2_row(
     check_attempts(emulator, waits, retried=retried)
 
 
-async def test_the_async_twin_retries_alike(make_v1: Make, emulator: Emulator, waits: list[float]) -> None:
+async def test_the_async_call_retries_alike(make_v1: Make, emulator: Emulator, waits: list[float]) -> None:
     emulator.fail_next(status=200, code="18", times=2)
     assert (await make_v1().ainvoke("hi")).content == "You said: hi"
     check_attempts(emulator, waits, retried=True)

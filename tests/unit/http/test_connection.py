@@ -31,8 +31,8 @@ async def test_a_chunked_answer_leaves_its_connection_for_the_next(
     trailer: bytes,
 ) -> None:
     server.handler = always(CHUNKED % (b"", trailer))
-    twin = pool()
-    assert [(await twin.post(server.url)).content for _ in range(3)] == [b"ok"] * 3
+    driver = pool()
+    assert [(await driver.post(server.url)).content for _ in range(3)] == [b"ok"] * 3
     assert len(server.connections) == 1
 
 
@@ -51,8 +51,8 @@ async def test_a_connection_that_cannot_be_trusted_with_another_request_is_close
     answer: bytes,
 ) -> None:
     server.handler = always(answer)
-    twin = pool()
-    assert [(await twin.post(server.url)).content for _ in range(2)] == [b"ok"] * 2
+    driver = pool()
+    assert [(await driver.post(server.url)).content for _ in range(2)] == [b"ok"] * 2
     assert [len(each.requests) for each in server.connections] == [1, 1]
 
 
@@ -61,9 +61,9 @@ async def test_the_answer_to_a_head_request_has_no_body_whatever_it_says(
     server: RawServer,
 ) -> None:
     server.handler = always(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    twin = pool()
+    driver = pool()
     for _ in range(2):
-        answered = twin.client.head(server.url)
+        answered = driver.client.head(server.url)
         assert (await answered if inspect.isawaitable(answered) else answered).content == b""
     assert len(server.connections) == 1
 
@@ -75,8 +75,8 @@ async def test_an_answer_without_a_body_is_complete_with_its_head(
     status: str,
 ) -> None:
     server.handler = always(f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
-    twin = pool()
-    assert [(await twin.post(server.url)).content for _ in range(2)] == [b"", b""]
+    driver = pool()
+    assert [(await driver.post(server.url)).content for _ in range(2)] == [b"", b""]
     assert len(server.connections) == 1
 
 

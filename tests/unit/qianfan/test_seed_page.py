@@ -77,7 +77,7 @@ def test_a_stream_of_the_page(model: ChatQianfan, emulator: Emulator, name: str)
     assert whole.chunk_position == "last"
 
 
-async def test_a_stream_of_the_page_read_by_the_async_twin(model: ChatQianfan, emulator: Emulator) -> None:
+async def test_a_stream_of_the_page_read_asynchronously(model: ChatQianfan, emulator: Emulator) -> None:
     events = STREAMS["http"]
     emulator.reply_next(events)
     text = "".join([chunk.text async for chunk in model.astream("hi")])

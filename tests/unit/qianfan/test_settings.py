@@ -194,11 +194,11 @@ def test_serialised_models_name_their_variables_and_load_from_them(monkeypatch: 
     assert loaded.endpoint == "ngx_t"
 
 
-@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_copies_have_the_same_credentials(twin: Any) -> None:
+@pytest.mark.parametrize("copier", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_have_the_same_credentials(copier: Any) -> None:
     model = v1(**OAUTH)
     model._client  # noqa: B018 - made, so that the copy has something to leave behind
-    made = twin(model)
+    made = copier(model)
     assert made.model_dump() == model.model_dump()
     assert "_http" not in made.__dict__
     assert made._auth()._key(None) == model._auth()._key(None)  # type: ignore[attr-defined]
