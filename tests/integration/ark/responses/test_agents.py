@@ -1,4 +1,6 @@
-"""Agents whose conversation the service stores: kept in SQLite, resumed by other processes, summarised in between."""
+"""Agents whose conversation the service stores: kept in SQLite, resumed by other processes, summarised in between,
+and gone on with after a tool has failed.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from tests.integration.echo import run_python
 
 SEARCH, WEATHER, TIME = "What is the capital of Peru?", "Weather in 'Rome'?", "And the time in 'Rome'?"
 SUMMARISED_AT = 11  # messages: three turns, two of them with a call and its result, and the next question
+ROUNDS = "For 'Rome': get_weather, then get_time, then get_news."
 ELSEWHERE = """
 import asyncio, sys
 from tests.integration.ark.responses.test_agents import ask, ask_async
@@ -35,16 +38,28 @@ def get_weather(city: str) -> str:
 
 def get_time(city: str) -> str:
     """Time in a city."""
+    if clock_is_broken:
+        raise OSError("the clock is broken")
     return f"noon in {city}"
+
+
+def get_news(city: str) -> str:
+    """News of a city."""
+    return f"no news in {city}"
+
+
+clock_is_broken = False
 
 
 def build(saver: Any, url: str, key: str) -> Any:
     """A new agent of a new model: all that it knows of the conversation stands in the checkpoints."""
-    model = ChatArk(model=MODEL, base_url=url, api_key=key, use_previous_response_id=True)
+    model = ChatArk(
+        model=MODEL, base_url=url, api_key=key, use_previous_response_id=True, parallel_tool_calls=False
+    )
     summariser = ChatArk(model=MODEL, base_url=url, api_key=key, use_responses_api=False)
     return create_agent(
         model,
-        [hosted_tools.web_search(), get_weather, get_time],
+        [hosted_tools.web_search(), get_weather, get_time, get_news],
         system_prompt="S",
         checkpointer=saver,
         middleware=[
@@ -56,17 +71,22 @@ def build(saver: Any, url: str, key: str) -> Any:
 THREAD: Any = {"configurable": {"thread_id": "t"}}
 
 
+def turn(question: str) -> Any:
+    """The input of a turn; none where the agent is to go on with the one that was interrupted."""
+    return {"messages": [("human", question)]} if question else None
+
+
 def ask(path: str, url: str, key: str, question: str) -> str:
     """A turn of the conversation in a file."""
     with SqliteSaver.from_conn_string(path) as saver:
-        state = build(saver, url, key).invoke({"messages": [("human", question)]}, THREAD)
+        state = build(saver, url, key).invoke(turn(question), THREAD)
     return str(state["messages"][-1].text)
 
 
 async def ask_async(path: str, url: str, key: str, question: str) -> str:
     """Same as `ask`, in an event loop."""
     async with AsyncSqliteSaver.from_conn_string(path) as saver:
-        state = await build(saver, url, key).ainvoke({"messages": [("human", question)]}, THREAD)
+        state = await build(saver, url, key).ainvoke(turn(question), THREAD)
     return str(state["messages"][-1].text)
 
 
@@ -140,3 +160,21 @@ def test_five_turns_of_an_agent_in_three_processes_with_a_summary(
     assert "sunny in Rome" in elsewhere(WEATHER)
     asked = response_ids(path)[-2]
     assert sent(emulator)[6:] == [(fresh, ["user"]), (asked, ["function_call_output"])]
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_after_a_tool_has_failed_another_process_goes_on_along_the_chain(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    conversation = (str(tmp_path / "agent.sqlite"), emulator.ark_base_url, emulator.api_key)
+    monkeypatch.setitem(globals(), "clock_is_broken", True)
+    with pytest.raises(OSError, match="the clock is broken"):
+        asyncio.run(ask_async(*conversation, ROUNDS)) if mode == "async" else ask(*conversation, ROUNDS)
+    weather, time = response_ids(conversation[0])
+    assert sent(emulator) == [(None, ["system", "user"]), (weather, ["function_call_output"])]
+
+    # The other process has a clock: it runs the failed tool again, and then sends the results alone.
+    answer = run_python(ELSEWHERE, mode, *conversation, "")
+    assert "no news in Rome" in answer
+    news = response_ids(conversation[0])[2]
+    assert sent(emulator)[2:] == [(time, ["function_call_output"]), (news, ["function_call_output"])]

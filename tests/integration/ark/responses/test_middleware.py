@@ -51,6 +51,24 @@ async def test_an_agents_steps_go_on_in_the_cache(make: Make, emulator: Emulator
     assert state["messages"][-1].usage_metadata["input_token_details"]["cache_read"] > 0
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("chained", [True, False], ids=["after a stored chain", "after whole histories"])
+async def test_switched_on_in_mid_conversation_it_sends_everything_once(
+    make: Make, emulator: Emulator, chained: bool, asynchronous: bool
+) -> None:
+    saver = InMemorySaver()
+    model = make(use_responses_api=True, use_previous_response_id=chained or None)
+    before = create_agent(model, [get_weather], system_prompt="S", checkpointer=saver)
+    after = build(model, system_prompt="S", checkpointer=saver)
+    for agent in (before, after, after, before):
+        _ = await agent.ainvoke(QUESTION, THREAD) if asynchronous else agent.invoke(QUESTION, THREAD)
+    asked, *rest = bodies(emulator)[2:]
+    # The service goes on in the cache only where every earlier turn was written into it.
+    assert ["previous_response_id" in body for body in (asked, *rest)] == [False, True, True, True, False, chained]
+    assert [len(body["input"]) for body in (asked, *rest[:3])] == [7, 1, 1, 1]
+    assert ["caching" in body for body in (asked, *rest)] == [True] * 4 + [False] * 2
+
+
 def test_the_model_outside_the_agent_stays_as_it_was(make: Make, emulator: Emulator) -> None:
     model = make(use_responses_api=True)
     profile = dict(model.profile or {})
