@@ -69,6 +69,11 @@ times. It shares no code with the rest of the package, so that it can find error
 * *Models.* The text and vision models of the model list; an unmapped `ep-…` id stands for the newest
   model of the path.
 
+**Ark batch inference** (`POST {ark_base_url}/batch/chat/completions`, `/batch/embeddings`,
+`/batch/embeddings/multimodal`): the rules and replies of the paths without `/batch`, but only for endpoints whose
+id begins with `ep-bi-`, without streams, and without `cached_tokens` in the usage. It answers at once:
+`fail_next(429, "ServerOverloaded", retry_after=…)` simulates an overload, `delay_next` a long wait.
+
 **Ark bots** (`POST {ark_base_url}/bots/chat/completions`), besides the rules of Ark chat:
 
 * *Bots.* Any `bot-…` id: with `plain` in it its model does not think, with `knowledge` in it the bot also searches

@@ -33,6 +33,9 @@ def main(arguments: list[str] | None = None, prog: str = "python -m langchain_vo
     parser.add_argument(
         "--documents", metavar="FOLDER", help="what fills the knowledge base (default: a small sample)"
     )
+    parser.add_argument(
+        "--log", metavar="FILE", help="file to which each request is appended as a line of JSON (default: none)"
+    )
     _add_upstream(parser)
     options = parser.parse_args(arguments)
     key = os.environ.get(options.upstream_key_env) if options.upstream_key_env else None
@@ -45,6 +48,7 @@ def main(arguments: list[str] | None = None, prog: str = "python -m langchain_vo
             api_key=options.api_key,
             documents=options.documents,
             chunk_delay=options.chunk_delay,
+            log=options.log,
             upstream=options.upstream,
             upstream_model=options.upstream_model,
             upstream_key=key,

@@ -114,6 +114,7 @@ class Emulator(Controls):
         endpoints: Mapping[str, str] | None = None,
         documents: str | Path | None = None,
         chunk_delay: float = 0.0,
+        log: str | Path | None = None,
         upstream: str | None = None,
         upstream_model: str | None = None,
         upstream_key: str | None = None,
@@ -132,6 +133,8 @@ class Emulator(Controls):
             documents: Folder with the files of the knowledge base's collection `demo`; by default a small built-in
                 collection.
             chunk_delay: Seconds between two events of a stream.
+            log: File to which each received request is appended as a line of JSON with its time, method, path and
+                body, before it is answered. Unlike the recordings it has no limit.
             upstream: Base URL of an OpenAI-compatible server whose model writes the answers, such as
                 `http://127.0.0.1:11434/v1`.
             upstream_model: The model to use there; by default the first one listed.
@@ -141,6 +144,7 @@ class Emulator(Controls):
         Raises:
             ValueError: An endpoint maps to an unknown model; `documents` is not a folder, or has no readable
                 files; or `upstream` is not an HTTP URL.
+            OSError: `log` cannot be written to.
         """
         self._credentials = Credentials(
             api_key=api_key or f"emulator-{secrets.token_hex(16)}",
@@ -154,7 +158,7 @@ class Emulator(Controls):
             access_key=self._credentials.access_key,
             secret_key=self._credentials.secret_key,
         )
-        state = State()
+        state = State(log)
         super().__init__(state)
         self._host = host
         self._wanted_port = port

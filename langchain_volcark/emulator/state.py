@@ -11,10 +11,12 @@ from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from os import PathLike
 
 # Bounds the memory of emulators that run for a long time.
 MAX_RECORDED = 10_000
@@ -53,6 +55,16 @@ class RecordedRequest:
             return json.loads(self.body)
         except ValueError:
             return None
+
+    def line(self) -> str:
+        """The request as a line of JSON, without its headers."""
+        entry = {
+            "received_at": self.received_at.isoformat(),
+            "method": self.method,
+            "path": self.path,
+            "body": self.body.decode("utf-8", errors="replace"),
+        }
+        return json.dumps(entry) + "\n"
 
     def redacted(self) -> dict[str, Any]:
         """The request as plain JSON data, with its credentials redacted."""
@@ -136,9 +148,16 @@ class _FaultQueue(deque[tuple[str | None, _Fault]]):
 
 
 class State:
-    """State shared by an `Emulator` and its server thread."""
+    """State shared by an `Emulator` and its server thread.
 
-    def __init__(self) -> None:
+    Args:
+        log: File that gets a line for each request.
+    """
+
+    def __init__(self, log: str | PathLike[str] | None = None) -> None:
+        self._log = None if log is None else Path(log)
+        if self._log is not None:
+            self._log.touch()  # a file that cannot be written to is found now
         self._changed = threading.Condition()
         self._requests: deque[RecordedRequest] = deque(maxlen=MAX_RECORDED)
         self._answers: _FaultQueue[Answer] = _FaultQueue()
@@ -211,6 +230,10 @@ class State:
         """Record a request."""
         with self._changed:
             self._requests.append(request)
+            if self._log is not None:
+                # Opened for each line: nothing to close, and whoever reads the file sees all that was answered.
+                with self._log.open("a", encoding="utf-8") as log:
+                    log.write(request.line())
             self._changed.notify_all()
 
     def push_answer(self, answer: Answer, times: int, path: str | None) -> None:

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from langchain_volcark.emulator import tokens
 from langchain_volcark.emulator.ark import relay, relay_embeddings
 from langchain_volcark.emulator.ark.answer import compose
+from langchain_volcark.emulator.ark.batch import batch_routes
 from langchain_volcark.emulator.ark.bot_wire import bot_completion, bot_events
 from langchain_volcark.emulator.ark.bots import bot_model, read_bot_request
 from langchain_volcark.emulator.ark.embedding_models import (
@@ -85,6 +86,7 @@ class ArkService:
             ("POST", "tokenization"): self._tokenize,
             ("GET", "models"): self._list_models,
         }
+        self._routes |= batch_routes(self._routes)
 
     def owns(self, path: str) -> bool:
         """Whether the path is under `/api/v3/`."""
