@@ -10,11 +10,11 @@ import httpx
 
 from langchain_volcark._version import __version__
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http import retry
 from langchain_volcark.http.arguments import DEFAULT_TIMEOUT
 from langchain_volcark.http.auth import MODEL_EXTENSION
 from langchain_volcark.http.bodies import read_body
 from langchain_volcark.http.deadline import aread_whole, read_whole
+from langchain_volcark.http.downloads import Download, areceive, parse_link, receive
 from langchain_volcark.http.errors import (
     connection_error,
     error_from_facts,
@@ -23,21 +23,25 @@ from langchain_volcark.http.errors import (
     format_error,
 )
 from langchain_volcark.http.fallback import Fallback, asend_or_fall_back, send_or_fall_back
+from langchain_volcark.http.forms import Form, FormStream
 from langchain_volcark.http.json import dump_json
+from langchain_volcark.http.pool import FRESH_CONNECTION
 from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
-from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
+from langchain_volcark.http.retry import NO_HOOKS, Attempts, RetryHooks, RetryPolicy
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
 from langchain_volcark.http.stream import AsyncPayloadStream, Begins, PayloadStream, at_once
 from langchain_volcark.http.token_refresh import forget_refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from langchain_volcark.http.errors import ErrorReader
 
 T = TypeVar("T")
 
+_NO_AUTH = httpx.Auth()
 _BASE_HEADERS = {
     "accept-encoding": "gzip, deflate",
     "content-type": "application/json",
@@ -57,6 +61,9 @@ class ServiceRequest:
         timeout: Bounds of this call, or None for the client's.
         method: The HTTP method; only a POST has a body.
         fallback: What to send instead where the service refuses this request, or None.
+        retries: Decides what is repeated, or None for the client's number of retries.
+        form: Sent as multipart/form-data in place of the JSON body, or None.
+        fresh_connection: Whether it never uses an idle connection, so that no pool sends it a second time.
     """
 
     path: str
@@ -67,6 +74,9 @@ class ServiceRequest:
     timeout: httpx.Timeout | None = None
     method: Literal["POST", "GET", "DELETE"] = "POST"
     fallback: Fallback | None = None
+    retries: RetryPolicy | None = None
+    form: Form | None = field(default=None, repr=False)
+    fresh_connection: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,7 @@ class _Unshown(bytes):
 
 
 def _encode(request: ServiceRequest) -> _Unshown:
-    if request.method != "POST":
+    if request.method != "POST" or request.form is not None:
         return _Unshown()
     try:
         return _Unshown(dump_json(request.body))
@@ -140,7 +150,7 @@ def _is_json(value: Any) -> bool:
 
 
 class _Request(httpx.Request):
-    """A request whose `repr` has no key of its query in it."""
+    """A request whose `repr` does not show the query, which may hold a key."""
 
     def __repr__(self) -> str:
         return f"<Request({self.method!r}, {str(shown(self.url))!r})>"
@@ -174,7 +184,7 @@ class HTTPClient:
         self._headers = httpx.Headers({**_BASE_HEADERS, **self._own_headers})
         self._query = dict(query or {})
         self._timeout = timeout
-        self._max_retries = max_retries
+        self._retries: RetryPolicy = Attempts(max_retries)
         self._pool = pool
         self._http_client = http_client
         self._http_async_client = http_async_client
@@ -202,7 +212,7 @@ class HTTPClient:
         def attempt() -> Reply:
             return self._renewing(request, content, lambda built: self._read(self._send(built)))
 
-        return retry.call(attempt, self._max_retries, hooks)
+        return (request.retries or self._retries).call(attempt, hooks)
 
     async def apost(self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS) -> Reply:
         """Same as `post`, async."""
@@ -217,7 +227,7 @@ class HTTPClient:
         async def attempt() -> Reply:
             return await self._arenewing(request, content, send)
 
-        return await retry.acall(attempt, self._max_retries, hooks)
+        return await (request.retries or self._retries).acall(attempt, hooks)
 
     def stream(
         self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
@@ -261,7 +271,7 @@ class HTTPClient:
         def attempt() -> PayloadStream:
             return self._renewing(request, content, open_stream)
 
-        return retry.call(attempt, self._max_retries, hooks)
+        return (request.retries or self._retries).call(attempt, hooks)
 
     async def astream(
         self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
@@ -293,7 +303,38 @@ class HTTPClient:
         async def attempt() -> AsyncPayloadStream:
             return await self._arenewing(request, content, open_stream)
 
-        return await retry.acall(attempt, self._max_retries, hooks)
+        return await (request.retries or self._retries).acall(attempt, hooks)
+
+    def download(self, url: str, path: Path) -> httpx.Headers:
+        """Save what a link leads to; credentials are not sent.
+
+        Args:
+            url: The link, which needs no key. Redirects are followed.
+            path: Where to. It is written when everything has come, and replaced if it exists.
+
+        Returns:
+            The reply's headers.
+
+        Raises:
+            VolcArkError: It could not be fetched, after retries.
+            OSError: The file cannot be written.
+        """
+        download = self._download(url, path)
+        return self._retries.call(lambda: receive(self._fetch, download))
+
+    async def adownload(self, url: str, path: Path) -> httpx.Headers:
+        """Same as `download`, async."""
+        download = self._download(url, path)
+        return await self._retries.acall(lambda: areceive(self._afetch, download))
+
+    def _download(self, url: str, path: Path) -> Download:
+        return Download(parse_link(url), path, self._timeout, self._errors)
+
+    def _fetch(self, built: httpx.Request) -> httpx.Response:
+        return self._send(built, auth=_NO_AUTH, stream=True)
+
+    async def _afetch(self, built: httpx.Request) -> httpx.Response:
+        return await self._asend(built, auth=_NO_AUTH, stream=True)
 
     def _renewing(self, request: ServiceRequest, content: bytes, send: Callable[[httpx.Request], T]) -> T:
         """Send a request, and once more with a new token if the service refuses the one it had."""
@@ -317,25 +358,29 @@ class HTTPClient:
                 raise
         return await send(self._build(request, content, self._http_async_client))
 
-    def _send(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
+    def _send(
+        self, built: httpx.Request, *, auth: httpx.Auth | None = None, stream: bool = False
+    ) -> httpx.Response:
         try:
             client = self._http_client or registry.client(self._pool)
             if isinstance(client, Sender):
                 sender = client
             else:
                 sender = Sender(ClientTransport(client, is_own=client is not self._http_client))
-            return sender.send(built, auth=self._auth, stream=stream)
+            return sender.send(built, auth=auth or self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
 
-    async def _asend(self, built: httpx.Request, *, stream: bool = False) -> httpx.Response:
+    async def _asend(
+        self, built: httpx.Request, *, auth: httpx.Auth | None = None, stream: bool = False
+    ) -> httpx.Response:
         try:
             client = self._http_async_client or registry.async_client(self._pool)
             if isinstance(client, AsyncSender):
                 sender = client
             else:
                 sender = AsyncSender(AsyncClientTransport(client, is_own=client is not self._http_async_client))
-            return await sender.send(built, auth=self._auth, stream=stream)
+            return await sender.send(built, auth=auth or self._auth, stream=stream)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise connection_error(error, built.url) from error
 
@@ -345,14 +390,22 @@ class HTTPClient:
         url = self._url(request)
         timeout = request.timeout or self._timeout
         extensions: dict[str, Any] = {MODEL_EXTENSION: request.body.get("model")}
+        if request.fresh_connection:
+            extensions[FRESH_CONNECTION] = True
         if users is not None:
             # The user's client adds its own defaults; what a model or call sets stands above them.
-            headers = {"content-type": "application/json", **self._own_headers, **request.headers}
+            headers = {**self._own_headers, **request.headers}
+            if request.form is None:
+                headers = {"content-type": "application/json", **headers}
+            body = {"content": content} if request.form is None else request.form.arguments()
             return users.build_request(
-                request.method, url, headers=headers, content=content, timeout=timeout, extensions=extensions
+                request.method, url, headers=headers, timeout=timeout, extensions=extensions, **body
             )
         ready = httpx.Headers(self._headers)
-        if request.method == "POST":
+        form = None if request.form is None else FormStream(request.form)
+        if form is not None:
+            ready.update(form.headers)
+        elif request.method == "POST":
             ready["content-length"] = str(len(content))
         if request.headers:
             ready.update(request.headers)
@@ -363,10 +416,11 @@ class HTTPClient:
             request.method,
             url,
             headers=ready,
-            stream=httpx.ByteStream(content),
+            stream=form or httpx.ByteStream(content),
             extensions={**extensions, "timeout": timeout.as_dict()},
         )
-        built.read()
+        if form is None:
+            built.read()
         return built
 
     def _url(self, request: ServiceRequest) -> httpx.URL:

@@ -95,7 +95,7 @@ def read_whole(response: httpx.Response) -> None:
     """
     try:
         if not _checks_itself(response) and isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = WatchedStream(response.stream, _limits(response))
+            response.stream = WatchedStream(response.stream, limits(response))
         response.read()
     except BaseException:
         response.close()
@@ -106,7 +106,7 @@ async def aread_whole(response: httpx.Response) -> None:
     """Same as `read_whole`, async."""
     try:
         if not _checks_itself(response) and isinstance(response.stream, httpx.AsyncByteStream):
-            response.stream = AsyncWatchedStream(response.stream, _limits(response))
+            response.stream = AsyncWatchedStream(response.stream, limits(response))
         await response.aread()
     except BaseException:
         await response.aclose()
@@ -118,11 +118,19 @@ def _checks_itself(response: httpx.Response) -> bool:
     body = response.extensions.get("read_limiter")
     if body is None:
         return False
-    body.check = _limits(response)
+    body.check = limits(response)
     return True
 
 
-def _limits(response: httpx.Response) -> Callable[[int], None]:
+def limits(response: httpx.Response) -> Callable[[int], None]:
+    """The limits of a body: its largest size, and the request's read timeout for the whole of it.
+
+    Args:
+        response: Its head has come.
+
+    Returns:
+        A function to call with the length of each part; it raises where a limit is passed.
+    """
     try:
         timeout = response.request.extensions.get("timeout") or {}
     except RuntimeError:  # httpx raises it where a response has no request

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 # request itself, which is for the caller to judge: the work may have been done, and paid for.
 _STALE_SECONDS = 5.0
 
+FRESH_CONNECTION = "volcark_fresh_connection"
+"""Request extension: open a connection for this request, so that it is never sent twice."""
+
 _STALE = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 _PORTS = {b"http": 80, b"https": 443}
 
@@ -61,7 +64,8 @@ class PooledTransport(httpx.BaseTransport):
 
     A connection is used again once its response was read to the end. It is closed if the exchange broke or
     was abandoned, or if the server asked for it. A request that finds its used connection closed by the
-    server is sent once more on a fresh one, provided that nothing was received and the body is bytes.
+    server is sent once more on a fresh one, provided that nothing was received and the body is bytes. A
+    request with the extension `FRESH_CONNECTION` never uses a connection again.
 
     Example:
         >>> client = httpx.Client(transport=PooledTransport())
@@ -132,7 +136,7 @@ class PooledTransport(httpx.BaseTransport):
 
         used = lease.link
         if used is not None:
-            if not used.has_expired():
+            if not (used.has_expired() or request.extensions.get(FRESH_CONNECTION)):
                 started, used.heard = self._clock(), False
                 try:
                     return used.handle_request(request)
@@ -276,7 +280,7 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
         used = lease.link
         if used is not None:
-            if not used.has_expired():
+            if not (used.has_expired() or request.extensions.get(FRESH_CONNECTION)):
                 started, used.heard = self._clock(), False
                 try:
                     return await used.handle_async_request(request)

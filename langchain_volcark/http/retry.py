@@ -11,7 +11,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import httpx
 
 from langchain_volcark.exceptions import VolcArkError
 
@@ -44,12 +46,26 @@ class RetryHooks:
 
 NO_HOOKS = RetryHooks()
 
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_TOO_MANY_REQUESTS = 429
+
 
 def is_worth_retrying(error: BaseException) -> bool:
     """Whether to ask again: the exception says that it may heal, and no longer wait is asked for than we grant."""
     if not isinstance(error, VolcArkError) or not error.is_retryable:
         return False
     return error.retry_after is None or error.retry_after <= _LONGEST_RETRY_AFTER
+
+
+def is_safe_to_repeat(error: BaseException) -> bool:
+    """Whether a request that costs money each time can be sent again, because it was certainly not executed.
+
+    That is so where no connection was made, and where the service refused it with 429. After a read timeout, a
+    broken connection or a 5xx nobody knows.
+    """
+    if not is_worth_retrying(error):
+        return False
+    return isinstance(error.__cause__, _NOT_SENT) or getattr(error, "status_code", None) == _TOO_MANY_REQUESTS
 
 
 def wait_before_retry(state: RetryCallState) -> float:
@@ -89,71 +105,102 @@ def parse_retry_after(headers: Mapping[str, str], *, now: datetime | None = None
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def call(attempt: Callable[[], T], max_retries: int, hooks: RetryHooks = NO_HOOKS) -> T:
-    """Run `attempt`, and again while its failure may heal.
+class RetryPolicy(Protocol):
+    """Decides whether, when and how often an attempt is repeated."""
 
-    Args:
-        attempt: Does one request; raises a `VolcArkError` when that fails.
+    def call(self, attempt: Callable[[], T], hooks: RetryHooks = NO_HOOKS) -> T:
+        """Run `attempt`, and again as the policy says.
+
+        Args:
+            attempt: Does one request; raises a `VolcArkError` when that fails.
+            hooks: Told about each retry.
+
+        Returns:
+            What the first successful attempt returned.
+
+        Raises:
+            VolcArkError: The request failed, and is not repeated.
+        """
+
+    async def acall(self, attempt: Callable[[], Awaitable[T]], hooks: RetryHooks = NO_HOOKS) -> T:
+        """Same as `call`, async; hooks and attempt are awaited."""
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Repeats a failed attempt up to a number of times, with exponential waits.
+
+    Attributes:
         max_retries: Attempts after the first one.
-        hooks: Told about each retry.
-
-    Returns:
-        What the first successful attempt returned.
-
-    Raises:
-        VolcArkError: The last attempt's own exception.
+        is_worth: Whether an exception is a reason to repeat.
     """
-    # Tenacity enters only once something failed: a call that succeeds does not pay for its bookkeeping.
-    try:
-        return attempt()
-    except VolcArkError as error:
-        if not (max_retries and is_worth_retrying(error)):
-            raise
-        failed_first = error
-    before = hooks.before_attempt
 
-    def prepare(state: RetryCallState) -> None:
-        if before is not None and state.attempt_number > 1:
-            before()
+    max_retries: int
+    is_worth: Callable[[BaseException], bool] = is_worth_retrying
 
-    from tenacity import Retrying
+    def call(self, attempt: Callable[[], T], hooks: RetryHooks = NO_HOOKS) -> T:
+        """Run `attempt`, and again while its failure is worth it; raises the last attempt's own exception."""
+        # Tenacity enters only once something failed: a call that succeeds does not pay for its bookkeeping.
+        try:
+            return attempt()
+        except VolcArkError as error:
+            if not (self.max_retries and self.is_worth(error)):
+                raise
+            failed_first = error
+        before = hooks.before_attempt
 
-    retrying = Retrying(**_arguments(max_retries, hooks), before=prepare, sleep=sleep)
-    pending = [failed_first]
+        def prepare(state: RetryCallState) -> None:
+            if before is not None and state.attempt_number > 1:
+                before()
 
-    def replay_then_attempt() -> T:
-        if pending:
-            raise pending.pop()
-        return attempt()
+        from tenacity import Retrying
 
-    return retrying(replay_then_attempt)
+        retrying = Retrying(**self._arguments(hooks), before=prepare, sleep=sleep)
+        pending = [failed_first]
 
+        def replay_then_attempt() -> T:
+            if pending:
+                raise pending.pop()
+            return attempt()
 
-async def acall(attempt: Callable[[], Awaitable[T]], max_retries: int, hooks: RetryHooks = NO_HOOKS) -> T:
-    """Same as `call`, async; hooks and attempt are awaited."""
-    try:
-        return await attempt()
-    except VolcArkError as error:
-        if not (max_retries and is_worth_retrying(error)):
-            raise
-        failed_first = error
-    before = hooks.before_attempt
+        return retrying(replay_then_attempt)
 
-    async def prepare(state: RetryCallState) -> None:
-        if before is not None and state.attempt_number > 1:
-            await before()
+    async def acall(self, attempt: Callable[[], Awaitable[T]], hooks: RetryHooks = NO_HOOKS) -> T:
+        """Same as `call`, async; hooks and attempt are awaited."""
+        try:
+            return await attempt()
+        except VolcArkError as error:
+            if not (self.max_retries and self.is_worth(error)):
+                raise
+            failed_first = error
+        before = hooks.before_attempt
 
-    from tenacity import AsyncRetrying
+        async def prepare(state: RetryCallState) -> None:
+            if before is not None and state.attempt_number > 1:
+                await before()
 
-    retrying = AsyncRetrying(**_arguments(max_retries, hooks), before=prepare, sleep=asleep)
-    pending = [failed_first]
+        from tenacity import AsyncRetrying
 
-    async def replay_then_attempt() -> T:
-        if pending:
-            raise pending.pop()
-        return await attempt()
+        retrying = AsyncRetrying(**self._arguments(hooks), before=prepare, sleep=asleep)
+        pending = [failed_first]
 
-    return await retrying(replay_then_attempt)
+        async def replay_then_attempt() -> T:
+            if pending:
+                raise pending.pop()
+            return await attempt()
+
+        return await retrying(replay_then_attempt)
+
+    def _arguments(self, hooks: RetryHooks) -> dict[str, Any]:
+        from tenacity import retry_if_exception, stop_after_attempt
+
+        return {
+            "stop": stop_after_attempt(self.max_retries + 1),
+            "wait": wait_before_retry,
+            "retry": retry_if_exception(self.is_worth),
+            "before_sleep": hooks.on_retry,
+            "reraise": True,
+        }
 
 
 def announce(error: VolcArkError, hooks: RetryHooks) -> None:
@@ -183,15 +230,3 @@ def _failed_state(error: VolcArkError) -> RetryCallState:
     state = RetryCallState(Retrying(), None, (), {})
     state.set_exception((type(error), error, error.__traceback__))
     return state
-
-
-def _arguments(max_retries: int, hooks: RetryHooks) -> dict[str, Any]:
-    from tenacity import retry_if_exception, stop_after_attempt
-
-    return {
-        "stop": stop_after_attempt(max_retries + 1),
-        "wait": wait_before_retry,
-        "retry": retry_if_exception(is_worth_retrying),
-        "before_sleep": hooks.on_retry,
-        "reraise": True,
-    }

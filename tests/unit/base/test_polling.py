@@ -1,0 +1,123 @@
+"""Waiting for what a service works on: delays, failures in between, the end of the time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from langchain_volcark.base.polling import apoll, poll
+from langchain_volcark.exceptions import APIConnectionError, APITimeoutError, NotFoundError, RateLimitError
+from langchain_volcark.http import deadline, retry
+
+DELAYS = (1.0, 2.0, 3.0)
+
+
+class Clock:
+    """A clock that moves only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    async def asleep(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(deadline, "monotonic", lambda: made.now)
+    monkeypatch.setattr(retry, "sleep", made.sleep)
+    monkeypatch.setattr(retry, "asleep", made.asleep)
+    return made
+
+
+@pytest.fixture(params=["sync", "async"])
+def wait(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    def run(*states: Any, timeout: float | None = 60, on_progress: Any = None) -> Any:
+        pending = list(states)
+
+        def read() -> Any:
+            state = pending.pop(0) if len(pending) > 1 else pending[0]
+            if isinstance(state, Exception):
+                raise state
+            return state
+
+        async def aread() -> Any:
+            return read()
+
+        arguments: dict[str, Any] = {
+            "timeout": timeout,
+            "delays": DELAYS,
+            "describe": lambda state: f"The file file-1 is still {state}",
+            "on_progress": on_progress,
+        }
+        if request.param == "sync":
+            return poll(read, lambda state: state == "active", **arguments)
+        return asyncio.run(apoll(aread, lambda state: state == "active", **arguments))
+
+    return run
+
+
+def test_the_last_delay_is_repeated(wait: Callable[..., Any], clock: Clock) -> None:
+    assert wait(*["processing"] * 5, "active") == "active"
+    assert clock.waits == [1, 2, 3, 3, 3]
+
+
+def test_what_is_done_already_is_not_waited_for(wait: Callable[..., Any], clock: Clock) -> None:
+    assert wait("active") == "active"
+    assert clock.waits == []
+
+
+def test_each_state_is_reported(wait: Callable[..., Any], clock: Clock) -> None:
+    seen: list[str] = []
+    wait("queued", "running", "active", on_progress=seen.append)
+    assert seen == ["queued", "running", "active"]
+
+
+def test_failures_that_time_heals_only_cost_a_reading(wait: Callable[..., Any], clock: Clock) -> None:
+    failures = [RateLimitError("slow down", retry_after=20.0), APIConnectionError("gone")]
+    assert wait("processing", *failures, "active") == "active"
+    assert clock.waits == [1, 20, 3]
+
+
+def test_other_failures_end_the_wait(wait: Callable[..., Any], clock: Clock) -> None:
+    with pytest.raises(NotFoundError):
+        wait("processing", NotFoundError("no such file"))
+
+
+def test_the_end_of_the_time_names_what_is_waited_for(wait: Callable[..., Any], clock: Clock) -> None:
+    with pytest.raises(APITimeoutError, match="The file file-1 is still processing after 5 seconds"):
+        wait("processing", timeout=5)
+    assert clock.waits == [1, 2, 2]
+
+
+def test_the_last_failure_is_the_cause(wait: Callable[..., Any], clock: Clock) -> None:
+    failure = APIConnectionError("gone")
+    with pytest.raises(APITimeoutError, match="still None") as caught:
+        wait(failure, timeout=5)
+    assert caught.value.__cause__ is failure
+
+
+def test_no_limit_waits_on(wait: Callable[..., Any], clock: Clock) -> None:
+    assert wait(*["processing"] * 1000, "active", timeout=None) == "active"
+
+
+async def test_progress_may_be_reported_by_a_coroutine(clock: Clock) -> None:
+    seen = []
+
+    async def note(state: str) -> None:
+        seen.append(state)
+
+    async def read() -> str:
+        return "active"
+
+    await apoll(read, lambda state: True, timeout=1, delays=DELAYS, describe=lambda state: "", on_progress=note)
+    assert seen == ["active"]
