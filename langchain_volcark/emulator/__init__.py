@@ -59,6 +59,15 @@ times. It shares no code with the rest of the package, so that it can find error
   only. `EMULATOR_RAW_THINKING` sends thinking as raw text.
 * *Accounts.* `close_tools("web_search")` simulates an account that has not activated a hosted tool.
 
+**Ark videos** (`POST {ark_base_url}/contents/generations/tasks`; `GET` and `DELETE` of one, `GET` of all):
+
+* *Rules.* Modes, media and parameters as documented for each Seedance model. Pictures and sound in data URLs are
+  examined, links are not fetched, `callback_url` is not called.
+* *Tasks.* Queued when created, running with the first `GET`, succeeded with the second; `plan_video` makes one
+  fail, expire, or take longer, by `GET`s or by the server's clock. They are kept for seven days of that clock.
+* *Files.* Every task has the same real video of two seconds (H.264, 320 x 180 pixels) and its last picture; its
+  object states what was asked for. Links need no key, refuse one, and expire after 24 hours of the clock.
+
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 
 * *Vectors.* Equal inputs have equal vectors, and texts that share words have similar ones, in Chinese and English;

@@ -22,6 +22,7 @@ from langchain_volcark.emulator.state import (
     State,
     StreamBreak,
     StreamStall,
+    TaskPlan,
 )
 
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
@@ -191,6 +192,36 @@ class Controls:
             tools: `web_search`, `knowledge_search`, `mcp`, `image_process`, `doubao_app`; none opens all.
         """
         self._state.close_tools(tools)
+
+    def plan_video(
+        self,
+        status: str = "succeeded",
+        *,
+        polls: int = 2,
+        seconds: float | None = None,
+        code: str = "OutputVideoSensitiveContentDetected",
+        message: str = "The request failed because the output video may contain sensitive information.",
+        times: int = 1,
+    ) -> None:
+        """Set how the next video tasks of Ark go; by default they succeed with the second poll.
+
+        Args:
+            status: How a task ends: `"succeeded"`, `"failed"` or `"expired"`.
+            polls: With which `GET` of the task it has ended; it is queued before the first, running after it. 0
+                ends it at once.
+            seconds: Instead of `polls`: after how many seconds of the server's clock, which `shift_clock` moves.
+                It is queued for a quarter of them. A task that takes longer than its `execution_expires_after`
+                expires.
+            code: The error code of a task that fails.
+            message: Its error text.
+            times: Number of tasks that go like this.
+
+        Raises:
+            ValueError: The status is none of these.
+        """
+        if status not in ("succeeded", "failed", "expired"):
+            raise ValueError("status must be 'succeeded', 'failed' or 'expired'")
+        self._state.push_task_plan(TaskPlan(status, polls, seconds, code, message), times)
 
     def reset(self) -> None:
         """Clear recordings and unused controls, reset the clock, activate all tools."""

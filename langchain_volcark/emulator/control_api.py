@@ -33,6 +33,7 @@ class ControlAPI:
             "stall_stream_after": controls.stall_stream_after,
             "shift_clock": controls.shift_clock,
             "close_tools": lambda tools: controls.close_tools(*tools),
+            "plan_video": controls.plan_video,
             "reset": controls.reset,
         }
 

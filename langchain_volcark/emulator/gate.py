@@ -184,14 +184,16 @@ async def _read(scope: Scope, receive: Receive, state: State) -> RecordedRequest
             return None
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
+    query = QueryParams(scope["query_string"])
     return RecordedRequest(
         method=scope["method"],
         path=scope["path"],
-        query=dict(QueryParams(scope["query_string"])),
+        query=dict(query),
         headers=Headers(scope=scope),
         body=b"".join(parts),
         client_port=scope["client"][1] if scope.get("client") else None,
         received_at=state.now(),
+        query_pairs=tuple(query.multi_items()),
     )
 
 

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from langchain_volcark.emulator.ark.control_plane import ArkControlPlane
+from langchain_volcark.emulator.ark.links import Links
 from langchain_volcark.emulator.ark.service import ArkService
 from langchain_volcark.emulator.control import Controls
 from langchain_volcark.emulator.control_api import ControlAPI
@@ -172,11 +173,11 @@ class Emulator(Controls):
 
             self._upstream = Upstream(upstream, model=upstream_model, key=upstream_key, timeout=upstream_timeout)
         collections = [load_folder("demo", Path(documents)) if documents is not None else sample_collection()]
+        links = Links()
         # A new service is a module beside `ark` and a line here.
         services: list[Service] = [
-            ArkService(
-                self._credentials, endpoints or {}, collections, lambda: state.closed_tools, self._upstream
-            ),
+            ArkService(self._credentials, endpoints or {}, collections, state, links, self._upstream),
+            links,
             ArkControlPlane(self._credentials),
             KnowledgeService(self._credentials, collections, self._upstream),
             V2Service(self._qianfan, self._upstream),

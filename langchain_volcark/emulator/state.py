@@ -38,6 +38,7 @@ class RecordedRequest:
         body: The bytes as sent.
         client_port: Port of the client: the same for requests over one connection.
         received_at: Time of arrival by the server's clock, against which signatures are checked.
+        query_pairs: Query parameters in their order, each of repeated ones.
     """
 
     method: str
@@ -47,6 +48,7 @@ class RecordedRequest:
     body: bytes
     client_port: int | None = None
     received_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    query_pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def json(self) -> Any:
@@ -131,6 +133,17 @@ class StreamStall:
     keep_alive_every: float | None
 
 
+@dataclass(frozen=True)
+class TaskPlan:
+    """How a video task goes: how it ends, and after how many polls, or seconds of the server's clock."""
+
+    status: str = "succeeded"
+    polls: int = 2
+    seconds: float | None = None
+    code: str = ""
+    message: str = ""
+
+
 Answer = Failure | CannedReply | Drop
 StreamFault = StreamBreak | StreamStall
 
@@ -169,6 +182,7 @@ class State:
         self._most_in_flight = 0
         self._clock_offset = timedelta(0)
         self._closed_tools: frozenset[str] = frozenset()
+        self._task_plans: deque[TaskPlan] = deque()
 
     def reset(self) -> None:
         """Clear recordings, faults and the count of disconnects; open streams stay open and counted."""
@@ -180,6 +194,7 @@ class State:
             self._most_in_flight = self._in_flight
             self._clock_offset = timedelta(0)
             self._closed_tools = frozenset()
+            self._task_plans.clear()
             self._changed.notify_all()
 
     def now(self) -> datetime:
@@ -202,6 +217,16 @@ class State:
         """Set the hosted tools that Ark's account has not activated."""
         with self._changed:
             self._closed_tools = frozenset(tools)
+
+    def push_task_plan(self, plan: TaskPlan, times: int) -> None:
+        """Queue a plan for the next `times` video tasks."""
+        with self._changed:
+            self._task_plans.extend([plan] * times)
+
+    def take_task_plan(self) -> TaskPlan:
+        """Take the plan queued for the next video task, else the default."""
+        with self._changed:
+            return self._task_plans.popleft() if self._task_plans else TaskPlan()
 
     @property
     def requests(self) -> list[RecordedRequest]:

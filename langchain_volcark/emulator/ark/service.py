@@ -34,20 +34,23 @@ from langchain_volcark.emulator.ark.models import CLOSED_ENDPOINT, DEFAULT_MODEL
 from langchain_volcark.emulator.ark.request import read_chat_request
 from langchain_volcark.emulator.ark.responses import service as responses
 from langchain_volcark.emulator.ark.usage import PrefixCache
+from langchain_volcark.emulator.ark.videos import service as videos
+from langchain_volcark.emulator.ark.videos.models import DEFAULT_VIDEO_MODEL, VIDEO_MODELS
 from langchain_volcark.emulator.ark.wire import chat_completion, chat_events
 from langchain_volcark.emulator.sse import EventStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from collections.abc import Collection as Container
+    from collections.abc import Mapping
 
+    from langchain_volcark.emulator.ark.links import Links
     from langchain_volcark.emulator.credentials import Credentials
     from langchain_volcark.emulator.knowledge.corpus import Collection
-    from langchain_volcark.emulator.state import RecordedRequest
+    from langchain_volcark.emulator.state import RecordedRequest, State
     from langchain_volcark.emulator.upstream.client import Upstream
 
 PREFIX = "/api/v3/"
 _MAX_BODY = 64 * 1024 * 1024
+_MODEL_IDS = frozenset({*MODELS, *EMBEDDING_MODELS, *VIDEO_MODELS})
 
 
 class ArkService:
@@ -57,7 +60,8 @@ class ArkService:
         credentials: Accepted credentials.
         endpoints: Maps `ep-…` ids to model ids.
         collections: Knowledge bases for hosted tools.
-        closed_tools: Returns the hosted tools that are not activated.
+        state: Has the controls: which hosted tools are not activated, how video tasks go.
+        links: Keeps generated files.
         upstream: The upstream server, if any.
     """
 
@@ -66,23 +70,26 @@ class ArkService:
         credentials: Credentials,
         endpoints: Mapping[str, str],
         collections: list[Collection],
-        closed_tools: Callable[[], Container[str]],
+        state: State,
+        links: Links,
         upstream: Upstream | None = None,
     ) -> None:
         self._credentials = credentials
         self._upstream = upstream
         for endpoint, model in endpoints.items():
-            if model not in MODELS and model not in EMBEDDING_MODELS:
+            if model not in _MODEL_IDS:
                 raise ValueError(f"The endpoint {endpoint} stands for {model}, which is none of the known models")
         self._endpoints = endpoints
         self._cache = PrefixCache()
-        self._responses = responses.Responses(self._cache, collections, closed_tools, upstream)
+        self._responses = responses.Responses(self._cache, collections, lambda: state.closed_tools, upstream)
+        self._videos = videos.Videos(links, state.take_task_plan)
         self._routes = {
             ("POST", "chat/completions"): self._chat,
             ("POST", "bots/chat/completions"): self._bot_chat,
             ("POST", "embeddings"): self._embed_texts,
             ("POST", "embeddings/multimodal"): self._embed_multimodal,
             ("POST", responses.PATH): self._respond,
+            ("POST", videos.PATH): self._create_video,
             ("POST", "tokenization"): self._tokenize,
             ("GET", "models"): self._list_models,
         }
@@ -117,6 +124,8 @@ class ArkService:
         route = self._routes.get((request.method, path))
         if route is None and self._responses.owns(request.method, path):
             route = self._stored_response
+        if route is None and self._videos.owns(request.method, path):
+            route = self._video_tasks
         if route is None:
             return ArkError(
                 404, "InvalidAction", f"There is no {request.method} {request.path} here.", "path"
@@ -179,7 +188,7 @@ class ArkService:
                 400, "InvalidEndpoint.ClosedEndpoint", f"The endpoint {name} is stopped or starting.", "model"
             )
         model_id = self._endpoints.get(name, default) if name.startswith("ep-") else name
-        if model_id not in MODELS and model_id not in EMBEDDING_MODELS:
+        if model_id not in _MODEL_IDS:
             raise ArkError(
                 404,
                 "InvalidEndpointOrModel.NotFound",
@@ -212,9 +221,24 @@ class ArkService:
     async def _stored_response(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
     ) -> Response:
-        if resources is not None:
-            raise ArkError(401, "AuthenticationError", "This API does not support AK/SK for now, use an API key.")
+        _refuse_temporary_key(resources)
         return self._responses.stored(request, request.path.removeprefix(PREFIX))
+
+    async def _create_video(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        _refuse_temporary_key(resources)
+        body = _parse(request.body)
+        model_id = self._resolve_id(body.get("model"), resources, DEFAULT_VIDEO_MODEL)
+        if model_id not in VIDEO_MODELS:
+            raise invalid("model", f"the specified model {model_id} does not support content generation")
+        return self._videos.create(body, body["model"], VIDEO_MODELS[model_id], request)
+
+    async def _video_tasks(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        _refuse_temporary_key(resources)
+        return self._videos.existing(request, request.path.removeprefix(PREFIX))
 
     async def _embed_texts(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
@@ -278,6 +302,11 @@ class ArkService:
         self, _request: RecordedRequest, _request_id: str, _resources: frozenset[str] | None
     ) -> Response:
         return JSONResponse({"object": "list", "data": [model.row() for model in MODELS.values()]})
+
+
+def _refuse_temporary_key(resources: frozenset[str] | None) -> None:
+    if resources is not None:
+        raise ArkError(401, "AuthenticationError", "This API does not support AK/SK for now, use an API key.")
 
 
 def _packed(response: Response, request: RecordedRequest) -> Response:
