@@ -48,7 +48,8 @@ class AppCall(OutputItem):
     def end_text(self, name: str, index: int, part: Mapping[str, Any]) -> list[StreamDelta]:
         opened = self._open(index, "text" if name == "output_text" else "reasoning")
         field = text_name(part)
-        self._texts[index][1].end(read_text(part, field) if field in part else None)
+        whole = read_text(part, field) if field in part else None
+        self._texts[index][1].end(whole, is_open=not self.finished)
         return [*opened, *self._show(index)]
 
     def note(self, index: int | None, block: Json) -> int:

@@ -79,8 +79,9 @@ class ResponseReader(StreamReader):
         """
         output = read_output(response)
         deltas = [StreamDelta(id=read_word(response, "id"), model_name=read_word(response, "model"))]
+        seen: set[int] = set()
         for place, received in enumerate(output):
-            deltas += self._finish(received, place)
+            deltas += self._finish(received, place, seen)
         for number in sorted(self._items):
             if not self._items[number].finished:
                 deltas += self._items[number].finish(None)
@@ -97,15 +98,23 @@ class ResponseReader(StreamReader):
 
     def _find(self, item_id: str | None, place: Any, kind: str) -> OutputItem | None:
         """An item that has come, by its id, or by its number where one of both has no id."""
+        item = self._items.get(place) if type(place) is int else None
+        if item is not None and item_id and item.id == item_id:  # an id may stand at several items
+            return item
         number = self._numbers.get(item_id) if item_id else None
         if number is not None:
             return self._items[number]
-        item = self._items.get(place) if type(place) is int else None
+        if not item_id and type(place) is not int:
+            return self._latest(kind)
         if item is None or (kind and item.kind != kind) or (item_id and item.id):
             return None
         if item_id:
             item.id, self._numbers[item_id] = item_id, item.number
         return item
+
+    def _latest(self, kind: str) -> OutputItem | None:
+        """The newest item of a kind that is not whole, for events that say neither id nor number."""
+        return next((item for item in reversed(self._items.values()) if item.takes(kind)), None)
 
     def _begin(self, received: Mapping[str, Any], place: Any, kind: str) -> tuple[OutputItem, list[StreamDelta]]:
         """An item that is new."""
@@ -135,18 +144,27 @@ class ResponseReader(StreamReader):
             return item, []
         return self._begin({"id": item_id} if item_id else {}, place, kind)
 
-    def _finish(self, received: dict[str, Any], place: Any) -> list[StreamDelta]:
+    def _finish(self, received: dict[str, Any], place: Any, seen: set[int] | None = None) -> list[StreamDelta]:
+        """Read a whole item.
+
+        Args:
+            received: The item.
+            place: Its number, where the service says it.
+            seen: Numbers of the items that the same response has told before this one, which are others.
+        """
         kind = read_word(received, "type") or ""
         item = self._find(read_word(received, "id"), place, kind)
         deltas: list[StreamDelta] = []
-        if item is None:
+        if item is None or (seen is not None and item.number in seen):
             item, deltas = self._begin(received, place, kind)
+        if seen is not None:
+            seen.add(item.number)
         return [*deltas, *item.finish(received)]
 
     # --- events -----------------------------------------------------------------------------------------------
 
     def _opening(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        return [read_envelope(_object(payload, "response"))]
+        return [read_envelope(_known(payload, "response"))]
 
     def _end(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         response = _object(payload, "response")
@@ -154,9 +172,13 @@ class ResponseReader(StreamReader):
         return self.read_snapshot({**response, "status": response.get("status") or status})
 
     def _added(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        received = _object(payload, "item")
-        kind, place = read_word(received, "type") or "", payload.get("output_index")
-        if self._find(read_word(received, "id"), place, kind) is not None:
+        received, place = _known(payload, "item"), payload.get("output_index")
+        kind, item_id = read_word(received, "type") or "", read_word(received, "id")
+        if not received:
+            return []
+        found = self._find(item_id, place, kind) if item_id or type(place) is int else None
+        # One that is whole and has the same id but another number is another item.
+        if found is not None and not (found.finished and type(place) is int and place != found.number):
             return []
         return self._begin(received, place, kind)[1]
 
@@ -164,12 +186,12 @@ class ResponseReader(StreamReader):
         return self._finish(_object(payload, "item"), payload.get("output_index"))
 
     def _part_done(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        part = _object(payload, "part")
+        part = _known(payload, "part")
         named = _PARTS.get(str(part.get("type")))
         return [] if named is None else self._end_text(payload, *named, _number(payload, "content_index"), part)
 
     def _summary_done(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        part = _object(payload, "part")
+        part = _known(payload, "part")
         return self._end_text(payload, "reasoning", "summary", _number(payload, "summary_index"), part)
 
     def _end_text(
@@ -180,16 +202,20 @@ class ResponseReader(StreamReader):
 
     def _annotation(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
         item, deltas = self._item(payload, "message")
-        item.annotate(_number(payload, "content_index"), _object(payload, "annotation"))
+        if annotation := _known(payload, "annotation"):
+            item.annotate(_number(payload, "content_index"), annotation)
         return deltas
 
     def _approval(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
-        received = {"type": "mcp_approval_request", **_object(payload, "function_mcp_approval_request")}
-        return self._finish(received, payload.get("output_index"))
+        asked = _known(payload, "function_mcp_approval_request")
+        received = {"type": "mcp_approval_request", **asked}
+        return self._finish(received, payload.get("output_index")) if asked else []
 
     def _app_block(self, payload: Mapping[str, Any]) -> list[StreamDelta]:
+        block, index = _known(payload, "block"), payload.get("block_index")
+        if not block:
+            return []
         item, deltas = self._item(payload, "doubao_app_call")
-        block, index = _object(payload, "block"), payload.get("block_index")
         if isinstance(item, AppCall) and not item.finished:
             number = item.note(index if type(index) is int else None, block)
             if payload["type"] == "response.doubao_app_call_block.done" and block.get("type") in APP_TEXTS:
@@ -231,6 +257,11 @@ def _number(payload: Mapping[str, Any], name: str) -> int:
 
 
 _MOST_PARTS = 10_000  # no item has more; a wild number is none
+
+
+def _known(payload: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """An object that a later event repeats, so that one which is null or missing may be passed over."""
+    return {} if payload.get(name) is None else _object(payload, name)
 
 
 def _object(payload: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _PARAGRAPH = "\n\n"
+_TEXT_TYPES = {"summary": "summary_text", "content": "reasoning_text"}  # of the parts of reasoning
 
 
 class OutputItem:
@@ -75,10 +76,11 @@ class OutputItem:
         Args:
             received: The whole item; None where the service does not say it.
         """
-        again, self.finished = self.finished, True
         first = {name: self.received[name] for name in ("type", "id") if self.received.get(name)}
         self.received = {**self.received, **(received or {}), **first}
-        return self._last(again=again)
+        deltas = self._last(again=self.finished)
+        self.finished = True
+        return deltas
 
     def _last(self, *, again: bool) -> list[StreamDelta]:
         blocks = [] if again else other_blocks(self.received)
@@ -121,7 +123,7 @@ class Message(OutputItem):
     @override
     def end_text(self, name: str, index: int, part: Mapping[str, Any]) -> list[StreamDelta]:
         opened = self._open(index)
-        self._parts[index].end(read_text(part, "text") if "text" in part else None)
+        self._parts[index].end(read_text(part, "text") if "text" in part else None, is_open=not self.finished)
         if annotations := objects(part.get("annotations")):
             self._annotations[index] = annotations
         return [*opened, *self._show(index)]
@@ -241,9 +243,13 @@ class Reasoning(OutputItem):
     @override
     def _last(self, *, again: bool) -> list[StreamDelta]:
         deltas: list[StreamDelta] = []
-        for name in self._parts:
+        for name, kind in _TEXT_TYPES.items():
+            said = self.received.get(name)
+            if isinstance(said, str):  # the SDKs have a list
+                self.received[name] = [{"type": kind, "text": said}]
             for index, part in enumerate(objects(self.received.get(name))):
-                self._part(name, index).end(read_text(part, "text") if "text" in part else None)
+                whole = read_text(part, "text") if "text" in part else None
+                self._part(name, index).end(whole, is_open=not self.finished)
         if again:
             return []
         for name, texts in self._parts.items():
@@ -259,7 +265,7 @@ class Reasoning(OutputItem):
     @override
     def entry(self, shown: Shown) -> Json:
         written = {}
-        for name, kind in (("summary", "summary_text"), ("content", "reasoning_text")):
+        for name, kind in _TEXT_TYPES.items():
             said, parts = objects(self.received.get(name)), self._parts[name]
             if said or parts or name in self.received:
                 written[name] = [

@@ -44,14 +44,19 @@ class TextPart:
         self._pieces.append(piece)
         self._waiting.append(piece)
 
-    def end(self, whole: str | None) -> None:
-        """Take the whole text as the service sent it at the end; None where it sent none."""
+    def end(self, whole: str | None, *, is_open: bool = True) -> None:
+        """Take the whole text as the service sent it at the end.
+
+        Args:
+            whole: The text; None where the service sent none.
+            is_open: Whether more of it can be shown; a block that has ended keeps what it has.
+        """
         rest = self._joiner.flush()
         came = self.text
         if whole is not None:
             joiner = SurrogateJoiner()
             self._final = joiner.add(whole) + joiner.flush()
-            if self._final.startswith(came):
+            if is_open and self._final.startswith(came):
                 rest = self._final[len(came) :]
         if rest:
             self._pieces.append(rest)
