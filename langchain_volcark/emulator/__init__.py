@@ -101,6 +101,18 @@ id begins with `ep-bi-`, without streams, and without `cached_tokens` in the usa
   the text: `CARET` `^[1]^`, `FOOTNOTE` `[^1]`, `LENTICULAR` `【1】`, `NONE`. `EMULATOR_PLAIN_USAGE`: `usage`, and
   `bot_usage` null.
 
+**Ark images** (`POST {ark_base_url}/images/generations`, with an API key only):
+
+* *Pictures.* Real PNG or JPEG files that show the prompt as text, the same for the same request; a ratio in the
+  prompt (`16:9`) sets the shape of a size such as `2K`. A group has as many pictures as the prompt says
+  (`3 pictures`, `3张`), else as many as are allowed. Layers are the picture and two boxes in it.
+* *Links.* Served by the emulator without a key, for a day by the server's clock; a key sent along is an error.
+* *Limits.* Those of each model: sizes, parameters, number and format of reference pictures. Links to reference
+  pictures are not fetched.
+* *Trigger words.* `EMULATOR_SENSITIVE_INPUT` as above. `EMULATOR_REFUSE_OUTPUT` refuses all pictures,
+  `EMULATOR_REFUSE_OUTPUT_2` the second one; `EMULATOR_FAIL_OUTPUT_2` is an internal error, after which no more
+  pictures are made.
+
 **Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified;
 the data plane accepts the returned temporary key for the requested resources until it expires.
 
@@ -157,10 +169,11 @@ Faults, fixed replies and recorded requests: see `Controls`, the base class of `
 try:
     from langchain_volcark.emulator.server import Emulator
 except ImportError as error:
-    if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "h11"):
+    if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "h11", "PIL"):
         raise
     raise ImportError(
-        'The emulator needs starlette and uvicorn: pip install "langchain-volcark[emulator]"', name=error.name
+        'The emulator needs starlette, uvicorn and Pillow: pip install "langchain-volcark[emulator]"',
+        name=error.name,
     ) from error
 
 from langchain_volcark.emulator.control import Controls

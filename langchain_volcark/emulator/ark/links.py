@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from langchain_volcark.emulator.ark.ids import reply_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from langchain_volcark.emulator.state import RecordedRequest
 
@@ -27,7 +28,7 @@ _MOST = 1000  # links; the oldest are forgotten, so that an emulator that runs f
 
 @dataclass(frozen=True)
 class _File:
-    data: bytes
+    data: bytes | Callable[[], bytes]
     media_type: str
     signature: str
     expires_at: datetime
@@ -39,13 +40,15 @@ class Links:
     def __init__(self) -> None:
         self._files: OrderedDict[str, _File] = OrderedDict()
 
-    def publish(self, request: RecordedRequest, name: str, data: bytes, media_type: str) -> str:
+    def publish(
+        self, request: RecordedRequest, name: str, data: bytes | Callable[[], bytes], media_type: str
+    ) -> str:
         """Keep a file for 24 hours.
 
         Args:
             request: The request that it answers; the link begins with the address that this was sent to.
             name: Path of the file, which becomes part of the link.
-            data: Its content.
+            data: Its content, or what makes it whenever the link is fetched.
             media_type: Its content type.
 
         Returns:
@@ -96,4 +99,5 @@ class Links:
             )
         if request.received_at >= file.expires_at:
             return self.failure(request_id, 403, "AccessDenied", "Request has expired.")
-        return Response(file.data, media_type=file.media_type)
+        data = file.data if isinstance(file.data, bytes) else await run_in_threadpool(file.data)
+        return Response(data, media_type=file.media_type)

@@ -30,6 +30,8 @@ from langchain_volcark.emulator.ark.embedding_request import read_multimodal_req
 from langchain_volcark.emulator.ark.embeddings import multimodal_embedding, text_embeddings
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
 from langchain_volcark.emulator.ark.ids import answering, body_id, reply_id
+from langchain_volcark.emulator.ark.images import service as images
+from langchain_volcark.emulator.ark.images.models import DEFAULT_IMAGE_MODEL, IMAGE_MODELS
 from langchain_volcark.emulator.ark.models import CLOSED_ENDPOINT, DEFAULT_MODEL, MODELS, NOT_OPEN_MODEL, Model
 from langchain_volcark.emulator.ark.request import read_chat_request
 from langchain_volcark.emulator.ark.responses import service as responses
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v3/"
 _MAX_BODY = 64 * 1024 * 1024
-_MODEL_IDS = frozenset({*MODELS, *EMBEDDING_MODELS, *VIDEO_MODELS})
+_MODEL_IDS = frozenset({*MODELS, *EMBEDDING_MODELS, *IMAGE_MODELS, *VIDEO_MODELS})
 
 
 class ArkService:
@@ -82,6 +84,7 @@ class ArkService:
         self._endpoints = endpoints
         self._cache = PrefixCache()
         self._responses = responses.Responses(self._cache, collections, lambda: state.closed_tools, upstream)
+        self._images = images.Images(links)
         self._videos = videos.Videos(links, state.take_task_plan)
         self._routes = {
             ("POST", "chat/completions"): self._chat,
@@ -89,6 +92,7 @@ class ArkService:
             ("POST", "embeddings"): self._embed_texts,
             ("POST", "embeddings/multimodal"): self._embed_multimodal,
             ("POST", responses.PATH): self._respond,
+            ("POST", images.PATH): self._generate_images,
             ("POST", videos.PATH): self._create_video,
             ("POST", "tokenization"): self._tokenize,
             ("GET", "models"): self._list_models,
@@ -223,6 +227,16 @@ class ArkService:
     ) -> Response:
         _refuse_temporary_key(resources)
         return self._responses.stored(request, request.path.removeprefix(PREFIX))
+
+    async def _generate_images(
+        self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        _refuse_temporary_key(resources)
+        body = _parse(request.body)
+        model_id = self._resolve_id(body.get("model"), resources, DEFAULT_IMAGE_MODEL)
+        if model_id not in IMAGE_MODELS:
+            raise invalid("model", f"the model {model_id} does not support this api")
+        return await self._images.create(body, IMAGE_MODELS[model_id], request, request_id)
 
     async def _create_video(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None

@@ -63,13 +63,14 @@ def test_command_says_when_the_port_is_taken() -> None:
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("absent", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("absent", ["starlette", "uvicorn", "PIL"])
 def test_import_without_the_extra_says_what_to_install(absent: str) -> None:
     code = f"import sys; sys.modules['{absent}'] = None; import langchain_volcark.emulator"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
-    assert 'ImportError: The emulator needs starlette and uvicorn: pip install "langchain-volcark[emulator]"' in (
-        ended.stderr
+    assert (
+        'ImportError: The emulator needs starlette, uvicorn and Pillow: pip install "langchain-volcark[emulator]"'
+        in (ended.stderr)
     )
 
 
