@@ -61,9 +61,7 @@ class Images:
 class _Work:
     """One request while its pictures are made."""
 
-    def __init__(
-        self, request: ImageRequest, links: Links, recorded: RecordedRequest, request_id: str
-    ) -> None:
+    def __init__(self, request: ImageRequest, links: Links, recorded: RecordedRequest, request_id: str) -> None:
         self.request = request
         self._links = links
         self._recorded = recorded
