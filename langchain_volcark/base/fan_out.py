@@ -1,18 +1,14 @@
 """Runs the requests of one call concurrently: bounded, in order, with partial results on failure.
 
-Sync calls use threads, async calls tasks; both share the class that collects the results.
+Sync calls use threads, async calls tasks (`base/as_completed.py`); both share the class that collects the results.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections import deque
-from contextlib import nullcontext
-from contextvars import copy_context
-from queue import SimpleQueue
+from contextlib import aclosing, closing, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from langchain_volcark.base.as_completed import Failed, aas_completed, as_completed
 from langchain_volcark.exceptions import VolcArkError
 
 if TYPE_CHECKING:
@@ -29,11 +25,11 @@ class Progress(Protocol):
         """Advance the bar by `n` inputs."""
 
 
-def progress_bar(total: int, *, show: bool) -> AbstractContextManager[Progress | None]:
+def progress_bar(total: int | None, *, show: bool) -> AbstractContextManager[Progress | None]:
     """A progress bar over the inputs, for terminals and notebooks.
 
     Args:
-        total: Number of inputs.
+        total: Number of inputs, or None where it is unknown.
         show: False returns None instead of a bar.
 
     Raises:
@@ -50,44 +46,26 @@ def progress_bar(total: int, *, show: bool) -> AbstractContextManager[Progress |
 
 
 class ResultCollector(Generic[T]):
-    """The spans still to request, the results so far, and the first failure.
+    """The results so far, and the first failure.
 
     Attributes:
         completed: Input position to result.
-        stopped: Whether no further request may start.
     """
 
     def __init__(self, spans: Sequence[range], progress: Progress | None) -> None:
         self._total = sum(map(len, spans))
-        self._spans = deque(spans)
         self._progress = progress
         self._failure: tuple[range, BaseException] | None = None
         self.completed: dict[int, T] = {}
-        self.stopped = False
 
-    def take(self) -> range | None:
-        """The next span; None when none is left, or after a failure."""
-        try:
-            return self._spans.popleft()
-        except IndexError:
-            return None
-
-    def stop(self) -> None:
-        """Start no further request."""
-        self.stopped = True
-        self._spans.clear()
-
-    def add(self, span: range, results: Sequence[T]) -> None:
-        """Add a request's results, one per position of its span."""
+    def add(self, span: range, results: Sequence[T] | Failed) -> None:
+        """Add a request's results, one per position of its span, or its failure, of which the first is kept."""
+        if isinstance(results, Failed):
+            self._failure = self._failure or (span, results.error)
+            return
         self.completed.update(zip(span, results, strict=True))
         if self._progress is not None:
             self._progress.update(len(span))
-
-    def fail(self, span: range, error: BaseException) -> None:
-        """Keep the first failure, and start no further request."""
-        self.stop()
-        if self._failure is None:
-            self._failure = (span, error)
 
     def results(self) -> list[T]:
         """All results in order.
@@ -136,62 +114,11 @@ def fan_out(
         Exception: That of the first failed request; a `VolcArkError` has the other results in `completed`.
     """
     collector: ResultCollector[T] = ResultCollector(spans, progress)
-
-    def work(report: Callable[[range, Sequence[T] | BaseException], None]) -> None:
-        while (span := collector.take()) is not None:
-            try:
-                if acquire is not None:
-                    acquire()
-                    if collector.stopped:
-                        return
-                outcome: Sequence[T] | BaseException = run(span)
-            except BaseException as error:  # noqa: BLE001 - re-raised in the caller's thread
-                collector.stop()
-                outcome = error
-            report(span, outcome)
-
-    def keep(span: range, outcome: Sequence[T] | BaseException) -> None:
-        if isinstance(outcome, BaseException):
-            collector.fail(span, outcome)
-        else:
-            collector.add(span, outcome)
-
-    workers = min(max_concurrency, len(spans))
-    if workers <= 1:
-        work(keep)
-    else:
-        _in_threads(work, keep, workers, collector)
+    workers = _workers(spans, max_concurrency)
+    with closing(as_completed(spans, run, max_concurrency=workers, acquire=acquire)) as outcomes:
+        for span, results in outcomes:
+            collector.add(span, results)
     return collector.results()
-
-
-def _in_threads(
-    work: Callable[[Callable[[range, Any], None]], None],
-    keep: Callable[[range, Any], None],
-    workers: int,
-    collector: ResultCollector[Any],
-) -> None:
-    """Run `work` in threads, and process their reports in this thread."""
-    reports: SimpleQueue[tuple[range, Any] | None] = SimpleQueue()
-
-    def worker() -> None:
-        try:
-            work(lambda span, outcome: reports.put((span, outcome)))
-        finally:
-            reports.put(None)
-
-    for _ in range(workers):
-        # Daemon threads, so that the process can exit after an interrupted call without waiting for replies.
-        threading.Thread(target=copy_context().run, args=(worker,), name="volcark-request", daemon=True).start()
-    try:
-        while workers:
-            report = reports.get()
-            if report is None:
-                workers -= 1
-            else:
-                keep(*report)
-    except BaseException:
-        collector.stop()
-        raise
 
 
 async def afan_out(
@@ -204,27 +131,12 @@ async def afan_out(
 ) -> list[T]:
     """Same as `fan_out`, async: tasks instead of threads."""
     collector: ResultCollector[T] = ResultCollector(spans, progress)
-
-    async def work() -> None:
-        while (span := collector.take()) is not None:
-            try:
-                if acquire is not None:
-                    await acquire()
-                    if collector.stopped:
-                        return
-                collector.add(span, await run(span))
-            except Exception as error:  # noqa: BLE001 - re-raised below, when the requests in flight are done
-                collector.fail(span, error)
-
-    workers = min(max_concurrency, len(spans))
-    if workers <= 1:
-        await work()
-        return collector.results()
-    tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    workers = _workers(spans, max_concurrency)
+    async with aclosing(aas_completed(spans, run, max_concurrency=workers, acquire=acquire)) as outcomes:
+        async for span, results in outcomes:
+            collector.add(span, results)
     return collector.results()
+
+
+def _workers(spans: Sequence[range], max_concurrency: int) -> int:
+    return max(1, min(max_concurrency, len(spans)))
