@@ -26,6 +26,8 @@ from langchain_volcark.http.errors import flat_error
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_volcark.exceptions import VolcArkError
+
 _KEY = "Check the API key: it belongs to one region and plan, so BytePlus and plan keys need their own base_url."
 _LIMITED = "The key is limited to a project, to certain models or to certain IP addresses."
 _SLOWER = "Slow down, or ask for a higher limit in the console."
@@ -145,6 +147,8 @@ class ArkErrors:
         """The error in a body or a stream payload, or None."""
         if not isinstance(payload, dict):
             return None
+        if _is_failed_work(payload):
+            return None
         event = payload.get("type")
         if event is not None and (event in _FAILURES or _is_event(event)):
             return _stated_by_event(payload) if event in _FAILURES else None
@@ -164,6 +168,37 @@ class ArkErrors:
         error = payload.get("error")
         end = _REQUEST_IDS.search(str((error if isinstance(error, dict) else payload).get("message") or ""))
         return end["first"] if end else None
+
+
+def error_of_work(error: Any, about: str, body: Any = None) -> VolcArkError:
+    """Build the exception for work of the service that failed: a file that could not be read, a video, a picture.
+
+    Args:
+        error: The error in its object, `{"code", "message"}`, in whatever form it came.
+        about: What failed, at the beginning of the text, such as `The video task cgt-… failed`.
+        body: The object.
+
+    Returns:
+        The exception of the error's code.
+    """
+    facts = _facts(error or {"message": "the service does not say why"})
+    verdict = _TABLE.verdict(facts)
+    text = f"{about}: {facts.message or facts.code}"
+    if verdict.advice:
+        text += f" {verdict.advice}" if text.endswith((".", "!", "。")) else f". {verdict.advice}"
+    end = _REQUEST_IDS.search(str(error.get("message") or "")) if isinstance(error, dict) else None
+    return verdict.error(
+        text,
+        code=facts.code,
+        request_id=end["first"] if end else None,
+        body=body,
+        is_retryable=verdict.retryable,
+    )
+
+
+def _is_failed_work(payload: Mapping[str, Any]) -> bool:
+    """Whether a payload describes a file or a task that failed: then its error is not that of the request."""
+    return payload.get("status") == "failed" and "id" in payload and payload.get("object") != "response"
 
 
 def _is_event(kind: Any) -> bool:

@@ -70,6 +70,18 @@ class ArkService(HTTPService):
     def _errors(self) -> ErrorReader:
         return _ERRORS
 
+    def _require_api_key(self, what: str) -> None:
+        """Refuse an access key pair for what the service does with an API key alone.
+
+        Args:
+            what: What that is, such as `stored responses`.
+
+        Raises:
+            ValueError: The credentials are an access key pair.
+        """
+        if isinstance(self._auth(), TemporaryKeyAuth):
+            raise ValueError(f"api_key: {what} need an API key, not an access key pair.")  # noqa: TRY004
+
     def _auth(self) -> httpx.Auth:
         access_key, secret_key = given(self.access_key), given(self.secret_key)
         passed = self.model_fields_set

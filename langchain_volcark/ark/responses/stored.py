@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.ark.auth import TemporaryKeyAuth
 from langchain_volcark.ark.responses.routing import CHAINS, SWITCH
 from langchain_volcark.ark.responses.wire import PATH
 from langchain_volcark.base.chat_model import HTTPChatModel
@@ -58,6 +57,8 @@ class StoredResponses(HTTPChatModel):
     if TYPE_CHECKING:
 
         def _responses_wire(self, model: str) -> ResponsesWire: ...
+
+        def _require_api_key(self, what: str) -> None: ...
 
     # --- prefixes -----------------------------------------------------------------------------------------
 
@@ -206,10 +207,7 @@ class StoredResponses(HTTPChatModel):
     ) -> ServiceRequest:
         if not isinstance(response_id, str) or not _ID.fullmatch(response_id):
             raise ValueError(f"response_id must be the id of a response, not {response_id!r}.")
-        if isinstance(self._auth(), TemporaryKeyAuth):
-            raise ValueError(  # noqa: TRY004
-                "api_key: stored responses are shown to an API key alone, not to an access key pair."
-            )
+        self._require_api_key("stored responses")
         return ServiceRequest(f"{PATH}/{response_id}{under}", {}, query=query or {}, method=method)
 
     def _retrieved(self, reply: Reply) -> AIMessage:
