@@ -68,6 +68,17 @@ times. It shares no code with the rest of the package, so that it can find error
 * *Files.* Every task has the same real video of two seconds (H.264, 320 x 180 pixels) and its last picture; its
   object states what was asked for. Links need no key, refuse one, and expire after 24 hours of the clock.
 
+**Ark files** (`POST` and `GET {ark_base_url}/files`, `GET` and `DELETE /files/{id}`):
+
+* *Processing.* An upload is `processing`; the first `GET` of it finds it `active`, or `failed` if its content is
+  no image, video, audio or PDF, or a PDF that cannot be read. `server.files` has the stored files, and controls:
+  `process_for`, `fail_next`, `add`, `limit_quota`. Files expire by the server's clock.
+* *URLs.* A file at a URL on this machine is fetched; of others the name decides the type, and the content is
+  empty.
+* *Use.* Chat and responses accept the `file_id` of an active file of the right type. Of images and audio the
+  content counts. About the text of PDFs, uploaded or inline, the answer is the two sentences that have most in
+  common with the last user message, each with the file's name; if there are none, those at the beginning.
+
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 
 * *Vectors.* Equal inputs have equal vectors, and texts that share words have similar ones, in Chinese and English;
@@ -169,10 +180,10 @@ Faults, fixed replies and recorded requests: see `Controls`, the base class of `
 try:
     from langchain_volcark.emulator.server import Emulator
 except ImportError as error:
-    if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "h11", "PIL"):
+    if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "h11", "PIL", "python_multipart"):
         raise
     raise ImportError(
-        'The emulator needs starlette, uvicorn and Pillow: pip install "langchain-volcark[emulator]"',
+        'The emulator needs packages that are not installed: pip install "langchain-volcark[emulator]"',
         name=error.name,
     ) from error
 

@@ -18,9 +18,9 @@ _SENTENCES = 2
 
 
 class Source(NamedTuple):
-    """A source text and the number by which answers refer to it."""
+    """A source text and the mark by which answers refer to it: a number, or a file's name."""
 
-    number: int
+    mark: int | str
     text: str
 
 
@@ -39,31 +39,52 @@ def sources_in(text: str) -> list[Source]:
 
 
 def answer_from(question: str, sources: list[Source]) -> str:
-    """Return the two sentences most similar to the question, each marked `[n]`, or that there is none.
+    """Return the two sentences most similar to the question, each with its mark, or that there is none.
 
     Args:
         question: The user's question.
         sources: The sources.
     """
+    chosen = _best(question, sources)
+    if not chosen:
+        return "材料中没有答案。" if _CHINESE.search(question) else "The material does not answer that."
+    return _marked(chosen)
+
+
+def found_in(question: str, sources: list[Source]) -> str | None:
+    """Same as `answer_from`; None if no sentence is similar to the question."""
+    chosen = _best(question, sources)
+    return _marked(chosen) if chosen else None
+
+
+def beginning_of(sources: list[Source]) -> str:
+    """Return the first two sentences of the sources, each with its mark."""
+    sentences = [(sentence, source.mark) for source in sources for sentence in _sentences(source.text)]
+    return _marked(sentences[:_SENTENCES]) if sentences else ""
+
+
+def _best(question: str, sources: list[Source]) -> list[tuple[str, int | str]]:
     asked = pieces(question)
     ranked = sorted(
         (
-            (-overlap(asked, sentence), place, source.number, sentence)
+            (-overlap(asked, sentence), place, source.mark, sentence)
             for place, source in enumerate(sources)
             for sentence in _sentences(source.text)
         ),
         key=lambda one: one[:2],
     )
-    chosen: list[tuple[str, int]] = []
-    for score, _, number, sentence in ranked:
+    chosen: list[tuple[str, int | str]] = []
+    for score, _, mark, sentence in ranked:
         if -score < _ENOUGH or len(chosen) == _SENTENCES:
             break
         if sentence not in [one for one, _ in chosen]:
-            chosen.append((sentence, number))
-    if not chosen:
-        return "材料中没有答案。" if _CHINESE.search(question) else "The material does not answer that."
-    joint = "" if _CHINESE.search(chosen[0][0]) else " "
-    return joint.join(f"{sentence}{joint}[{number}]" for sentence, number in chosen)
+            chosen.append((sentence, mark))
+    return chosen
+
+
+def _marked(sentences: list[tuple[str, int | str]]) -> str:
+    joint = "" if _CHINESE.search(sentences[0][0]) else " "
+    return joint.join(f"{sentence}{joint}[{mark}]" for sentence, mark in sentences)
 
 
 def overlap(asked: dict[str, float], text: str) -> float:

@@ -27,10 +27,12 @@ class Hints:
     Args:
         text: The complete prompt; also the fallback value for strings.
         near: The part to take numbers and quotations from; the complete prompt if it has none.
+        material: The fallback value for strings instead of the prompt, if there is any.
     """
 
-    def __init__(self, text: str, near: str | None = None) -> None:
+    def __init__(self, text: str, near: str | None = None, material: str = "") -> None:
         self.text = text.strip()
+        self._fallback = material or self.text
         self._near = near if near is not None else text
         self._integers = [int(found) for found in self._find(_INTEGER)]
         self._numbers = [float(found) for found in self._find(_NUMBER)]
@@ -76,12 +78,12 @@ class Hints:
         return list(self._quotations)
 
     def string(self, name: str) -> str:
-        """Return a place for a field of that name, else the next quotation, else the text."""
+        """Return a place for a field of that name, else the next quotation, else the material or the text."""
         if self._quotations:
             return self._quotations.pop(0)
         if name.lower() in _PLACE_FIELDS and (found := _PLACE.search(self.text)):
             return found[1] or _CHINESE_OPENINGS.sub("", found[2]) or found[2]
-        return self.text[:_MAX_TEXT] or "text"
+        return self._fallback[:_MAX_TEXT] or "text"
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> list[str]:

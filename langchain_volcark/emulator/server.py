@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from langchain_volcark.emulator.ark.control_plane import ArkControlPlane
+from langchain_volcark.emulator.ark.files.store import Files
 from langchain_volcark.emulator.ark.links import Links
 from langchain_volcark.emulator.ark.service import ArkService
 from langchain_volcark.emulator.control import Controls
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from langchain_volcark.emulator.knowledge.corpus import Collection
     from langchain_volcark.emulator.upstream.client import Upstream
 
 _START_TIMEOUT = 10.0
@@ -160,6 +162,7 @@ class Emulator(Controls):
             secret_key=self._credentials.secret_key,
         )
         state = State(log)
+        self._files = Files(lambda: state.now().timestamp())
         super().__init__(state)
         self._host = host
         self._wanted_port = port
@@ -173,10 +176,24 @@ class Emulator(Controls):
 
             self._upstream = Upstream(upstream, model=upstream_model, key=upstream_key, timeout=upstream_timeout)
         collections = [load_folder("demo", Path(documents)) if documents is not None else sample_collection()]
-        links = Links()
+        services = self._services(state, endpoints or {}, collections)
+        self._app = Gate(services, state, ControlAPI(self), chunk_delay, slow=upstream is not None)
+
+    def _services(
+        self, state: State, endpoints: Mapping[str, str], collections: list[Collection]
+    ) -> list[Service]:
         # A new service is a module beside `ark` and a line here.
-        services: list[Service] = [
-            ArkService(self._credentials, endpoints or {}, collections, state, links, self._upstream),
+        links = Links()
+        return [
+            ArkService(
+                self._credentials,
+                endpoints,
+                collections,
+                state,
+                links,
+                self._files,
+                self._upstream,
+            ),
             links,
             ArkControlPlane(self._credentials),
             KnowledgeService(self._credentials, collections, self._upstream),
@@ -185,7 +202,6 @@ class Emulator(Controls):
             OAuthService(self._qianfan),
             BearerService(self._qianfan),
         ]
-        self._app = Gate(services, state, ControlAPI(self), chunk_delay, slow=upstream is not None)
 
     def start(self) -> Self:
         """Start listening; return when connections are accepted.
@@ -245,6 +261,16 @@ class Emulator(Controls):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def files(self) -> Files:
+        """The files uploaded to Ark, and controls of their processing."""
+        return self._files
+
+    def reset(self) -> None:
+        """Clear recordings, unused controls and uploaded files, reset the clock, activate all tools."""
+        super().reset()
+        self._files.reset()
 
     @property
     def origin(self) -> str:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from langchain_volcark.emulator import tokens
 from langchain_volcark.emulator.ark.calls import ToolCall, plan_calls
 from langchain_volcark.emulator.ark.errors import ArkError
+from langchain_volcark.emulator.ark.files.reading import documents_in
 from langchain_volcark.emulator.ark.messages import text_of
 from langchain_volcark.emulator.ark.wording import echo, last_user_text, reasoning, report
-from langchain_volcark.emulator.grounding import answer_from, sources_in
+from langchain_volcark.emulator.grounding import Source, answer_from, beginning_of, found_in, sources_in
 from langchain_volcark.emulator.hints import Hints
 from langchain_volcark.emulator.schema import fill
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 FILTER_OUTPUT = "EMULATOR_FILTER_OUTPUT"
 REFUSE_OUTPUT = "EMULATOR_REFUSE_OUTPUT"
 
-_MEDIA = {"image_url": "image", "video_url": "video", "input_audio": "audio"}
+_MEDIA = {"image_url": "image", "video_url": "video", "input_audio": "audio", "file": "file"}
 _KEY = re.compile(r"[A-Za-z_]\w{0,63}")
 
 
@@ -71,7 +72,7 @@ def compose(chat: ChatRequest, index: int, text: str | None = None) -> Reply:
         text: The answer if no tool is called; None for the default rules.
     """
     prompt = last_user_text(chat.messages)
-    calls = plan_calls(chat)
+    calls = plan_calls(chat, about_documents(chat, prompt))
     content = "" if calls else text if text is not None else _answer(chat, prompt)
     if index and not calls:
         content += f" ({index + 1})"
@@ -152,7 +153,24 @@ def _answer(chat: ChatRequest, prompt: str) -> str:
     system = "\n".join(text_of(message) for message in chat.messages if message["role"] == "system")
     if sources := sources_in(system):
         return answer_from(prompt, sources)
-    return echo(prompt, _media(chat))
+    return about_documents(chat, prompt) or echo(prompt, _media(chat))
+
+
+def about_documents(chat: ChatRequest, prompt: str) -> str:
+    """Return what the documents of a conversation say about the prompt, with their names as marks.
+
+    If no sentence is similar to the prompt, it is the beginning of the documents in the last user message; empty
+    if there are none.
+    """
+    found = found_in(prompt, _sources(chat.messages))
+    if found is not None:
+        return found
+    last = next((message for message in reversed(chat.messages) if message["role"] == "user"), None)
+    return beginning_of(_sources([last])) if last else ""
+
+
+def _sources(messages: list[dict[str, Any]]) -> list[Source]:
+    return [Source(name, text) for name, text in documents_in(messages)]
 
 
 def _continuation(prefill: str, prompt: str, kind: str) -> str:
@@ -200,6 +218,6 @@ def _media(chat: ChatRequest) -> dict[str, int]:
     content = last.get("content")
     for part in content if isinstance(content, list) else ():
         kind = _MEDIA.get(part["type"])
-        if kind is not None and kind in chat.model.inputs:
+        if kind is not None and (kind == "file" or kind in chat.model.inputs):
             counts[kind] += 1
     return counts

@@ -27,7 +27,7 @@ class ToolCall:
     arguments: str
 
 
-def plan_calls(chat: ChatRequest) -> list[ToolCall]:
+def plan_calls(chat: ChatRequest, material: str = "") -> list[ToolCall]:
     """Choose the tool calls of an answer; empty if it is a text.
 
     A forced function is called. Otherwise, after a user message, the tools it names are called (all of them, or
@@ -35,11 +35,15 @@ def plan_calls(chat: ChatRequest) -> list[ToolCall]:
     it, else the first. After tool results, the named tools that have not been called are next; if there are none,
     the answer is
     a text, unless the choice is `required`: then a tool that has not been called, else the first.
+
+    Args:
+        chat: The request.
+        material: What the documents of the conversation say about it.
     """
     if not chat.tools or chat.tool_choice == "none" or chat.prefill is not None:
         return []
     prompt = last_user_text(chat.messages)
-    return [_call(tool, prompt, chat.tools) for tool in _chosen(chat, prompt)]
+    return [_call(tool, prompt, chat.tools, material) for tool in _chosen(chat, prompt)]
 
 
 def _chosen(chat: ChatRequest, prompt: str) -> list[Tool]:
@@ -61,8 +65,9 @@ def _chosen(chat: ChatRequest, prompt: str) -> list[Tool]:
     return []
 
 
-def _call(tool: Tool, prompt: str, tools: list[Tool]) -> ToolCall:
-    arguments = fill(tool.get("parameters") or {"type": "object"}, Hints(prompt, _near(tool, prompt, tools)))
+def _call(tool: Tool, prompt: str, tools: list[Tool], material: str) -> ToolCall:
+    hints = Hints(prompt, _near(tool, prompt, tools), material)
+    arguments = fill(tool.get("parameters") or {"type": "object"}, hints)
     return ToolCall(call_id(), tool["name"], json.dumps(arguments, ensure_ascii=False))
 
 

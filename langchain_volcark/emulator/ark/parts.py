@@ -1,4 +1,4 @@
-"""Validates content parts: text, image, video, audio.
+"""Validates content parts: text, image, video, audio, file.
 
 Images: https://www.volcengine.com/docs/82379/1362931. Video: https://www.volcengine.com/docs/82379/1895586.
 Audio: https://www.volcengine.com/docs/82379/2377589.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from langchain_volcark.emulator.ark.models import Model
 
 _MB = 1024 * 1024
-_MAX_IMAGE, _MAX_AUDIO, _MAX_VIDEO = 10 * _MB, 25 * _MB, 50 * _MB
+_MAX_IMAGE, _MAX_AUDIO, _MAX_VIDEO, _MAX_FILE = 10 * _MB, 25 * _MB, 50 * _MB, 50 * _MB
 _MIN_SIDE, _MIN_PIXELS, _MAX_PIXELS = 14, 196, 36_000_000
 _LOWEST_LIMIT, _HIGHEST_LIMIT = 1_764, 9_031_680
 _IMAGE_TYPES = frozenset(
@@ -78,12 +78,19 @@ def check_part(part: Any, path: str, model: Model) -> None:
         if "audio" not in model.inputs:
             raise unsupported("input_audio", model.id)
         _check_audio(part["input_audio"], f"{path}.input_audio")
+    elif kind == "file":
+        check_fields(part, frozenset({"type", "file"}), path)
+        if not isinstance(part.get("file"), dict):
+            raise missing(f"{path}.file")
+        check_file(part["file"], f"{path}.file")
     else:
         raise invalid(f"{path}.type", f"unknown type of content {kind!r}")
 
 
 def _check_image(image: dict[str, Any], path: str) -> None:
-    check_fields(image, frozenset({"url", "detail", "image_pixel_limit", "min_pixels", "max_pixels"}), path)
+    check_fields(
+        image, frozenset({"url", "file_id", "detail", "image_pixel_limit", "min_pixels", "max_pixels"}), path
+    )
     detail = image.get("detail")
     if detail is not None and detail not in ("low", "high", "xhigh", "auto"):
         raise ArkError(
@@ -93,6 +100,8 @@ def _check_image(image: dict[str, Any], path: str) -> None:
             f"{path}.detail",
         )
     _check_pixel_limit(image.get("image_pixel_limit"), f"{path}.image_pixel_limit")
+    if _names_file(image, path, "url"):
+        return
     url = image.get("url")
     if not url:
         raise ArkError(400, "InvalidImageURL.EmptyURL", "The image URL is empty.", f"{path}.url")
@@ -141,7 +150,7 @@ def _check_pixel_limit(limit: Any, path: str) -> None:
 def _check_video(video: dict[str, Any], path: str) -> None:
     check_fields(video, frozenset({"url", "file_id", "fps"}), path)
     check_number(video, "fps", 0.2, 5, path=f"{path}.")
-    if video.get("file_id"):
+    if _names_file(video, path, "url"):
         return
     url = video.get("url")
     if not url:
@@ -159,7 +168,9 @@ def _check_video(video: dict[str, Any], path: str) -> None:
 
 
 def _check_audio(audio: dict[str, Any], path: str) -> None:
-    check_fields(audio, frozenset({"url", "data", "format"}), path)
+    check_fields(audio, frozenset({"url", "file_id", "data", "format"}), path)
+    if _names_file(audio, path, "url", "data"):
+        return
     url, payload = audio.get("url"), audio.get("data")
     if payload is None:
         if not isinstance(url, str) or not url:
@@ -179,6 +190,45 @@ def _check_audio(audio: dict[str, Any], path: str) -> None:
         raise invalid(f"{path}.data", "the audio is larger than 25 MB")
     if not looks_like_audio(data, kind):
         raise invalid(f"{path}.format", f"the data is not {kind}")
+
+
+def _names_file(owner: dict[str, Any], path: str, *others: str) -> bool:
+    """Whether a part has the id of an uploaded file; it must be a string, and the only source."""
+    file_id = owner.get("file_id")
+    if not file_id:
+        return False
+    if not isinstance(file_id, str):
+        raise invalid(f"{path}.file_id", "expected a string")
+    for name in others:
+        if owner.get(name):
+            raise invalid(path, f"file_id and {name} exclude each other")
+    return True
+
+
+def check_file(file: dict[str, Any], path: str) -> None:
+    """Check the object of a file part: exactly one source, and inline data with a name."""
+    check_fields(file, frozenset({"file_id", "file_url", "file_data", "filename"}), path)
+    given = [name for name in ("file_id", "file_url", "file_data") if file.get(name)]
+    if not given:
+        raise missing(f"{path}.file_id")
+    if len(given) > 1:
+        raise invalid(path, f"{' and '.join(given)} exclude each other")
+    for name in (given[0], "filename"):
+        if not isinstance(file.get(name), str | None):
+            raise invalid(f"{path}.{name}", "expected a string")
+    data = file.get("file_data")
+    if data is None:
+        return
+    if not file.get("filename"):
+        raise missing(f"{path}.filename")
+    mime, payload = split_data_url(data)
+    decoded = decode_base64(payload)
+    if not mime or not decoded:
+        raise ArkError(
+            400, "InvalidParameter", "Invalid base64 file_data: expected data:<type>;base64,…", f"{path}.file_data"
+        )
+    if len(decoded) > _MAX_FILE:
+        raise invalid(f"{path}.file_data", "the file is larger than 50 MB")
 
 
 _MEDIA_CHECKS = {"image_url": _check_image, "video_url": _check_video}

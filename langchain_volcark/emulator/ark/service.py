@@ -10,6 +10,7 @@ import json
 import random
 import string
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -29,6 +30,8 @@ from langchain_volcark.emulator.ark.embedding_models import (
 from langchain_volcark.emulator.ark.embedding_request import read_multimodal_request, read_text_request
 from langchain_volcark.emulator.ark.embeddings import multimodal_embedding, text_embeddings
 from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
+from langchain_volcark.emulator.ark.files.reading import read_files
+from langchain_volcark.emulator.ark.files.routes import FileRoutes
 from langchain_volcark.emulator.ark.ids import answering, body_id, reply_id
 from langchain_volcark.emulator.ark.images import service as images
 from langchain_volcark.emulator.ark.images.models import DEFAULT_IMAGE_MODEL, IMAGE_MODELS
@@ -44,6 +47,7 @@ from langchain_volcark.emulator.sse import EventStream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_volcark.emulator.ark.files.store import Files
     from langchain_volcark.emulator.ark.links import Links
     from langchain_volcark.emulator.credentials import Credentials
     from langchain_volcark.emulator.knowledge.corpus import Collection
@@ -64,6 +68,7 @@ class ArkService:
         collections: Knowledge bases for hosted tools.
         state: Has the controls: which hosted tools are not activated, how video tasks go.
         links: Keeps generated files.
+        files: The uploaded files.
         upstream: The upstream server, if any.
     """
 
@@ -74,6 +79,7 @@ class ArkService:
         collections: list[Collection],
         state: State,
         links: Links,
+        files: Files,
         upstream: Upstream | None = None,
     ) -> None:
         self._credentials = credentials
@@ -83,7 +89,11 @@ class ArkService:
                 raise ValueError(f"The endpoint {endpoint} stands for {model}, which is none of the known models")
         self._endpoints = endpoints
         self._cache = PrefixCache()
-        self._responses = responses.Responses(self._cache, collections, lambda: state.closed_tools, upstream)
+        self._files = files
+        self._file_routes = FileRoutes(files)
+        self._responses = responses.Responses(
+            self._cache, collections, lambda: state.closed_tools, files, upstream
+        )
         self._images = images.Images(links)
         self._videos = videos.Videos(links, state.take_task_plan)
         self._routes = {
@@ -130,6 +140,8 @@ class ArkService:
             route = self._stored_response
         if route is None and self._videos.owns(request.method, path):
             route = self._video_tasks
+        if route is None and self._file_routes.owns(request.method, path):
+            route = self._handle_files
         if route is None:
             return ArkError(
                 404, "InvalidAction", f"There is no {request.method} {request.path} here.", "path"
@@ -203,7 +215,7 @@ class ArkService:
     async def _chat(self, request: RecordedRequest, request_id: str, resources: frozenset[str] | None) -> Response:
         body = _parse(request.body)
         model = self._resolve(body.get("model"), resources)
-        chat = read_chat_request(body, model)
+        chat = read_files(read_chat_request(body, model), self._files)
         counts = self._cache.count(chat)
         if self._upstream is not None:
             return await relay.chat(self._upstream, chat, counts, request_id)
@@ -254,6 +266,12 @@ class ArkService:
         _refuse_temporary_key(resources)
         return self._videos.existing(request, request.path.removeprefix(PREFIX))
 
+    async def _handle_files(
+        self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
+    ) -> Response:
+        path = request.path.removeprefix(PREFIX)
+        return await self._file_routes.handle(request, path, temporary_key=resources is not None)
+
     async def _embed_texts(
         self, request: RecordedRequest, _request_id: str, resources: frozenset[str] | None
     ) -> Response:
@@ -280,6 +298,7 @@ class ArkService:
         body = _parse(request.body)
         name = self._check_name(body.get("model"), resources)
         bot = read_bot_request(body, name, bot_model(name, self._endpoints))
+        bot = replace(bot, chat=read_files(bot.chat, self._files))
         counts = self._cache.count(bot.chat)
         if self._upstream is not None:
             return await relay.bot_chat(self._upstream, bot, counts, request_id)

@@ -99,14 +99,18 @@ def _count_message(message: dict[str, Any], inputs: frozenset[str]) -> tuple[int
 
 def _texts(message: dict[str, Any]) -> Iterator[str]:
     content = message.get("content", "")
-    yield from (
-        [content] if isinstance(content, str) else (part["text"] for part in content if part["type"] == "text")
-    )
+    yield from [content] if isinstance(content, str) else map(_text_of_part, content)
     yield message.get("name", "")
     yield message.get("reasoning_content", "")
     for call in message.get("tool_calls", ()):
         yield call["function"]["name"]
         yield call["function"]["arguments"]
+
+
+def _text_of_part(part: dict[str, Any]) -> str:
+    """Return the text of a text part or document; empty for others."""
+    owner = part["file"] if part["type"] == "file" else part
+    return str(owner.get("text") or "")
 
 
 def _image_tokens(image: dict[str, Any]) -> int:

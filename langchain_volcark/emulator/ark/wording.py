@@ -27,7 +27,7 @@ def echo(text: str, media: dict[str, int]) -> str:
 
     Args:
         text: The message.
-        media: Number of images, videos and audio files in it, by type.
+        media: Number of images, videos, audio and other files in it, by type.
     """
     asked = _COUNT.search(text)
     if asked:

@@ -68,7 +68,7 @@ def run(collection: Collection, body: dict[str, Any], origin: str, *, answers: b
     }
     if answers:
         sources = [Source(place, hit.chunk.body) for place, hit in enumerate(hits, 1)]
-        prompt = "\n---\n".join(f"[{source.number}]\n{source.text}" for source in sources)
+        prompt = "\n---\n".join(f"[{source.mark}]\n{source.text}" for source in sources)
         text = answer_from(rewritten or query, sources)
         counted = chat.Prompts().count("", [*messages, {"role": "system", "content": prompt}])[0]
         refused = KnowledgeError(1000030, "model inference failed") if chat.REFUSE_OUTPUT in query else None

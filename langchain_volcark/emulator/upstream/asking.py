@@ -79,6 +79,9 @@ def _message(message: Json) -> Json:
 
 
 def _part(part: Json) -> Json:
+    if part["type"] == "file":
+        # Local servers take no documents.
+        return {"type": "text", "text": f"[{part['file']['filename']}]\n{part['file'].get('text', '')}"}
     if part["type"] != "image_url":
         return part
     image = {name: value for name, value in part["image_url"].items() if name in ("url", "detail")}

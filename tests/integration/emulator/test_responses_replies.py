@@ -285,8 +285,7 @@ def test_media_are_seen(client: Client) -> None:
         {"type": "input_file", "file_url": "https://example.com/a.pdf"},
     ]
     found = client.ask(input=[user(parts)])
-    assert "1 image, 1 video" in text_of(found)
-    assert "[file https://example.com/a.pdf]" in text_of(found)
+    assert "1 image, 1 video, 1 file" in text_of(found)
 
 
 def test_a_translation_model_translates(client: Client) -> None:

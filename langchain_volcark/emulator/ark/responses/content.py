@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.emulator.ark.checks import check_number
-from langchain_volcark.emulator.ark.errors import ArkError, invalid, missing
-from langchain_volcark.emulator.ark.media import decode_base64, split_data_url
+from langchain_volcark.emulator.ark.errors import invalid, missing
+from langchain_volcark.emulator.ark.parts import check_file
 from langchain_volcark.emulator.ark.parts import check_part as check_chat_part
 from langchain_volcark.emulator.ark.responses.checks import known, text_field
 
@@ -35,7 +35,6 @@ _SOURCES = {
 _VAD = frozenset({"type", "prefix_padding_ms", "silence_duration_ms", "threshold"})
 _PIXELS_BEFORE_1_8 = (3_136, 4_014_080)
 _OLD = ("doubao-seed-1-6", "doubao-1-5", "doubao-seed-code")
-_MAX_FILE = 50 * 1024 * 1024
 TRANSLATION = "doubao-seed-translation"
 
 
@@ -110,39 +109,30 @@ def _check_pixels(part: Json, path: str, model: Model) -> None:
 
 
 def _check_file(part: Json, path: str) -> None:
-    text_field(part, "filename", f"{path}.")
-    data = part.get("file_data")
-    if data is None:
-        return
-    if not part.get("filename"):
+    if part.get("file_data") is not None and not part.get("filename"):
         raise missing("input.content.filename")
-    mime, payload = split_data_url(data)
-    decoded = decode_base64(payload)
-    if not mime or not decoded:
-        raise ArkError(
-            400, "InvalidParameter", "Invalid base64 file_data: expected data:<type>;base64,…", f"{path}.file_data"
-        )
-    if len(decoded) > _MAX_FILE:
-        raise invalid(f"{path}.file_data", "the file is larger than 50 MB")
+    check_file(_without_type(part), path)
 
 
 def as_chat_part(part: Json) -> Json:
-    """A part as Chat has it; a file, which Chat does not know, as a line of text."""
+    """A part as Chat has it."""
     kind = part["type"]
     if kind in ("input_text", "output_text"):
         return {"type": "text", "text": part["text"]}
     if kind == "input_image":
         options = {name: part[name] for name in ("detail", "image_pixel_limit") if name in part}
-        return {"type": "image_url", "image_url": {"url": _link(part, "image_url"), **options}}
+        return {"type": "image_url", "image_url": {**_source(part, "image_url"), **options}}
     if kind == "input_video":
         fps = {"fps": part["fps"]} if "fps" in part else {}
-        return {"type": "video_url", "video_url": {"url": _link(part, "video_url"), **fps}}
+        return {"type": "video_url", "video_url": {**_source(part, "video_url"), **fps}}
     if kind == "input_audio":
-        return {"type": "input_audio", "input_audio": {"url": _link(part, "audio_url")}}
-    name = part.get("filename") or part.get("file_url") or part.get("file_id")
-    return {"type": "text", "text": f"[file {name}]"}
+        return {"type": "input_audio", "input_audio": _source(part, "audio_url")}
+    return {"type": "file", "file": _without_type(part)}
 
 
-def _link(part: Json, name: str) -> str:
-    """Where the medium is; nothing is known here of an uploaded file but its id."""
-    return str(part.get(name) or f"https://files.example.com/{part['file_id']}")
+def _source(part: Json, name: str) -> Json:
+    return {"url": part[name]} if part.get(name) else {"file_id": part["file_id"]}
+
+
+def _without_type(part: Json) -> Json:
+    return {name: value for name, value in part.items() if name != "type"}

@@ -7,11 +7,13 @@ https://www.volcengine.com/docs/82379/1783703.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
 from langchain_volcark.emulator.ark.errors import invalid
+from langchain_volcark.emulator.ark.files.reading import read_files
 from langchain_volcark.emulator.ark.responses import relay, turn
 from langchain_volcark.emulator.ark.responses.options import IMAGE_URL, check_includes
 from langchain_volcark.emulator.ark.responses.request import read_request
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Collection as Container
 
+    from langchain_volcark.emulator.ark.files.store import Files
     from langchain_volcark.emulator.ark.models import Model
     from langchain_volcark.emulator.ark.responses.request import ResponsesRequest
     from langchain_volcark.emulator.ark.responses.store import Stored
@@ -47,6 +50,7 @@ class Responses:
         cache: What was sent before, over all of the data plane.
         collections: The knowledge bases that can be searched.
         closed_tools: Tells which hosted tools the account has not activated.
+        files: The uploaded files.
         upstream: The server that writes the replies, where there is one.
     """
 
@@ -55,11 +59,13 @@ class Responses:
         cache: PrefixCache,
         collections: list[Collection],
         closed_tools: Callable[[], Container[str]],
+        files: Files,
         upstream: Upstream | None,
     ) -> None:
         self._cache = cache
         self._collections = collections
         self._closed_tools = closed_tools
+        self._files = files
         self._upstream = upstream
         self._store = Store()
 
@@ -80,6 +86,7 @@ class Responses:
         """
         now = int(received.received_at.timestamp())
         request = read_request(body, name, model, self._store, now, self._closed_tools())
+        request = replace(request, chat=read_files(request.chat, self._files))
         counts = self._count(request)
         writer = Writer(request, counts, self._store, request_id)
         if self._upstream is not None:

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from langchain_volcark import ChatArk, ChatArkBot, hosted_tools
 from langchain_volcark.emulator import Emulator
+from tests.documents import pdf
 from tests.pictures import png
 
 Make = Callable[..., ChatArk]
@@ -150,6 +151,7 @@ def test_functions_and_hosted_tools_go_together(make: Make, emulator: Emulator) 
 
 
 def test_media_of_every_kind_are_accepted_in_order(make: Make, emulator: Emulator) -> None:
+    emulator.files.add(pdf("A page."), "a.pdf", file_id="file-1")
     content: list[Any] = [
         {"type": "text", "text": "look"},
         {"type": "image", "base64": PNG, "mime_type": "image/png"},

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from langchain_volcark import ChatArk, hosted_tools
 from langchain_volcark.emulator import Emulator
+from tests.documents import pdf
 from tests.integration.emulator.responses_kit import SDKS, official_sdk
 from tests.json_types import typed
 from tests.pictures import png
@@ -152,7 +153,7 @@ CASES: dict[str, Case] = {
         {"type": "video", "url": "https://example.com/a.mp4", "fps": 0.5},
         {"type": "input_video", "video_url": "https://example.com/a.mp4", "fps": 0.5},
     ),
-    "file by id": part({"type": "file", "file_id": "file-1"}, {"type": "input_file", "file_id": "file-1"}),
+    "file by id": part({"type": "file", "file_id": "file-2"}, {"type": "input_file", "file_id": "file-2"}),
     "file by url": part(
         {"type": "file", "url": "https://example.com/a.pdf"},
         {"type": "input_file", "file_url": "https://example.com/a.pdf"},
@@ -174,6 +175,8 @@ def without_nulls(value: Any) -> Any:
 @pytest.mark.parametrize("name", CASES)
 def test_a_body_equals_the_sdks(make: Make, emulator: Emulator, name: str, sdk: str) -> None:
     messages, ours, items, theirs = CASES[name]
+    emulator.files.add(png(1, 2, 3), "a.png", file_id="file-1")
+    emulator.files.add(pdf("A page."), "a.pdf", file_id="file-2")
     model = make(use_responses_api=True)
     if ours.get("stream"):
         list(model.stream(messages))
