@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from langchain_core.messages import AIMessage
+    from pydantic import SecretStr
 
 Feature = Literal["chat", "deep_chat", "ai_search", "reasoning_search"]
 """What one of Doubao's apps does."""
@@ -77,7 +78,7 @@ def mcp(
     server_label: str,
     server_url: str,
     *,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | SecretStr] | None = None,
     allowed_tools: Sequence[str] | Mapping[str, Any] | None = None,
     require_approval: Literal["always", "never"] | Mapping[str, Any] | None = None,
     server_description: str | None = None,
@@ -87,7 +88,8 @@ def mcp(
     Args:
         server_label: Its name in this conversation.
         server_url: Its address.
-        headers: What the service sends to it. It keeps no `Authorization`: give that with each call.
+        headers: What the service sends to it. It keeps no `Authorization`: give that with each call. A
+            `SecretStr` is not shown when the tool is printed; traces and caches hold no values of headers.
         allowed_tools: The tools the model may use.
         require_approval: Whether calls wait for `approve`; the service's default is always.
         server_description: What it is for.

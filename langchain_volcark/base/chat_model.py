@@ -23,6 +23,7 @@ from langchain_volcark.http.client import Reply
 from langchain_volcark.messages.chunks import ChunkRenderer, generation_info
 from langchain_volcark.messages.events import EventRenderer
 from langchain_volcark.wires.chat_completions.tool_results import as_standard_input
+from langchain_volcark.wires.tools import without_credentials
 from langchain_volcark.wires.wire import ModelCall
 
 if TYPE_CHECKING:
@@ -330,16 +331,28 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
 
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        # A credential given to a call is refused, but only after core has traced the call's arguments.
-        hidden = _UNTRACED | self.lc_secrets.keys()
-        shown = {name: value for name, value in kwargs.items() if name not in hidden}
-        return super()._get_invocation_params(stop=stop, **shown)
+        params = super()._get_invocation_params(stop=stop, **self._shown(kwargs))
+        if "tools" in params:
+            params["tools"] = without_credentials(params["tools"])
+        return params
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        names = (_UNTRACED | self.lc_secrets.keys()) & kwargs.keys()
-        hidden = {name: kwargs.pop(name) for name in names}
-        return super()._get_llm_string(stop=stop, **kwargs) + self._hidden_digest(hidden)
+        shown = self._shown(kwargs)
+        hidden = {name: value for name, value in kwargs.items() if shown.get(name) is not value}
+        return super()._get_llm_string(stop=stop, **shown) + self._hidden_digest(hidden)
+
+    def _shown(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        """A call's arguments without credentials, for traces and cache keys."""
+        # A credential given to a call is refused, but only after core has traced the call's arguments.
+        hidden = _UNTRACED | self.lc_secrets.keys()
+        shown = {name: value for name, value in call.items() if name not in hidden}
+        if "tools" in shown:
+            shown["tools"] = without_credentials(shown["tools"])
+        body = shown.get("extra_body")
+        if isinstance(body, dict) and "tools" in body:
+            shown["extra_body"] = {**body, "tools": without_credentials(body["tools"])}
+        return shown
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from abc import abstractmethod
 from os import PathLike
 from ssl import SSLContext
@@ -16,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -48,6 +50,10 @@ def serialized_namespace(cls: type) -> list[str]:
     """The namespace for `langchain_core.load`; for our classes the package itself, so that modules may move."""
     path = cls.__module__.split(".")
     return path[:1] if path[0] == __name__.partition(".")[0] else path
+
+
+def _unmasked(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else repr(value)
 
 
 def _check_timeout(value: Any) -> Any:
@@ -212,8 +218,9 @@ class HTTPService(BaseModel):
         Headers may select another tenant or model, so they must be part of the key.
         """
         hidden = {**call, "default_headers": self.default_headers, "default_query": self.default_query}
-        values = sorted((name, repr(value)) for name, value in hidden.items() if value)
-        return f"---{hashlib.sha256(repr(values).encode()).hexdigest()}" if values else ""
+        values = {name: value for name, value in hidden.items() if value}
+        written = json.dumps(values, sort_keys=True, default=_unmasked)
+        return f"---{hashlib.sha256(written.encode()).hexdigest()}" if values else ""
 
     # --- copies have no client ----------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 EXTENSION = "secret_query"
 """The request extension that holds credentials for the query, as they are written in a URL."""
 
-_REDACTED = "[redacted]"
+REDACTED = "[redacted]"
+"""What stands in place of a credential."""
 _SHORTEST = 6  # characters; the letters of a shorter value stand in many words
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CREDENTIAL_WORD = re.compile(
@@ -54,8 +55,8 @@ def names_credential(name: str) -> bool:
 
 def redact(text: str) -> str:
     """Redact what can be told without the request: credentials in URLs, and quoted authorization headers."""
-    text = _QUERY_VALUE.sub(rf"\1={_REDACTED}", text)
-    return _AUTHORIZATION.sub(rf"\1{_REDACTED}", _USERINFO.sub(f"{_REDACTED}@", text))
+    text = _QUERY_VALUE.sub(rf"\1={REDACTED}", text)
+    return _AUTHORIZATION.sub(rf"\1{REDACTED}", _USERINFO.sub(f"{REDACTED}@", text))
 
 
 class Redaction:
@@ -76,13 +77,13 @@ class Redaction:
     def text(self, text: str) -> str:
         """Redact a text."""
         for form in self._forms:
-            text = text.replace(form, _REDACTED)
+            text = text.replace(form, REDACTED)
         return redact(text)
 
     def content(self, content: bytes) -> bytes:
         """Redact a body."""
         for form in self._forms:
-            content = content.replace(form.encode(), _REDACTED.encode())
+            content = content.replace(form.encode(), REDACTED.encode())
         return redact(content.decode("latin-1")).encode("latin-1")
 
     def headers(self, response: httpx.Response) -> httpx.Headers:
@@ -128,9 +129,24 @@ def _in_body(value: Any) -> Iterator[str]:
                 if isinstance(item, str) and _CREDENTIAL_FIELD.fullmatch(name)
                 for part in _parts(item)
             )
+            yield from _of_server(one)
             pending += one.values()
         elif isinstance(one, list):
             pending += one
+
+
+def _of_server(tool: dict[str, Any]) -> Iterator[str]:
+    """The credentials for another server, such as an MCP server, that a tool's headers and URL hold."""
+    headers, url = tool.get("headers"), tool.get("server_url")
+    given = list(headers.items()) if isinstance(headers, dict) else []
+    if isinstance(url, str):
+        given += parse_qsl(url.partition("?")[2])
+    yield from (
+        part
+        for name, value in given
+        if isinstance(value, str) and names_credential(name)
+        for part in _parts(value)
+    )
 
 
 def _parts(value: str) -> Iterator[str]:

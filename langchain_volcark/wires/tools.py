@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.http.redaction import REDACTED, redact
 from langchain_volcark.wires.schemas.functions import to_tool
 
 if TYPE_CHECKING:
@@ -44,6 +45,35 @@ def _format_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
             return dict(tool)
         return {**tool, "function": {**tool["function"], "strict": strict}}
     return to_tool(tool, strict=strict)
+
+
+def without_credentials(tools: Any) -> Any:
+    """Tools as traces and caches may keep them: without what lets the service into a server of the caller's.
+
+    Args:
+        tools: The `tools` of a call, whatever it gave.
+
+    Returns:
+        The tools; of an MCP server's headers the names alone, and its URL without a query. The same object where
+        there is no such server.
+    """
+    if not isinstance(tools, (list, tuple)) or not any(map(_has_server, tools)):
+        return tools
+    return [_without_credentials(tool) if _has_server(tool) else tool for tool in tools]
+
+
+def _has_server(tool: Any) -> bool:
+    return isinstance(tool, Mapping) and ("headers" in tool or "server_url" in tool)
+
+
+def _without_credentials(tool: Mapping[str, Any]) -> dict[str, Any]:
+    shown = dict(tool)
+    if "headers" in tool:
+        headers = tool["headers"]
+        shown["headers"] = dict.fromkeys(headers, REDACTED) if isinstance(headers, Mapping) else REDACTED
+    if isinstance(tool.get("server_url"), str):
+        shown["server_url"] = redact(tool["server_url"].partition("?")[0])
+    return shown
 
 
 def _is_schema(tool: Mapping[str, Any]) -> bool:

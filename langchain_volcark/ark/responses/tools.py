@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,11 +30,17 @@ def flat_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _flat(tool: Mapping[str, Any]) -> dict[str, Any]:
-    function = tool.get("function")
+    function, headers = tool.get("function"), tool.get("headers")
+    if isinstance(headers, dict):
+        return {**tool, "headers": {name: _revealed(value) for name, value in headers.items()}}
     if tool.get("type") != "function" or not isinstance(function, dict):
         return dict(tool)
     beside = {name: value for name, value in tool.items() if name not in ("type", "function")}
     return {"type": "function", **function, **beside}
+
+
+def _revealed(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def flat_choice(choice: Any) -> Any:
