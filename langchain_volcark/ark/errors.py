@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from langchain_volcark.exceptions import VolcArkError
 
+_WORK = ("file-", "cgt-")
+"""How the ids of files and of video tasks begin."""
 _KEY = "Check the API key: it belongs to one region and plan, so BytePlus and plan keys need their own base_url."
 _LIMITED = "The key is limited to a project, to certain models or to certain IP addresses."
 _SLOWER = "Slow down, or ask for a higher limit in the console."
@@ -198,7 +200,7 @@ def error_of_work(error: Any, about: str, body: Any = None) -> VolcArkError:
 
 def _is_failed_work(payload: Mapping[str, Any]) -> bool:
     """Whether a payload describes a file or a task that failed: then its error is not that of the request."""
-    return payload.get("status") == "failed" and "id" in payload and payload.get("object") != "response"
+    return payload.get("status") == "failed" and str(payload.get("id")).startswith(_WORK)
 
 
 def _is_event(kind: Any) -> bool:

@@ -8,11 +8,13 @@ from typing_extensions import override
 
 from langchain_volcark.ark.responses.chains import DIGEST
 from langchain_volcark.ark.responses.items import REQUESTED_MODEL
+from langchain_volcark.ark.responses.replay import fitting_items, sent_back
 from langchain_volcark.messages.stop_texts import StoppingAssembler
 
 if TYPE_CHECKING:
     from langchain_volcark.ark.responses.chains import Digest
     from langchain_volcark.ark.responses.items import ItemWriter
+    from langchain_volcark.ark.responses.replay import Item
     from langchain_volcark.messages.deltas import Increment, StreamDelta
     from langchain_volcark.wires.wire import ModelCall
 
@@ -59,7 +61,15 @@ class ResponsesAssembler(StoppingAssembler):
         # The stored response also has the text after the stop sequence, so no later call may continue from it.
         if not self.is_stopped:
             digest = self._history.copy()
-            for item in self._writer.written(self.message()):
+            for item in self._held():
                 digest.add(item)
             self._metadata.add({DIGEST: digest.text()})
         return last
+
+    def _held(self) -> list[Item]:
+        """The reply as the next turn's history has it, but for reasoning, which no digest counts."""
+        calls = self.tool_calls()
+        broken = {str(call["id"]) for call in calls if call["type"] == "invalid_tool_call"}
+        items = fitting_items(self.output_items(), self.text, self.reasoning, calls)
+        held = sent_back(items or (), reasoning=False, encrypted=False, left_out=broken)
+        return held or self._writer.written(self.message())

@@ -12,7 +12,6 @@ from typing_extensions import override
 from langchain_volcark.ark.responses.apps import APP_TEXTS, AppCall
 from langchain_volcark.ark.responses.envelope import finish_reason, read_envelope, read_output
 from langchain_volcark.ark.responses.output import FunctionCall, Message, OutputItem, Reasoning
-from langchain_volcark.messages.deltas import StreamDelta
 from langchain_volcark.wires.chat_completions.replies import read_text, read_word
 from langchain_volcark.wires.wire import StreamReader
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from langchain_volcark.messages.assembler import StreamAssembler
+    from langchain_volcark.messages.deltas import StreamDelta
 
     Handler = Callable[["ResponseReader", Mapping[str, Any]], list[StreamDelta]]
 
@@ -78,7 +78,7 @@ class ResponseReader(StreamReader):
             ValueError: It is not what is documented, in a part that holds the answer.
         """
         output = read_output(response)
-        deltas = [StreamDelta(id=read_word(response, "id"), model_name=read_word(response, "model"))]
+        deltas: list[StreamDelta] = []
         seen: set[int] = set()
         for place, received in enumerate(output):
             deltas += self._finish(received, place, seen)
@@ -92,7 +92,9 @@ class ResponseReader(StreamReader):
         if last.is_answer:
             last.finish_reason = finish_reason(response, calls_functions=calls)
         last.is_last = self._ended = True
-        return [*deltas, last]
+        deltas.append(last)
+        deltas[0].id, deltas[0].model_name = last.id, last.model_name  # which the first chunk shows
+        return deltas
 
     # --- which item an event is about -------------------------------------------------------------------------
 

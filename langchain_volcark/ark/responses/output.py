@@ -123,10 +123,13 @@ class Message(OutputItem):
     @override
     def end_text(self, name: str, index: int, part: Mapping[str, Any]) -> list[StreamDelta]:
         opened = self._open(index)
+        self._end(index, part)
+        return [*opened, *self._show(index)]
+
+    def _end(self, index: int, part: Mapping[str, Any]) -> None:
         self._parts[index].end(read_text(part, "text") if "text" in part else None, is_open=not self.finished)
         if annotations := objects(part.get("annotations")):
             self._annotations[index] = annotations
-        return [*opened, *self._show(index)]
 
     @override
     def annotate(self, index: int, annotation: Json) -> None:
@@ -154,7 +157,8 @@ class Message(OutputItem):
         parts = [{"type": "output_text", "text": said}] if isinstance(said, str) else objects(said)
         for index, part in enumerate(parts):
             if part.get("type", "output_text") == "output_text":
-                deltas += self.end_text("text", index, part)
+                deltas += self._open(index)
+                self._end(index, part)
         if again:
             return []
         if self._repeats is not None and self._repeats != "".join(part.text for part in self._parts):
@@ -164,15 +168,15 @@ class Message(OutputItem):
         return deltas
 
     def _close(self, index: int, parts: list[Json]) -> list[StreamDelta]:
-        place = (self.number, index)
-        deltas = []
+        place, text = (self.number, index), ""
         if index < len(self._parts):
             self._parts[index].end(None)
-            deltas = self._show(index)
-        if index < len(parts) and parts[index].get("type", "output_text") != "output_text":
-            deltas.append(StreamDelta(place=place, block={"type": "non_standard", "value": parts[index]}))
+            text = "" if self._repeats is not None else self._parts[index].show()
         cited = text_fields(self._annotations.get(index)) if self._repeats is None else {}
-        return [*deltas, StreamDelta(place=place, annotations=cited.get("annotations", ()), closes=True)]
+        closing = StreamDelta(text=text, place=place, annotations=cited.get("annotations", ()), closes=True)
+        if index < len(parts) and parts[index].get("type", "output_text") != "output_text":
+            return [StreamDelta(place=place, block={"type": "non_standard", "value": parts[index]}), closing]
+        return [closing]
 
     @override
     def entry(self, shown: Shown) -> Json:

@@ -19,7 +19,7 @@ from langchain_volcark.wires.chat_completions.messages import assistant_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from langchain_core.messages import AIMessage
+    from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
 
 Item = dict[str, Any]
 
@@ -47,10 +47,26 @@ def items_of(message: AIMessage) -> list[Item] | None:
     kept = message.additional_kwargs.get(OUTPUT_ITEMS)
     if not isinstance(kept, list) or not kept or not all(isinstance(item, Mapping) for item in kept):
         return None
-    said = assistant_text(message)
-    thought = reasoning_text(message)
+    calls: list[ToolCall | InvalidToolCall] = [*message.tool_calls, *message.invalid_tool_calls]
+    return fitting_items(kept, assistant_text(message), reasoning_text(message), calls)
+
+
+def fitting_items(
+    kept: Sequence[Mapping[str, Any]], said: str, thought: str, calls: Sequence[ToolCall | InvalidToolCall]
+) -> list[Item] | None:
+    """The items of a message, if they fit what it says.
+
+    Args:
+        kept: The items, with places in the message's texts instead of their own.
+        said: The message's text.
+        thought: Its reasoning.
+        calls: Its tool calls, invalid ones included.
+
+    Returns:
+        The items with their texts in full; None where they do not fit.
+    """
     items = [as_received(item, said, thought) for item in kept]
-    fits = _within(kept, said) and _texts_fit(items, said) and _calls_fit(items, message)
+    fits = _within(kept, said) and _texts_fit(items, said) and _calls_fit(items, calls)
     return items if fits else None
 
 
@@ -152,18 +168,20 @@ def _texts_fit(items: Sequence[Item], said: str) -> bool:
     return said == "".join(part["text"] for part in parts)
 
 
-def _calls_fit(items: Sequence[Item], message: AIMessage) -> bool:
+def _calls_fit(items: Sequence[Item], calls: Sequence[ToolCall | InvalidToolCall]) -> bool:
     made = [item for item in items if item.get("type") == "function_call"]
-    broken = {call["id"] for call in message.invalid_tool_calls}
-    whole = [item for item in made if item.get("call_id") not in broken]
-    if len(made) - len(whole) != len(message.invalid_tool_calls) or len(whole) != len(message.tool_calls):
+    if len(made) != len(calls):
         return False
-    calls = {call["id"]: call for call in message.tool_calls}
-    return all(_same_call(item, calls.get(item.get("call_id"))) for item in whole)
+    known = {call["id"]: call for call in calls}
+    return all(_same_call(item, known.get(item.get("call_id"))) for item in made)
 
 
-def _same_call(item: Item, call: Mapping[str, Any] | None) -> bool:
-    if call is None or call["name"] != item.get("name"):
+def _same_call(item: Item, call: ToolCall | InvalidToolCall | None) -> bool:
+    if call is None:
+        return False
+    if call.get("type") == "invalid_tool_call":
+        return True
+    if call["name"] != item.get("name"):
         return False
     try:
         return bool(json.loads(item.get("arguments") or "{}") == call["args"])
