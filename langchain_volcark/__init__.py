@@ -11,6 +11,8 @@ _NAMES = {
     "ark.bots.metadata": ("bot_metadata", "group_chat_config"),
     "ark.chat_models": ("ChatArk",),
     "ark.embeddings": ("ArkEmbeddings",),
+    "ark.images.generator": ("ArkImageGenerator",),
+    "ark.images.pictures": ("ArkImage", "GeneratedImages"),
     "ark.responses.stored": ("ArkPrefix",),
     "knowledge.chain": ("knowledge_chain",),
     "knowledge.chat_models": ("ChatVikingKnowledge",),

@@ -4,6 +4,9 @@ from langchain_volcark.ark.bots.metadata import bot_metadata as bot_metadata
 from langchain_volcark.ark.bots.metadata import group_chat_config as group_chat_config
 from langchain_volcark.ark.chat_models import ChatArk as ChatArk
 from langchain_volcark.ark.embeddings import ArkEmbeddings as ArkEmbeddings
+from langchain_volcark.ark.images.generator import ArkImageGenerator as ArkImageGenerator
+from langchain_volcark.ark.images.pictures import ArkImage as ArkImage
+from langchain_volcark.ark.images.pictures import GeneratedImages as GeneratedImages
 from langchain_volcark.ark.responses.stored import ArkPrefix as ArkPrefix
 from langchain_volcark.knowledge.chain import knowledge_chain as knowledge_chain
 from langchain_volcark.knowledge.chat_models import ChatVikingKnowledge as ChatVikingKnowledge

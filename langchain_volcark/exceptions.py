@@ -74,7 +74,8 @@ class VolcArkError(ModelError):
         body: The parsed error body, or its text.
         response: The reply without its request (which has the credentials); not pickled.
         is_retryable: Whether the same request may succeed later without any change.
-        partial: For streams: the message received before the error, or None.
+        partial: What was received before the error, or None: the message of a stream, or the pictures of an image
+            generation (`GeneratedImages`).
         completed: For calls of several requests (embeddings, reranking): input position to result, for all
             requests that succeeded; None for other calls.
         failed_inputs: For such calls: the input positions of the failed request.
@@ -94,7 +95,7 @@ class VolcArkError(ModelError):
         body: Any = None,
         response: httpx.Response | None = None,
         is_retryable: bool | None = None,
-        partial: AIMessage | None = None,
+        partial: AIMessage | Any | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message

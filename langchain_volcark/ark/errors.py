@@ -204,8 +204,8 @@ def _is_failed_work(payload: Mapping[str, Any]) -> bool:
 
 
 def _is_event(kind: Any) -> bool:
-    """Whether a payload is an event of a response's stream; that of a failed tool has an `error` of its own."""
-    return isinstance(kind, str) and kind.startswith("response.")
+    """Whether a payload is an event of a stream; that of a failed tool or picture has an `error` of its own."""
+    return isinstance(kind, str) and kind.startswith(("response.", "image_generation."))
 
 
 def _stated_by_event(payload: Mapping[str, Any]) -> ErrorFacts:

@@ -32,7 +32,7 @@ def check_images(uris: Sequence[str | os.PathLike[str]]) -> list[str | Path]:
         ValueError: An input is neither; the message names its position.
         OSError: A file cannot be found or read; the error names its path.
     """
-    return [_check_image(position, uri) for position, uri in enumerate(as_list(uris, "uris"))]
+    return [check_image(f"Input {position}", uri) for position, uri in enumerate(as_list(uris, "uris"))]
 
 
 def image_block(image: str | Path) -> dict[str, Any]:
@@ -42,22 +42,28 @@ def image_block(image: str | Path) -> dict[str, Any]:
     return {"type": "image", "base64": base64.b64encode(image.read_bytes()).decode()}
 
 
-def _check_image(position: int, uri: Any) -> str | Path:
+def check_image(name: str, uri: Any) -> str | Path:
+    """Same as `check_images`, for one image.
+
+    Args:
+        name: What to call it in errors.
+        uri: The path or URL.
+    """
     if isinstance(uri, str) and uri[:11].lower().startswith(_REMOTE):
         return uri
     if isinstance(uri, str) and uri[:5].lower() == "file:":
         uri = url2pathname(urlsplit(uri).path)
     if not isinstance(uri, (str, os.PathLike)) or not os.fspath(uri):
-        raise ValueError(f"Input {position} is neither a path nor a URL of an image, but {uri!r}.")
+        raise ValueError(f"{name} is neither a path nor a URL of an image, but {uri!r}.")
     if isinstance(uri, str) and (found := _SCHEME.match(uri)):
         raise ValueError(
-            f"Input {position}: {found[0]} is no address that the service can read: give a path, or an "
+            f"{name}: {found[0]} is no address that the service can read: give a path, or an "
             "http, https, file or data:image URL."
         )
     path = Path(uri)
     try:
         file = path.open("rb")
     except ValueError:  # a null character, or half of one
-        raise ValueError(f"Input {position} is neither a path nor a URL of an image, but {uri!r}.") from None
+        raise ValueError(f"{name} is neither a path nor a URL of an image, but {uri!r}.") from None
     file.close()
     return path

@@ -1,0 +1,273 @@
+"""Generated pictures: what a request returned, and saving it before the links expire.
+
+Links are valid for 24 hours: https://www.volcengine.com/docs/82379/1541523.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import tempfile
+import uuid
+from dataclasses import dataclass, field, fields
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.exceptions import NotFoundError, PermissionDeniedError, ResponseFormatError
+from langchain_volcark.http.client import HTTPClient
+from langchain_volcark.http.redaction import shown
+from langchain_volcark.wires.chat_completions.media_types import sniff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from langchain_volcark.exceptions import VolcArkError
+
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpeg", "image/webp": ".webp", "image/gif": ".gif"}
+_HEAD = 48  # bytes that tell the format
+_EXPIRED = " Links of pictures are valid for 24 hours: save pictures soon after generation."
+
+
+@dataclass(frozen=True, repr=False)
+class ArkImage:
+    """A generated picture; it has `url` or `data`.
+
+    Attributes:
+        url: Link to the picture, valid for 24 hours, or None.
+        data: Its bytes, or None.
+        size: Width and height as the service wrote them, such as `2048x2048`.
+        output_format: `png` or `jpeg`, where the service says so.
+        index: Its number within the request, from 0.
+        model: The model that made it.
+        z_index: For layers: position in the stack; 0 is the base.
+        bounding_box: For layers: place in the base, `{"absolute": [left, top, right, bottom], "normalized": …}`,
+            in pixels and in thousandths.
+        name: For layers: a short name.
+        description: For layers: what it shows.
+        extra: Further fields of the reply, under their own names.
+
+    Example:
+        ```python
+        picture = ArkImageGenerator().generate("A red fox in the snow")[0]
+        path = picture.save("fox")  # fox.jpeg
+        ```
+    """
+
+    url: str | None = None
+    data: bytes | None = None
+    size: str | None = None
+    output_format: str | None = None
+    index: int = 0
+    model: str | None = None
+    z_index: int | None = None
+    bounding_box: Mapping[str, Any] | None = field(default=None, hash=False)
+    name: str | None = None
+    description: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    # No field: the settings of downloads are no part of the picture.
+    _client = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_client"}
+
+    def __repr__(self) -> str:
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        if self.url is not None:
+            # The query is a signature with which anybody can fetch the picture.
+            values["url"] = str(shown(httpx.URL(self.url)))
+        written = [f"{name}={value!r}" for name, value in values.items() if name != "data" and value]
+        if self.data is not None:
+            written.append(f"data=<{len(self.data)} bytes>")
+        return f"ArkImage({', '.join(written)})"
+
+    @property
+    def mime_type(self) -> str | None:
+        """Its MIME type, from the bytes or what the service says; None where neither tells."""
+        if self.data is not None:
+            return sniff(self.data)
+        kind = self.output_format or PurePosixPath(urlsplit(self.url or "").path).suffix.lstrip(".").lower()
+        kind = "jpeg" if kind == "jpg" else kind
+        return f"image/{kind}" if f"image/{kind}" in _SUFFIXES else None
+
+    @property
+    def file_name(self) -> str:
+        """A name for its file, without extension: that of the link, else a hash of the bytes."""
+        if self.data is not None:
+            return sha256(self.data).hexdigest()[:16]
+        return Path(unquote(urlsplit(self._link).path)).stem or "picture"
+
+    @property
+    def base64(self) -> str | None:
+        """The bytes in base64; None where it only has a link."""
+        return None if self.data is None else base64.b64encode(self.data).decode()
+
+    def block(self, *, detail: str | None = None) -> dict[str, Any]:
+        """The picture as a content block, for a message to a chat model.
+
+        Args:
+            detail: The resolution at which a model sees it: `low`, `high` or `xhigh`.
+
+        Returns:
+            LangChain's image block with `url` or `base64`.
+
+        Example:
+            ```python
+            question = {"type": "text", "text": "What is wrong with this picture?"}
+            model.invoke([HumanMessage([question, picture.block()])])
+            ```
+        """
+        source = {"url": self.url} if self.data is None else {"base64": self.base64}
+        known = {"mime_type": self.mime_type, "detail": detail}
+        return {"type": "image", **source, **{name: value for name, value in known.items() if value}}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file; a link is fetched, without the API key.
+
+        The file appears when it is complete, and replaces an existing one.
+
+        Args:
+            path: A file, or a folder: one that exists, or a text that ends in a slash, which is created. Without
+                an extension, that of the picture's format is added; in a folder the file has a name of its own.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            VolcArkError: The link cannot be fetched, for example because it is older than 24 hours.
+            OSError: The file cannot be written.
+
+        Example:
+            ```python
+            for picture in generator.generate("The four seasons", max_images=4):
+                print(picture.save("pictures/"))
+            ```
+        """
+        target = _Target(self, path)
+        try:
+            if self.data is None:
+                self._downloads.download(self._link, target.unfinished)
+            else:
+                target.unfinished.write_bytes(self.data)
+            return target.finish()
+        except (PermissionDeniedError, NotFoundError) as error:
+            error.message += _EXPIRED
+            raise
+        finally:
+            target.clean()
+
+    async def asave(self, path: str | os.PathLike[str]) -> Path:
+        """Same as `save`, async; files are written in threads."""
+        target = await asyncio.to_thread(_Target, self, path)
+        try:
+            if self.data is None:
+                await self._downloads.adownload(self._link, target.unfinished)
+            else:
+                await asyncio.to_thread(target.unfinished.write_bytes, self.data)
+            return await asyncio.to_thread(target.finish)
+        except (PermissionDeniedError, NotFoundError) as error:
+            error.message += _EXPIRED
+            raise
+        finally:
+            target.clean()
+
+    def read(self) -> bytes:
+        """The bytes of the picture; a link is fetched, without the API key.
+
+        Raises:
+            VolcArkError: The link cannot be fetched, for example because it is older than 24 hours.
+        """
+        if self.data is not None:
+            return self.data
+        with tempfile.TemporaryDirectory() as folder:
+            return self.save(Path(folder) / "picture").read_bytes()
+
+    async def aread(self) -> bytes:
+        """Same as `read`, async."""
+        if self.data is not None:
+            return self.data
+        folder = await asyncio.to_thread(tempfile.TemporaryDirectory)
+        try:
+            path = await self.asave(Path(folder.name) / "picture")
+            return await asyncio.to_thread(path.read_bytes)
+        finally:
+            await asyncio.to_thread(folder.cleanup)
+
+    @property
+    def _link(self) -> str:
+        if self.url is None:
+            raise ValueError("The picture has neither url nor data.")
+        return self.url
+
+    @property
+    def _downloads(self) -> HTTPClient:
+        return self._client or HTTPClient("", auth=httpx.Auth(), errors=ArkErrors())
+
+
+def with_client(picture: ArkImage, client: HTTPClient) -> ArkImage:
+    """Let a picture's downloads use this client: its proxy, certificates, timeout and retries.
+
+    Returns:
+        The picture.
+    """
+    object.__setattr__(picture, "_client", client)
+    return picture
+
+
+class _Target:
+    """Where a picture is saved: an unfinished file beside its final place."""
+
+    def __init__(self, picture: ArkImage, path: str | os.PathLike[str]) -> None:
+        text = os.fspath(path)
+        self._path = Path(text)
+        if self._path.is_dir() or text.endswith(("/", os.sep)):
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._path /= picture.file_name
+        self.unfinished = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
+
+    def finish(self) -> Path:
+        """Give the complete file its name."""
+        with self.unfinished.open("rb") as file:
+            kind = sniff(file.read(_HEAD)) or ""
+        if not kind.startswith("image/"):
+            raise ResponseFormatError("The link does not lead to a picture. Is a proxy or portal in between?")
+        path = self._path
+        if not path.suffix:
+            path = path.with_name(path.name + _SUFFIXES.get(kind, f".{kind.removeprefix('image/')}"))
+        self.unfinished.replace(path)
+        return path
+
+    def clean(self) -> None:
+        """Remove an unfinished file."""
+        self.unfinished.unlink(missing_ok=True)
+
+
+class GeneratedImages(list[ArkImage]):
+    """The pictures of one request, in their order.
+
+    Attributes:
+        errors: Number of a picture, from 0, to the error because of which it is missing.
+        usage: What is billed, as the service sent it: `generated_images`, `output_tokens`, `total_tokens`, …; None
+            where it sent none.
+        model: The model that answered.
+        created: Seconds since 1970.
+        request_id: The server's id of the request.
+        tools: The tools that were used.
+        metadata: Further fields of the reply, under their own names.
+    """
+
+    def __init__(self, pictures: Iterable[ArkImage] = ()) -> None:
+        super().__init__(pictures)
+        self.errors: dict[int, VolcArkError] = {}
+        self.usage: dict[str, Any] | None = None
+        self.model: str | None = None
+        self.created: int | None = None
+        self.request_id: str | None = None
+        self.tools: list[Any] = []
+        self.metadata: dict[str, Any] = {}

@@ -1,0 +1,165 @@
+"""Streams of pictures: each as soon as it is made, with failures and usage beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages
+from langchain_volcark.ark.images.replies import ImageReader, keep_partial, read_images
+from langchain_volcark.exceptions import VolcArkError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+    from types import TracebackType
+
+    import httpx
+    from typing_extensions import Self
+
+    from langchain_volcark.http.client import HTTPClient, ServiceRequest
+    from langchain_volcark.http.errors import ErrorReader
+
+_NO_END = "its last event is missing"
+
+
+@dataclass(frozen=True)
+class ImageService:
+    """Sends requests for pictures and reads what comes back.
+
+    Attributes:
+        client: Sends them.
+        errors: Reads Ark's errors.
+    """
+
+    client: HTTPClient
+    errors: ErrorReader
+
+    def generate(self, request: ServiceRequest) -> GeneratedImages:
+        """Send a request and read the complete reply.
+
+        Raises:
+            VolcArkError: The request failed; `partial` has the pictures that came nevertheless.
+        """
+        try:
+            return read_images(self.client.post(request), self.errors, self.client)
+        except VolcArkError as error:
+            keep_partial(error, self.errors, self.client)
+            raise
+
+    async def agenerate(self, request: ServiceRequest) -> GeneratedImages:
+        """Same as `generate`, async."""
+        try:
+            return read_images(await self.client.apost(request), self.errors, self.client)
+        except VolcArkError as error:
+            keep_partial(error, self.errors, self.client)
+            raise
+
+    def reader(self, response: httpx.Response) -> ImageReader:
+        """A reader of a stream's events."""
+        return ImageReader(response, self.errors, self.client)
+
+
+class ImageStream:
+    """Iterator over the pictures of one request, which is sent when the first picture is asked for.
+
+    Attributes:
+        result: All that has come so far: pictures, failures, and at the end the usage.
+    """
+
+    def __init__(self, service: ImageService, write: Callable[[], ServiceRequest]) -> None:
+        self.result = GeneratedImages()
+        self._pictures = self._read(service, write)
+
+    def _read(self, service: ImageService, write: Callable[[], ServiceRequest]) -> Generator[ArkImage, None, None]:
+        request = write()
+        if not request.body.get("stream"):  # the model does not stream
+            self.result = service.generate(request)
+            yield from self.result
+            return
+        with service.client.stream(request) as payloads:
+            reader = service.reader(payloads.response)
+            self.result = reader.result
+            try:
+                for payload in payloads:
+                    if (picture := reader.read_event(payload)) is not None:
+                        yield picture
+                    if reader.is_complete:
+                        payloads.stop()
+                        break
+                else:
+                    raise payloads.interrupted(_NO_END)
+                reader.finish()
+            except VolcArkError as error:
+                error.partial = self.result
+                raise
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ArkImage:
+        return next(self._pictures)
+
+    def close(self) -> None:
+        """Stop reading and close the connection; pictures that are not read may be billed."""
+        self._pictures.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncImageStream:
+    """Same as `ImageStream`, async."""
+
+    def __init__(self, service: ImageService, write: Callable[[], ServiceRequest]) -> None:
+        self.result = GeneratedImages()
+        self._pictures = self._read(service, write)
+
+    async def _read(
+        self, service: ImageService, write: Callable[[], ServiceRequest]
+    ) -> AsyncGenerator[ArkImage, None]:
+        request = await asyncio.to_thread(write)
+        if not request.body.get("stream"):
+            self.result = await service.agenerate(request)
+            for one in self.result:
+                yield one
+            return
+        async with await service.client.astream(request) as payloads:
+            reader = service.reader(payloads.response)
+            self.result = reader.result
+            try:
+                async for payload in payloads:
+                    if (picture := reader.read_event(payload)) is not None:
+                        yield picture
+                    if reader.is_complete:
+                        payloads.stop()
+                        break
+                else:
+                    raise payloads.interrupted(_NO_END)
+                reader.finish()
+            except VolcArkError as error:
+                error.partial = self.result
+                raise
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ArkImage:
+        return await anext(self._pictures)
+
+    async def aclose(self) -> None:
+        """Stop reading and close the connection; pictures that are not read may be billed."""
+        await self._pictures.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,157 @@
+"""Image generation as a tool for agents.
+
+The content of a result, which a chat model reads, has text and links, never the bytes; those are in the artifact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+from langchain_core.tools import StructuredTool, ToolException
+from pydantic import BaseModel, Field, create_model
+
+from langchain_volcark.ark.images.models import MAX_PICTURES, find_model
+from langchain_volcark.exceptions import VolcArkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
+    from pathlib import Path
+
+    from langchain_volcark.ark.images.generator import ArkImageGenerator
+    from langchain_volcark.ark.images.models import ImageModel
+    from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages
+
+_DESCRIPTION = "Generate a picture from a description in words{editing}. Returns links to the pictures{saving}."
+_EDITING = ", or edit and combine given pictures"
+_SAVING = " and the paths of the files they are saved to"
+_URLS = ("http://", "https://", "data:image/")
+
+Result = tuple[str | list[dict[str, Any]], "GeneratedImages"]
+"""Content and artifact."""
+
+
+def image_tool(
+    generator: ArkImageGenerator,
+    *,
+    name: str,
+    description: str | None,
+    save_to: str | PathLike[str] | None,
+    show_images: bool,
+    handle_tool_error: bool | str | Callable[[ToolException], str] | None,
+) -> StructuredTool:
+    """Make the tool; see `ArkImageGenerator.as_tool`."""
+    model = find_model(generator.model)
+    folder = None if save_to is None else f"{save_to}/"
+
+    def generate(**arguments: Any) -> Result:
+        try:
+            pictures = generator.generate(**_parameters(arguments))
+            saved = [] if folder is None else [_save(one, folder) for one in pictures]
+        except (ValueError, OSError, VolcArkError) as error:
+            raise ToolException(str(error)) from error
+        return _content(pictures, saved, show_images=show_images), pictures
+
+    async def agenerate(**arguments: Any) -> Result:
+        try:
+            pictures = await generator.agenerate(**_parameters(arguments))
+            saves = [] if folder is None else [_asave(one, folder) for one in pictures]
+            saved = await asyncio.gather(*saves)
+        except (ValueError, OSError, VolcArkError) as error:
+            raise ToolException(str(error)) from error
+        return _content(pictures, saved, show_images=show_images), pictures
+
+    return StructuredTool.from_function(
+        generate,
+        agenerate,
+        name=name,
+        description=description
+        or _DESCRIPTION.format(
+            editing=_EDITING if _edits(model) else "", saving=_SAVING if folder is not None else ""
+        ),
+        args_schema=_arguments(model),
+        infer_schema=False,
+        response_format="content_and_artifact",
+        handle_tool_error=handle_tool_error,
+    )
+
+
+def _edits(model: ImageModel | None) -> bool:
+    return model is None or model.references > 0
+
+
+def _arguments(model: ImageModel | None) -> type[BaseModel]:
+    """The arguments that the model has, as the agent's model sees them."""
+    fields: dict[str, Any] = {
+        "prompt": Annotated[
+            str, Field(description="What the picture shows: subject, setting, style, and shape such as 16:9.")
+        ]
+    }
+    if _edits(model):
+        needed = model is not None and model.needs_reference
+        text = "Links of pictures to edit or combine; the prompt calls them image 1, image 2, …"
+        fields["image_urls"] = (
+            Annotated[list[str], Field(description=text)]
+            if needed
+            else (Annotated[list[str] | None, Field(description=text)], None)
+        )
+    words = ", ".join(model.sizes) if model is not None else "such as 2K"
+    pixels = "width and height in pixels, such as 2048x2048"
+    text = f"Resolution: {words}, or {pixels}." if words else f"Resolution: {pixels}."
+    fields["size"] = (Annotated[str | None, Field(description=text)], None)
+    if model is None or model.sequential:
+        text = "How many pictures to make, 1 by default. The prompt must say the number too."
+        fields["count"] = (Annotated[int | None, Field(description=text, ge=1, le=MAX_PICTURES)], None)
+    fields = {name: one if isinstance(one, tuple) else (one, ...) for name, one in fields.items()}
+    return create_model("ImageArguments", **fields)
+
+
+def _parameters(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The tool's arguments as those of `generate`."""
+    urls = arguments.get("image_urls") or []
+    for url in urls:
+        # A model must not be able to read files of this machine.
+        if not url.lower().startswith(_URLS):
+            raise ValueError(f"image_urls: {url[:100]!r} is not a link that begins with https:// or http://.")
+    parameters: dict[str, Any] = {"prompt": arguments["prompt"], "images": urls or None}
+    if arguments.get("size") is not None:
+        parameters["size"] = arguments["size"]
+    if arguments.get("count") is not None:
+        parameters["max_images"] = arguments["count"]
+    return parameters
+
+
+def _save(picture: ArkImage, folder: str) -> Path | Exception:
+    try:
+        return picture.save(folder)
+    except (OSError, VolcArkError) as error:  # the picture is made and billed, even if it cannot be saved
+        return error
+
+
+async def _asave(picture: ArkImage, folder: str) -> Path | Exception:
+    try:
+        return await picture.asave(folder)
+    except (OSError, VolcArkError) as error:
+        return error
+
+
+def _content(
+    pictures: GeneratedImages, saved: Sequence[Path | Exception], *, show_images: bool
+) -> list[dict[str, Any]]:
+    """Text about each picture and each failure, then the pictures by link."""
+    lines = [f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'} generated."]
+    for position, picture in enumerate(pictures):
+        facts = [f"Picture {picture.index + 1}"]
+        if picture.size:
+            facts.append(picture.size)
+        if position < len(saved):
+            outcome = saved[position]
+            facts.append(f"not saved: {outcome}" if isinstance(outcome, Exception) else f"saved as {outcome}")
+        facts.append(f"link (valid for 24 hours): {picture.url}" if picture.url else "bytes not shown here")
+        lines.append(", ".join(facts))
+    lines += [f"Picture {number + 1} failed: {error}" for number, error in pictures.errors.items()]
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": "\n".join(lines)}]
+    if show_images:
+        blocks += [picture.block() for picture in pictures if picture.url]
+    return blocks
