@@ -1,0 +1,121 @@
+"""Generated pictures as values: repr, pickling, blocks, saving of bytes."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from pathlib import Path
+
+import pytest
+
+from langchain_volcark import ArkImage, GeneratedImages
+from langchain_volcark.ark.images.pictures import with_client
+from langchain_volcark.exceptions import ContentFilterError, ResponseFormatError
+from tests.pictures import png
+
+PNG = png(1, 2, 3)
+LINK = "https://tos.example.com/m/021_0.jpeg?X-Tos-Signature=secret"
+
+
+def test_repr_shows_neither_bytes_nor_the_signature_of_the_link() -> None:
+    shown = repr(ArkImage(url=LINK, size="2048x2048", index=2, extra={"new": 1}))
+    assert (
+        shown
+        == "ArkImage(url='https://tos.example.com/m/021_0.jpeg', size='2048x2048', index=2, extra={'new': 1})"
+    )
+    assert repr(ArkImage(data=PNG)) == f"ArkImage(data=<{len(PNG)} bytes>)"
+
+
+def test_a_picture_cannot_be_changed_and_is_a_value() -> None:
+    picture = ArkImage(url=LINK, bounding_box={"absolute": [1]}, extra={"a": 1})
+    with pytest.raises(AttributeError):
+        picture.url = "x"  # type: ignore[misc]
+    same = ArkImage(url=LINK, bounding_box={"absolute": [1]}, extra={"a": 1})
+    assert picture == same
+    assert len({picture, same}) == 1
+
+
+def test_pictures_and_results_survive_pickling() -> None:
+    picture = with_client(ArkImage(data=PNG, index=1), object())  # type: ignore[arg-type]
+    result = GeneratedImages([picture])
+    result.usage = {"generated_images": 1}
+    result.errors[0] = ContentFilterError("no", code="c")
+    result.errors[0].partial = result
+    copy = pickle.loads(pickle.dumps(result))
+    assert (copy, type(copy), copy.usage) == ([picture], GeneratedImages, {"generated_images": 1})
+    assert (copy.errors[0].code, copy.errors[0].partial) == ("c", copy)
+    assert copy[0]._client is None
+
+
+@pytest.mark.parametrize(
+    ("picture", "mime_type"),
+    [
+        (ArkImage(data=PNG), "image/png"),
+        (ArkImage(data=b"\xff\xd8\xff\xe0", output_format="png"), "image/jpeg"),
+        (ArkImage(url=LINK), "image/jpeg"),
+        (ArkImage(url="https://x/a.JPG"), "image/jpeg"),
+        (ArkImage(url="https://x/a", output_format="png"), "image/png"),
+        (ArkImage(url="https://x/a"), None),
+    ],
+)
+def test_the_mime_type_is_that_of_the_bytes_or_what_the_service_says(
+    picture: ArkImage, mime_type: str | None
+) -> None:
+    assert picture.mime_type == mime_type
+
+
+def test_blocks() -> None:
+    assert ArkImage(url=LINK).block() == {"type": "image", "url": LINK, "mime_type": "image/jpeg"}
+    encoded = base64.b64encode(PNG).decode()
+    assert ArkImage(data=PNG).block(detail="high") == {
+        "type": "image",
+        "base64": encoded,
+        "mime_type": "image/png",
+        "detail": "high",
+    }
+    assert ArkImage(data=PNG).base64 == encoded
+    assert ArkImage(url=LINK).base64 is None
+
+
+def test_bytes_are_saved_with_the_extension_of_their_format(tmp_path: Path) -> None:
+    picture = ArkImage(data=PNG)
+    assert picture.save(tmp_path / "fox") == tmp_path / "fox.png"
+    assert picture.save(str(tmp_path / "fox.jpg")) == tmp_path / "fox.jpg"
+    assert picture.read() == (tmp_path / "fox.png").read_bytes() == (tmp_path / "fox.jpg").read_bytes() == PNG
+
+
+def test_a_folder_gets_a_name_per_picture(tmp_path: Path) -> None:
+    first, second = ArkImage(data=PNG), ArkImage(data=png(3, 2, 1))
+    paths = {first.save(tmp_path), second.save(tmp_path), first.save(f"{tmp_path}/new/deep/")}
+    assert len(paths) == 3
+    assert {path.suffix for path in paths} == {".png"}
+    assert first.save(tmp_path) in paths
+
+
+def test_nothing_is_left_where_saving_fails(tmp_path: Path) -> None:
+    with pytest.raises(ResponseFormatError, match="does not lead to a picture"):
+        ArkImage(data=b"<html>").save(tmp_path / "a.png")
+    with pytest.raises(FileNotFoundError):
+        ArkImage(data=PNG).save(tmp_path / "none" / "a.png")
+    with pytest.raises(ValueError, match="neither url nor data"):
+        ArkImage().save(tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_file_is_kept_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    with pytest.raises(ResponseFormatError):
+        ArkImage(data=b"<html>").save(path)
+    assert path.read_bytes() == b"old"
+    ArkImage(data=PNG).save(path)
+    assert path.read_bytes() == PNG
+
+
+async def test_bytes_are_saved_and_read_without_blocking(tmp_path: Path) -> None:
+    picture = ArkImage(data=PNG)
+    assert await picture.asave(tmp_path / "fox") == tmp_path / "fox.png"
+    assert await picture.aread() == PNG
+    with pytest.raises(ResponseFormatError):
+        await ArkImage(data=b"<html>").asave(tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["fox.png"]
