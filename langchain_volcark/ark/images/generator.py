@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from langchain_volcark.ark.auth import require_api_key
 from langchain_volcark.ark.images.models import MAX_PICTURES, find_model
 from langchain_volcark.ark.images.requests import (
     CALL_TYPES,
@@ -274,7 +273,7 @@ class ArkImageGenerator(ArkService, defer_build=False):
         *,
         stream: bool = False,
     ) -> ServiceRequest:
-        require_api_key(self._auth(), "image generation")
+        self._require_api_key("generated images")
         call = check_call(type(self), parameters, fields=_CALL_FIELDS, types=CALL_TYPES)
         if unknown := call.keys() - {*_CALL_FIELDS, *CALL_TYPES}:
             raise ValueError(f"{min(unknown)}: there is no such parameter. Send new fields with extra_body.")

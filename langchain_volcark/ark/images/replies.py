@@ -11,9 +11,11 @@ import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.ark.errors import error_of_work
 from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages, with_client
 from langchain_volcark.exceptions import ResponseFormatError, VolcArkError
-from langchain_volcark.http.errors import error_from_facts, no_answer_error, request_id_of
+from langchain_volcark.http.errors import no_answer_error, request_id_of
+from langchain_volcark.http.redaction import Redaction
 
 if TYPE_CHECKING:
     import httpx
@@ -94,7 +96,7 @@ class ImageReader:
             self.is_complete = True
             self._read_head(payload)
             if failure := payload.get("error"):
-                raise self._error(failure)
+                raise self._error(failure, "The request failed")
         return None
 
     def finish(self, payload: Mapping[str, Any] | None = None) -> GeneratedImages:
@@ -118,7 +120,7 @@ class ImageReader:
         given = item.get("image_index")
         index = given if isinstance(given, int) and not isinstance(given, bool) else position
         if error := item.get("error"):
-            self.result.errors[index] = self._error(error)
+            self.result.errors[index] = self._error(error, f"Picture {index + 1} failed")
             return None
         url, encoded = item.get("url") or None, item.get("b64_json") or None
         if not isinstance(url, str | None) or not isinstance(encoded, str | None) or (url or encoded) is None:
@@ -146,13 +148,12 @@ class ImageReader:
             name: value for name, value in payload.items() if name not in _NO_METADATA and value is not None
         }
 
-    def _error(self, error: Any) -> VolcArkError:
-        """The exception for the error of one picture."""
-        payload = {"error": error}
-        facts = self._errors.in_payload(payload)
-        if facts is None:
-            return self._malformed(payload, "an error has no content")
-        return error_from_facts(facts, payload, self._response, self._errors)
+    def _error(self, error: Any, about: str) -> VolcArkError:
+        """The exception for the error of a picture, or of the stream as a whole."""
+        error = Redaction(self._response).data(error)
+        failure = error_of_work(error, about, body={"error": error})
+        failure.request_id = failure.request_id or self.result.request_id
+        return failure
 
     def _malformed(self, payload: Any, problem: str) -> ResponseFormatError:
         return no_answer_error(self._response, self._errors, payload, problem)

@@ -150,7 +150,7 @@ def _content(
             facts.append(f"not saved: {outcome}" if isinstance(outcome, Exception) else f"saved as {outcome}")
         facts.append(f"link (valid for 24 hours): {picture.url}" if picture.url else "bytes not shown here")
         lines.append(", ".join(facts))
-    lines += [f"Picture {number + 1} failed: {error}" for number, error in pictures.errors.items()]
+    lines += map(str, pictures.errors.values())
     blocks: list[dict[str, Any]] = [{"type": "text", "text": "\n".join(lines)}]
     if show_images:
         blocks += [picture.block() for picture in pictures if picture.url]
