@@ -117,8 +117,9 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
     ) -> ModelCall:
         """Merge a call's arguments with the model's settings; `extra_body` overrides both."""
         call = Call(self._adjust_call(self._check_call({**kwargs, "stop": stop})))
-        model = call.model or self.model_name
         raw = {**self.extra_body, **call.extra_body}
+        named = raw.get("model")
+        model = named if isinstance(named, str) else call.model or self.model_name
         parameters = call.write({"model": model, **self._default_params}, stop=self.stop, raw=raw)
         self._finish_tools(parameters, raw)
         usage = self.stream_usage if call.stream_usage is None else call.stream_usage

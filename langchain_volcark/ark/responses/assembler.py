@@ -13,7 +13,6 @@ from langchain_volcark.messages.stop_texts import StoppingAssembler
 
 if TYPE_CHECKING:
     from langchain_volcark.ark.responses.chains import Digest
-    from langchain_volcark.ark.responses.items import ItemWriter
     from langchain_volcark.ark.responses.replay import Item
     from langchain_volcark.messages.deltas import Increment, StreamDelta
     from langchain_volcark.wires.wire import ModelCall
@@ -26,7 +25,6 @@ class ResponsesAssembler(StoppingAssembler):
         provider: `model_provider` of the message.
         call: The call that it answers.
         request_id: The request's id, where it is known.
-        writer: Writes the message as the next turn would send it.
         history: The digest of what was sent.
     """
 
@@ -35,13 +33,11 @@ class ResponsesAssembler(StoppingAssembler):
         provider: str,
         call: ModelCall,
         request_id: str | None,
-        writer: ItemWriter,
         history: Digest | None,
     ) -> None:
         stop = call.parameters.get("stop") or ()
         opening: dict[str, Any] = {"request_id": request_id} if request_id else {}
         super().__init__(provider, opening, [stop] if isinstance(stop, str) else stop)
-        self._writer = writer
         self._history = history
         self._model = call.model
         self._shows_usage = call.stream_usage or not call.stream
@@ -58,18 +54,19 @@ class ResponsesAssembler(StoppingAssembler):
         if self._history is None:
             return last  # nothing was asked
         self._metadata.add({REQUESTED_MODEL: self._model})
-        # The stored response also has the text after the stop sequence, so no later call may continue from it.
-        if not self.is_stopped:
+        # Of what the stored response says otherwise than the message, no digest may let a later call continue: the
+        # text after a stop sequence, or one that the service changed after it was shown.
+        held = None if self.is_stopped else self._held()
+        if held is not None:
             digest = self._history.copy()
-            for item in self._held():
+            for item in held:
                 digest.add(item)
             self._metadata.add({DIGEST: digest.text()})
         return last
 
-    def _held(self) -> list[Item]:
-        """The reply as the next turn's history has it, but for reasoning, which no digest counts."""
+    def _held(self) -> list[Item] | None:
+        """The reply as the next turn's history has it, without reasoning; None where its items do not fit it."""
         calls = self.tool_calls()
         broken = {str(call["id"]) for call in calls if call["type"] == "invalid_tool_call"}
         items = fitting_items(self.output_items(), self.text, self.reasoning, calls)
-        held = sent_back(items or (), reasoning=False, encrypted=False, left_out=broken)
-        return held or self._writer.written(self.message())
+        return None if items is None else sent_back(items, reasoning=False, encrypted=False, left_out=broken)

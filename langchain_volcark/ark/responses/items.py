@@ -33,10 +33,6 @@ class ItemWriter(ArkMessageWriter):
 
     tool_media: Mapping[str, int | None] = {**ArkMessageWriter.tool_media, "file": 50 * _MB}
 
-    def written(self, message: AIMessage) -> list[Item]:
-        """One answer, as a history that ends with it has it."""
-        return self._write_one(message, set())
-
     def _write_one(self, message: BaseMessage, answered: set[str]) -> list[Item]:
         if isinstance(message, AIMessage):
             return self._replayed(message, answered) or self._said(message, answered)

@@ -212,8 +212,6 @@ def refuse_options(body: dict[str, Any]) -> None:
         )
     if body.get("store") is False:
         raise ValueError("caching and store=False exclude each other: the cache is a stored response.")
-    if body["caching"].get("prefix") and body.get("stream"):
-        raise ValueError("caching with prefix and stream exclude each other: use create_prefix.")
 
 
 def refuse_partial(body: Mapping[str, Any]) -> None:

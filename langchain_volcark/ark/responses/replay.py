@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_volcark.ark.responses.blocks import as_received, shown_at
+from langchain_volcark.ark.responses.blocks import SHOWN, as_received, shown_at
 from langchain_volcark.http.json import objects
 from langchain_volcark.messages.assembler import OUTPUT_ITEMS
 from langchain_volcark.wires.chat_completions.messages import assistant_text
@@ -65,6 +65,7 @@ def fitting_items(
     Returns:
         The items with their texts in full; None where they do not fit.
     """
+    kept = [item for item in kept if not _is_repeat(item)]
     items = [as_received(item, said, thought) for item in kept]
     fits = _within(kept, said) and _texts_fit(items, said) and _calls_fit(items, calls)
     return items if fits else None
@@ -152,6 +153,12 @@ def assistant_message(texts: Sequence[str]) -> Item:
 def _text_parts(item: Item) -> list[dict[str, Any]]:
     parts = (*objects(item.get("content")), *objects(item.get("blocks")))
     return [part for part in parts if part.get("type") == "output_text" and isinstance(part.get("text"), str)]
+
+
+def _is_repeat(item: Mapping[str, Any]) -> bool:
+    """Whether an item is a message that only repeats the answer of an app, so that none of it is shown."""
+    parts = objects(item.get("content")) if item.get("type") == "message" else []
+    return bool(parts) and all(isinstance(part.get("text"), str) and SHOWN not in part for part in parts)
 
 
 def _within(kept: Sequence[Mapping[str, Any]], said: str) -> bool:

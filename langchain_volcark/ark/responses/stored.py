@@ -117,7 +117,7 @@ class StoredResponses(HTTPChatModel):
             self._convert_input(messages).to_messages(),
             None,
             stream=False,
-            caching={"type": "enabled", "prefix": True},
+            extra_body={"caching": {"type": "enabled", "prefix": True}},
             store=True,
             **{SWITCH: True, CHAINS: False},
             **given,

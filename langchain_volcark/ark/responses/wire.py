@@ -65,6 +65,7 @@ class ResponsesWire(Wire):
         refuse_options(body)
         if "input" not in call.raw:
             _end_input(body, call, placed)
+        _refuse_prefix(body, call)
         link = self._follow(call, body, placed)
         whole = self._posted(call, body)
         if link is None:
@@ -73,16 +74,12 @@ class ResponsesWire(Wire):
 
     def _follow(self, call: ModelCall, body: Mapping[str, Any], placed: Placed) -> Link | None:
         """Count the history, and find from which of its messages to go on."""
+        if "input" in call.raw:
+            return None  # what the service will hold is not what the messages say
         self._history = Digest(seed_of(call.model, body))
         chosen = call.parameters.get(CHAINS)
         chained = is_cached(body) if chosen is None else bool(chosen)
-        return follow(
-            call.messages,
-            placed,
-            self._history,
-            self.provider,
-            chained=chained and "input" not in call.raw,
-        )
+        return follow(call.messages, placed, self._history, self.provider, chained=chained)
 
     def _posted(self, call: ModelCall, body: Mapping[str, Any]) -> ServiceRequest:
         sent_with = call.sent_with()
@@ -99,7 +96,14 @@ class ResponsesWire(Wire):
 
     @override
     def new_assembler(self, call: ModelCall, request_id: str | None) -> StreamAssembler:
-        return ResponsesAssembler(self.provider, call, request_id, self._writer, self._history)
+        return ResponsesAssembler(self.provider, call, request_id, self._history)
+
+
+def _refuse_prefix(body: Mapping[str, Any], call: ModelCall) -> None:
+    """Refuse to make a prefix in place of an answer; `create_prefix` asks for it in `extra_body`."""
+    caching = body.get("caching")
+    if isinstance(caching, dict) and caching.get("prefix") and "caching" not in call.raw:
+        raise ValueError("caching: a request with prefix has no answer. Use create_prefix.")
 
 
 def _end_input(body: Mapping[str, Any], call: ModelCall, placed: Placed) -> None:

@@ -391,3 +391,22 @@ def test_an_agent_with_another_prompt_begins_anew(chained: ChatArk, emulator: Em
         agent: Any = create_agent(chained, [], system_prompt=prompt, checkpointer=saver)
         agent.invoke({"messages": [HumanMessage("hi")]}, config)
     assert is_whole(emulator, 4)
+
+
+def test_input_of_the_callers_own_is_not_gone_on_from(chained: ChatArk, emulator: Emulator) -> None:
+    answer = chained.invoke("one", extra_body={"input": "something else"})
+    chained.invoke([HumanMessage("one"), answer, HumanMessage("two")])
+    assert is_whole(emulator, 3)
+
+
+def test_the_model_in_extra_body_is_the_one_that_is_asked(chained: ChatArk, emulator: Emulator) -> None:
+    other = {"model": "doubao-seed-2-0-pro-260215"}
+    history: list[BaseMessage] = [
+        HumanMessage("one"),
+        chained.invoke("one", extra_body=other),
+        HumanMessage("two"),
+    ]
+    chained.invoke(history)
+    assert is_whole(emulator, 3)
+    chained.invoke(history, extra_body=other)
+    assert goes_on(emulator, history[1])

@@ -74,6 +74,10 @@ def test_what_makes_no_prefix_is_refused(model: ChatArk, emulator: Emulator) -> 
         model.create_prefix([HANDBOOK], tools=[hosted_tools.web_search()])
     with pytest.raises(ValueError, match="expire_in"):
         model.create_prefix([HANDBOOK], expire_in=700_000)
+    ask = model.bind(caching={"type": "enabled", "prefix": True})
+    for answer in (ask.invoke, lambda messages: list(ask.stream(messages))):
+        with pytest.raises(ValueError, match="create_prefix"):
+            answer([HANDBOOK])
     assert len(emulator.requests) == before
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_volcark import ChatArk
 from langchain_volcark.exceptions import (
@@ -183,3 +183,32 @@ async def test_an_asynchronous_stream_tells_the_same(play: Play) -> None:
         async for _ in model.astream("hi"):
             pass
     assert partial_of(caught.value).content == "Hello there."
+
+
+def kept_chain(play: Play, broken_server: RawServer, frames: list[Json]) -> bool:
+    """Whether a call goes on from the answer of a stream."""
+    model = play(sse(*frames), use_previous_response_id=True)
+    first, *rest = model.stream("hi")
+    total = first
+    for chunk in rest:
+        total += chunk
+    list(model.stream([HumanMessage("hi"), total, HumanMessage("on")]))
+    return b"previous_response_id" in broken_server.requests[-1]
+
+
+def test_an_answer_that_the_service_changed_after_it_was_shown_is_not_gone_on_from(
+    play: Play, broken_server: RawServer
+) -> None:
+    stored = {"store": True, "expire_at": 4_000_000_000}
+    last = {**FRAMES[-1], "response": {**WHOLE, **stored}}
+    assert kept_chain(play, broken_server, [*FRAMES[:-1], last])
+    other = response(reasoning(0, "I greet."), message(1, "Goodbye."), **stored)
+    assert not kept_chain(play, broken_server, [*FRAMES[:-1], {**last, "response": other}])
+
+
+def test_an_apps_answer_that_a_message_repeats_is_gone_on_from(play: Play, broken_server: RawServer) -> None:
+    block = {"id": "b0", "type": "output_text", "text": "It is so.", "status": "completed"}
+    app = {"id": "da_0", "type": "doubao_app_call", "feature": "chat", "status": "completed", "blocks": [block]}
+    whole = response(app, message(1, "It is so."), store=True, expire_at=4_000_000_000)
+    events = [event for index, item in enumerate(whole["output"]) for event in item_events(index, item)]
+    assert kept_chain(play, broken_server, framed(whole, events))

@@ -92,7 +92,6 @@ CACHED: dict[str, Any] = {"caching": {"type": "enabled"}}
         ({"tools": [{"type": "web_search"}]}, "web_search"),
         ({"text": FLAT}, "json_schema"),
         ({"store": False}, "store"),
-        ({"caching": {"type": "enabled", "prefix": True}, "stream": True}, "stream"),
     ],
 )
 def test_what_the_cache_does_not_take_is_refused(body: dict[str, Any], named: str) -> None:
