@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, model_validator
 
 import langchain_volcark.ark.blocks  # noqa: F401 - lets core read Ark's messages
+from langchain_volcark.ark.batch.chat_models import BatchChatModel, refuse_responses_in_batch
+from langchain_volcark.ark.batch.settings import PREFIX as BATCH_PREFIX
+from langchain_volcark.ark.batch.wire import BatchChatWire
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.options import LogitBias, read_four_stops
 from langchain_volcark.ark.profiles import find_model
@@ -59,7 +62,7 @@ def _thinks(body: Mapping[str, Any], *, by_default: bool) -> bool:
     return by_default if word is None else True
 
 
-class ChatArk(ResponsesSettings, ArkTokenization, StoredResponses, defer_build=False):
+class ChatArk(ResponsesSettings, BatchChatModel, ArkTokenization, StoredResponses, defer_build=False):
     """Chat models on Volcengine Ark (火山方舟): Doubao, DeepSeek, GLM, Kimi.
 
     Calls go to the chat API, and to the Responses API where they need it: with hosted tools
@@ -98,6 +101,15 @@ class ChatArk(ResponsesSettings, ArkTokenization, StoredResponses, defer_build=F
         ```python
         for chunk in model.stream("Tell me a story."):
             print(chunk.text, end="", flush=True)
+        ```
+
+    Batch inference:
+        Half the price, for work that may take hours; see `batch_inference` and `batch_deadline`.
+
+        ```python
+        model = ChatArk(model="ep-bi-20260101000000-abcde", batch=True)
+        for position, answer in model.batch_as_completed(prompts, return_exceptions=True):
+            print(position, answer if isinstance(answer, Exception) else answer.text)
         ```
 
     Tool calling:
@@ -183,7 +195,7 @@ class ChatArk(ResponsesSettings, ArkTokenization, StoredResponses, defer_build=F
     )
     call_fields: ClassVar[tuple[str, ...]] = (*HTTPChatModel.call_fields, *RESPONSES_FIELDS)
     call_types: ClassVar[Mapping[str, Any]] = {**HTTPChatModel.call_types, **RESPONSES_CALL_TYPES}
-    endpoint_paths: ClassVar[tuple[str, ...]] = (*HTTPChatModel.endpoint_paths, RESPONSES_PATH)
+    endpoint_paths: ClassVar[tuple[str, ...]] = (*HTTPChatModel.endpoint_paths, RESPONSES_PATH, BATCH_PREFIX)
 
     @model_validator(mode="after")
     def _refuse_duplicates(self) -> Self:
@@ -194,6 +206,12 @@ class ChatArk(ResponsesSettings, ArkTokenization, StoredResponses, defer_build=F
         ]
         if duplicates:
             raise ValueError(f"{duplicates[0]} is set as a field and in model_kwargs: set it once.")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_responses_in_batch(self) -> Self:
+        if self.batch_inference:
+            refuse_responses_in_batch(self._default_params, {})
         return self
 
     @property
@@ -252,6 +270,9 @@ class ChatArk(ResponsesSettings, ArkTokenization, StoredResponses, defer_build=F
         return replace(call, parameters=rest)
 
     def _wire(self, call: ModelCall) -> Wire:
+        if self.batch_inference:
+            refuse_responses_in_batch(call.parameters, call.raw)
+            return BatchChatWire(self.provider, self.endpoint_paths[0], self._writer(call.model), self._in_batch)
         if uses_responses(call):
             return self._responses_wire(call.model)
         return ArkChatWire(self.provider, self.endpoint_paths[0], self._writer(call.model))

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from langchain_volcark.ark.batch.settings import PREFIX, BatchInference, default_concurrency
 from langchain_volcark.ark.embedding_inputs import MAX_TEXT_BYTES, EmbeddingInput, write_input, write_inputs
 from langchain_volcark.ark.embedding_models import check_dimensions, find_model, is_multimodal
 from langchain_volcark.ark.embedding_replies import read_data, read_multi, read_sparse
 from langchain_volcark.ark.image_files import check_images, image_block
-from langchain_volcark.ark.service import ArkService
 from langchain_volcark.ark.sparse_embeddings import ArkSparseEmbeddings
 from langchain_volcark.base.embeddings import (
     EmbeddingPlan,
@@ -43,7 +43,7 @@ _TEXT_PATH = "/embeddings"
 _MULTIMODAL_PATH = "/embeddings/multimodal"
 
 
-class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
+class ArkEmbeddings(BatchInference, HTTPEmbeddings, defer_build=False):
     """Embedding models on Volcengine Ark (火山方舟): Doubao text and vision.
 
     The model's name decides the endpoint. A vision model embeds one input per request, so many inputs become
@@ -64,7 +64,8 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
             `project_name` then.
         base_url: API address; default `ARK_BASE_URL`, else Beijing's.
         dimensions: Length of the vectors; default the model's own.
-        max_concurrency: Maximum number of concurrent requests, 16 by default.
+        max_concurrency: Maximum number of concurrent requests, 16 by default (500 with `batch=True`).
+        batch: Whether to use batch inference, at half the price; see `batch_inference`.
 
     Example:
         ```python
@@ -131,7 +132,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
     user: str | None = None
     """Your id of the end user; text models only."""
 
-    endpoint_paths: ClassVar[tuple[str, ...]] = (_MULTIMODAL_PATH, _TEXT_PATH, "/chat/completions")
+    endpoint_paths: ClassVar[tuple[str, ...]] = (_MULTIMODAL_PATH, _TEXT_PATH, "/chat/completions", PREFIX)
 
     @model_validator(mode="after")
     def _check_model(self) -> Self:
@@ -342,7 +343,7 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
         def request(span: range) -> ServiceRequest:
             texts = [with_instruction(instruction, inputs[position]) for position in span]
             fields = {"input": texts, "encoding_format": self.encoding_format, "user": self.user}
-            return ServiceRequest(_TEXT_PATH, self._body(fields))
+            return self._request(_TEXT_PATH, fields)
 
         def read(payload: Mapping[str, Any], count: int) -> list[list[float]]:
             return read_rows(payload.get("data"), count, self._read_dense)
@@ -378,13 +379,22 @@ class ArkEmbeddings(ArkService, HTTPEmbeddings, defer_build=False):
                 "instructions": instruction or None,
                 **extra,
             }
-            return ServiceRequest(_MULTIMODAL_PATH, self._body(fields))
+            return self._request(_MULTIMODAL_PATH, fields)
 
         def read(payload: Mapping[str, Any], count: int) -> list[T]:  # noqa: ARG001 - always one
             return [read_row(read_data(payload))]
 
         spans = [range(position, position + 1) for position in range(count)]
         return EmbeddingPlan(spans, request, read)
+
+    def _request(self, path: str, fields: Mapping[str, Any]) -> ServiceRequest:
+        request = ServiceRequest(path, self._body(fields))
+        return self._in_batch(request) if self.batch_inference else request
+
+    def _concurrency(self) -> int:
+        if self.batch_inference and "max_concurrency" not in self.model_fields_set:
+            return default_concurrency()
+        return super()._concurrency()
 
     def _read_dense(self, row: Mapping[str, Any]) -> list[float]:
         return shape(read_vector(row.get("embedding")), self.dimensions, unit_length=self.normalize)

@@ -247,8 +247,11 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: CallbackManagerForLLMRun | None,
     ) -> Iterator[Any]:
         wire = self._wire(call)
-        request, reader = wire.request(call), wire.stream_reader()
         hooks = self._hooks(run_manager, is_async=False)
+        request, reader = wire.request(call), wire.stream_reader()
+        if not wire.streams:
+            yield from self._render_reply(wire, call, self._client.post(request, hooks), renderer_of)
+            return
         with self._client.stream(request, hooks, begins=reader.begins) as stream:
             assembler = self._new_assembler(wire, call, stream.headers, None)
             renderer = renderer_of(assembler)
@@ -272,8 +275,12 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
         run_manager: AsyncCallbackManagerForLLMRun | None,
     ) -> AsyncIterator[Any]:
         wire = self._wire(call)
-        request, reader = wire.request(call), wire.stream_reader()
         hooks = self._hooks(run_manager, is_async=True)
+        request, reader = wire.request(call), wire.stream_reader()
+        if not wire.streams:
+            for piece in self._render_reply(wire, call, await self._client.apost(request, hooks), renderer_of):
+                yield piece
+            return
         async with await self._client.astream(request, hooks, begins=reader.begins) as stream:
             assembler = self._new_assembler(wire, call, stream.headers, None)
             renderer = renderer_of(assembler)
@@ -290,6 +297,19 @@ class HTTPChatModel(TokenCounting, ToolBinding, LLMOutputChatModel, HTTPService)
                 raise
         for piece in renderer.finish():
             yield piece
+
+    def _render_reply(
+        self, wire: Wire, call: ModelCall, reply: Reply, renderer_of: Callable[[StreamAssembler], Any]
+    ) -> Iterator[Any]:
+        """Render the first answer of a complete reply like a stream."""
+        answers = self._read_reply(reply, wire.read_reply)
+        assembler = self._new_assembler(wire, call, reply.headers, reply.payload)
+        renderer = renderer_of(assembler)
+        for delta in answers[0] if answers else ():
+            yield from renderer.feed(delta)
+        if not wire.has_answer(assembler):
+            raise self._format_error(reply, wire.no_answer(reply.payload))
+        yield from renderer.finish()
 
     def _read_payload(
         self, reader: StreamReader, payload: dict[str, Any], stream: PayloadStream | AsyncPayloadStream

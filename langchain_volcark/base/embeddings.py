@@ -132,6 +132,10 @@ class HTTPEmbeddings(HTTPService, Embeddings):
         own = {name: value for name, value in fields.items() if value is not None}
         return {"model": self.model, **own, **self.model_kwargs, **self.extra_body}
 
+    def _concurrency(self) -> int:
+        """Maximum number of concurrent requests of one call."""
+        return self.max_concurrency
+
     def _run(self, plan: EmbeddingPlan[T], *, quiet: bool = False) -> list[T]:
         limiter = self.rate_limiter
         hooks = NO_HOOKS if limiter is None else RetryHooks(before_attempt=limiter.acquire)
@@ -144,7 +148,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
             return fan_out(
                 plan.spans,
                 send,
-                max_concurrency=self.max_concurrency,
+                max_concurrency=self._concurrency(),
                 acquire=None if limiter is None else limiter.acquire,
                 progress=progress,
             )
@@ -162,7 +166,7 @@ class HTTPEmbeddings(HTTPService, Embeddings):
             return await afan_out(
                 plan.spans,
                 send,
-                max_concurrency=self.max_concurrency,
+                max_concurrency=self._concurrency(),
                 acquire=None if limiter is None else limiter.aacquire,
                 progress=progress,
             )

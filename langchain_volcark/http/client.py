@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from langchain_volcark.http.deadline import Deadline
     from langchain_volcark.http.errors import ErrorReader
 
 T = TypeVar("T")
@@ -62,6 +63,8 @@ class ServiceRequest:
         method: The HTTP method; only a POST has a body.
         fallback: What to send instead where the service refuses this request, or None.
         retries: Decides what is repeated, or None for the client's number of retries.
+        deadline: When nothing of this call is waited for any longer, or None. What is left of it is the read
+            timeout of each attempt, whatever `timeout` says.
         form: Sent as multipart/form-data in place of the JSON body, or None.
         fresh_connection: Whether it never uses an idle connection, so that no pool sends it a second time.
     """
@@ -75,6 +78,7 @@ class ServiceRequest:
     method: Literal["POST", "GET", "DELETE"] = "POST"
     fallback: Fallback | None = None
     retries: RetryPolicy | None = None
+    deadline: Deadline | None = None
     form: Form | None = field(default=None, repr=False)
     fresh_connection: bool = False
 
@@ -389,6 +393,8 @@ class HTTPClient:
     ) -> httpx.Request:
         url = self._url(request)
         timeout = request.timeout or self._timeout
+        if request.deadline is not None:
+            timeout = request.deadline.bound(timeout)
         extensions: dict[str, Any] = {MODEL_EXTENSION: request.body.get("model")}
         if request.fresh_connection:
             extensions[FRESH_CONNECTION] = True

@@ -5,6 +5,7 @@ A read timeout bounds the wait for the next bytes only, so a server that keeps s
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,26 @@ class Deadline:
 
     Args:
         seconds: From now; None for never.
+
+    Attributes:
+        seconds: The same.
     """
 
-    __slots__ = ("_end", "_seconds")
+    __slots__ = ("_end", "seconds")
 
     def __init__(self, seconds: float | None) -> None:
-        self._seconds = seconds
-        self._end = None if seconds is None else monotonic() + seconds
+        self.seconds = seconds
+        self._end = math.inf if seconds is None else monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds that are left: infinite without a limit, negative after the deadline."""
+        return self._end - monotonic()
+
+    def bound(self, timeout: httpx.Timeout) -> httpx.Timeout:
+        """Timeouts of a request whose reply may take all that is left."""
+        left = max(self.remaining(), 0.001)  # 0 means something else to sockets
+        connect, write = (min(left, given or left) for given in (timeout.connect, timeout.write))
+        return httpx.Timeout(connect=connect, write=write, read=left, pool=left)
 
     def left(self) -> float | None:
         """Seconds that are left, or None for no limit.
@@ -41,11 +55,11 @@ class Deadline:
         Raises:
             httpx.ReadTimeout: None are left.
         """
-        if self._end is None:
+        if self.seconds is None:
             return None
-        left = self._end - monotonic()
+        left = self.remaining()
         if left <= 0:
-            raise httpx.ReadTimeout(f"The server went on sending for more than {self._seconds:g} seconds")
+            raise httpx.ReadTimeout(f"The server went on sending for more than {self.seconds:g} seconds")
         return left
 
 

@@ -211,7 +211,7 @@ def announce(error: VolcArkError, hooks: RetryHooks) -> None:
         hooks: Told about it as about a retry.
     """
     if hooks.on_retry is not None:
-        hooks.on_retry(_failed_state(error))
+        hooks.on_retry(failed_state(error))
     if hooks.before_attempt is not None:
         hooks.before_attempt()
 
@@ -219,14 +219,22 @@ def announce(error: VolcArkError, hooks: RetryHooks) -> None:
 async def aannounce(error: VolcArkError, hooks: RetryHooks) -> None:
     """Same as `announce`, async; the hooks are awaited."""
     if hooks.on_retry is not None:
-        await hooks.on_retry(_failed_state(error))
+        await hooks.on_retry(failed_state(error))
     if hooks.before_attempt is not None:
         await hooks.before_attempt()
 
 
-def _failed_state(error: VolcArkError) -> RetryCallState:
+def failed_state(error: VolcArkError, attempts: int = 1, slept: float = 0.0) -> RetryCallState:
+    """Describe a failed attempt as tenacity does, for LangChain's `on_retry`.
+
+    Args:
+        error: Why it failed.
+        attempts: How many attempts there were.
+        slept: How many seconds were waited between them.
+    """
     from tenacity import RetryCallState, Retrying
 
     state = RetryCallState(Retrying(), None, (), {})
     state.set_exception((type(error), error, error.__traceback__))
+    state.attempt_number, state.idle_for = attempts, slept
     return state

@@ -98,6 +98,8 @@ class Wire(ABC):
 
     provider: str
     """`model_provider` of the messages."""
+    streams: bool = True
+    """Whether it has streams; if not, a stream is the complete reply in one piece."""
 
     @abstractmethod
     def request(self, call: ModelCall) -> ServiceRequest:

@@ -117,6 +117,12 @@ class ChatArkBot(ChatArk):
         refuse_responses(self._default_params, {})
         return self
 
+    @model_validator(mode="after")
+    def _check_batch(self) -> Self:  # instead of the check of the endpoint's id
+        if self.batch_inference:
+            raise ValueError("batch: bots have no batch inference. Use ChatArk.")
+        return self
+
     def _wire(self, call: ModelCall) -> ArkBotWire:
         refuse_responses(call.parameters, call.raw)
         return ArkBotWire(self.provider, self.endpoint_paths[0], self._writer(call.model))

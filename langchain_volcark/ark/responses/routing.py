@@ -77,6 +77,16 @@ def uses_responses(call: ModelCall) -> bool:
     return bool(chosen)
 
 
+def needs_responses(given: Mapping[str, Any], raw: Mapping[str, Any]) -> str | None:
+    """What of the parameters only the Responses API knows; None where there is nothing of it.
+
+    Args:
+        given: The parameters of a model or a call.
+        raw: What of them goes out as it is.
+    """
+    return SWITCH if given.get(SWITCH) else _wants_responses(given, raw)
+
+
 def refuse_responses(given: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     """Refuse what only the Responses API knows, for a service that has none.
 
@@ -87,7 +97,7 @@ def refuse_responses(given: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
     Raises:
         ValueError: Names the field.
     """
-    field = SWITCH if given.get(SWITCH) else _wants_responses({**given, "tools": None}, raw)
+    field = needs_responses({**given, "tools": None}, raw)
     if field is not None:
         raise ValueError(f"{field}: bots have no Responses API. Use ChatArk.")
 

@@ -1,0 +1,181 @@
+"""`batch`, `abatch` and their `…_as_completed` for any number of inputs, bounded in calls, tasks and memory.
+
+langchain-core submits all inputs at once; with 100,000 of them that is as many tasks and, without
+`max_concurrency`, as many connections.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence, Sized
+from contextlib import aclosing, closing
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from langchain_core.runnables.config import ensure_config, get_config_list
+
+from langchain_volcark.ark.batch.settings import default_concurrency
+from langchain_volcark.base.as_completed import Failed, aas_completed, as_completed
+from langchain_volcark.base.fan_out import afan_out, fan_out, progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+
+    from langchain_core.runnables import RunnableConfig
+
+    Configs = RunnableConfig | Sequence[RunnableConfig] | None
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
+
+class Runs(Generic[Input]):
+    """The inputs of one call of `batch` and its relatives.
+
+    Args:
+        inputs: The inputs; any iterable for the results as they complete, which is then read step by step.
+        config: One config for all, or one for each.
+        return_exceptions: Whether an exception takes the place of an input's result.
+        show_progress: Whether to show a progress bar.
+
+    Raises:
+        ValueError: There are not as many configs as inputs.
+    """
+
+    def __init__(
+        self, inputs: Iterable[Input], config: Configs, *, return_exceptions: bool, show_progress: bool
+    ) -> None:
+        self._inputs = inputs
+        self._count = len(inputs) if isinstance(inputs, Sized) else None
+        self._config_of = _config_of(config, self._count)
+        self._lenient = return_exceptions
+        self._show = show_progress
+        first = config[0] if isinstance(config, Sequence) and config else config
+        wanted = first.get("max_concurrency") if isinstance(first, dict) else None
+        self._concurrency = wanted or default_concurrency()
+
+    def _items(self) -> Iterator[tuple[int, Input, RunnableConfig]]:
+        return ((place, value, self._config_of(place)) for place, value in enumerate(self._inputs))
+
+    def in_order(self, invoke: Callable[[Input, RunnableConfig], Output]) -> list[Output | Exception]:
+        """Run all inputs, and return their results in order.
+
+        Args:
+            invoke: Runs one input.
+
+        Raises:
+            Exception: The first failure, unless exceptions are returned. Nothing more was begun then, and what ran
+                was waited for: a `VolcArkError` has the other results in `completed`.
+        """
+        inputs = list(self._inputs)
+        run = self._run(invoke)
+
+        def run_span(span: range) -> list[Output | Exception]:
+            return [run((span.start, inputs[span.start], self._config_of(span.start)))]
+
+        spans = [range(place, place + 1) for place in range(len(inputs))]
+        with progress_bar(len(inputs), show=self._show) as progress:
+            return fan_out(spans, run_span, max_concurrency=self._concurrency, progress=progress)
+
+    async def ain_order(
+        self, ainvoke: Callable[[Input, RunnableConfig], Awaitable[Output]]
+    ) -> list[Output | Exception]:
+        """Same as `in_order`, async."""
+        inputs = list(self._inputs)
+        run = self._arun(ainvoke)
+
+        async def run_span(span: range) -> list[Output | Exception]:
+            return [await run((span.start, inputs[span.start], self._config_of(span.start)))]
+
+        spans = [range(place, place + 1) for place in range(len(inputs))]
+        with progress_bar(len(inputs), show=self._show) as progress:
+            return await afan_out(spans, run_span, max_concurrency=self._concurrency, progress=progress)
+
+    def as_completed(
+        self, invoke: Callable[[Input, RunnableConfig], Output]
+    ) -> Iterator[tuple[int, Output | Exception]]:
+        """Run the inputs, and yield each one's position and result as they complete.
+
+        Args:
+            invoke: Runs one input.
+
+        Raises:
+            Exception: The first failure, unless exceptions are returned, after the results of what ran.
+        """
+        failure: BaseException | None = None
+        outcomes = as_completed(self._items(), self._run(invoke), max_concurrency=self._concurrency)
+        with closing(outcomes), progress_bar(self._count, show=self._show) as progress:
+            for (place, _, _), outcome in outcomes:
+                if isinstance(outcome, Failed):
+                    failure = failure or outcome.error
+                    continue
+                if progress is not None:
+                    progress.update(1)
+                yield place, outcome
+        if failure is not None:
+            raise failure
+
+    async def aas_completed(
+        self, ainvoke: Callable[[Input, RunnableConfig], Awaitable[Output]]
+    ) -> AsyncIterator[tuple[int, Output | Exception]]:
+        """Same as `as_completed`, async."""
+        failure: BaseException | None = None
+        pairs = aas_completed(self._items(), self._arun(ainvoke), max_concurrency=self._concurrency)
+        with progress_bar(self._count, show=self._show) as progress:
+            async with aclosing(pairs) as outcomes:
+                async for (place, _, _), outcome in outcomes:
+                    if isinstance(outcome, Failed):
+                        failure = failure or outcome.error
+                        continue
+                    if progress is not None:
+                        progress.update(1)
+                    yield place, outcome
+        if failure is not None:
+            raise failure
+
+    def _run(
+        self, invoke: Callable[[Input, RunnableConfig], Output]
+    ) -> Callable[[tuple[int, Input, RunnableConfig]], Output | Exception]:
+        def run(item: tuple[int, Input, RunnableConfig]) -> Output | Exception:
+            _, value, config = item
+            try:
+                # A thread runs many inputs, and none sees what another one's callbacks set.
+                return copy_context().run(invoke, value, config)
+            except Exception as error:
+                if self._lenient:
+                    return error
+                raise
+
+        return run
+
+    def _arun(
+        self, ainvoke: Callable[[Input, RunnableConfig], Awaitable[Output]]
+    ) -> Callable[[tuple[int, Input, RunnableConfig]], Awaitable[Output | Exception]]:
+        async def run(item: tuple[int, Input, RunnableConfig]) -> Output | Exception:
+            _, value, config = item
+            try:
+                return await ainvoke(value, config)
+            except Exception as error:
+                if self._lenient:
+                    return error
+                raise
+
+        return run
+
+
+def _config_of(config: Configs, count: int | None) -> Callable[[int], RunnableConfig]:
+    """A function from an input's position to its config, as langchain-core assigns them."""
+    if isinstance(config, Sequence):
+        if count is None:
+            raise ValueError("config: a list of configs needs inputs whose number is known, such as a list.")
+        return get_config_list(list(config), count).__getitem__
+    run_id = (config or {}).get("run_id")
+
+    def config_at(place: int) -> Any:
+        if place and run_id is not None:
+            if place == 1:
+                warnings.warn("run_id is used for the first input only.", RuntimeWarning, stacklevel=2)
+            return ensure_config({**(config or {}), "run_id": None})
+        return ensure_config(config)
+
+    return config_at
