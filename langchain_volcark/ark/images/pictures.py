@@ -22,7 +22,7 @@ from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.exceptions import NotFoundError, PermissionDeniedError, ResponseFormatError
 from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.http.redaction import shown
-from langchain_volcark.wires.chat_completions.media_types import sniff
+from langchain_volcark.wires.chat_completions.media_types import sniff, sniff_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,11 +36,14 @@ _EXPIRED = " Links of pictures are valid for 24 hours: save pictures soon after 
 
 @dataclass(frozen=True, repr=False)
 class ArkImage:
-    """A generated picture; it has `url` or `data`.
+    """A generated picture; it has `url` or `base64`.
+
+    It consists of JSON values, so that checkpoints and traces of agents can hold it. Where they turn it into a
+    dictionary, `ArkImage(**dictionary)` is the picture again.
 
     Attributes:
         url: Link to the picture, valid for 24 hours, or None.
-        data: Its bytes, or None.
+        base64: Its bytes in base64, or None.
         size: Width and height as the service wrote them, such as `2048x2048`.
         output_format: `png` or `jpeg`, where the service says so.
         index: Its number within the request, from 0.
@@ -60,7 +63,7 @@ class ArkImage:
     """
 
     url: str | None = None
-    data: bytes | None = None
+    base64: str | None = None
     size: str | None = None
     output_format: str | None = None
     index: int = 0
@@ -82,16 +85,16 @@ class ArkImage:
         if self.url is not None:
             # The query is a signature with which anybody can fetch the picture.
             values["url"] = str(shown(httpx.URL(self.url)))
-        written = [f"{name}={value!r}" for name, value in values.items() if name != "data" and value]
-        if self.data is not None:
-            written.append(f"data=<{len(self.data)} bytes>")
+        if self.base64 is not None:
+            values["base64"] = f"<{len(self.base64)} characters>"
+        written = [f"{name}={value!r}" for name, value in values.items() if value]
         return f"ArkImage({', '.join(written)})"
 
     @property
     def mime_type(self) -> str | None:
         """Its MIME type, from the bytes or what the service says; None where neither tells."""
-        if self.data is not None:
-            return sniff(self.data)
+        if self.base64 is not None:
+            return sniff_base64(self.base64)
         kind = self.output_format or PurePosixPath(urlsplit(self.url or "").path).suffix.lstrip(".").lower()
         kind = "jpeg" if kind == "jpg" else kind
         return f"image/{kind}" if f"image/{kind}" in _SUFFIXES else None
@@ -99,14 +102,14 @@ class ArkImage:
     @property
     def file_name(self) -> str:
         """A name for its file, without extension: that of the link, else a hash of the bytes."""
-        if self.data is not None:
-            return sha256(self.data).hexdigest()[:16]
+        if self.base64 is not None:
+            return sha256(self.base64.encode()).hexdigest()[:16]
         return Path(unquote(urlsplit(self._link).path)).stem or "picture"
 
     @property
-    def base64(self) -> str | None:
-        """The bytes in base64; None where it only has a link."""
-        return None if self.data is None else base64.b64encode(self.data).decode()
+    def data(self) -> bytes | None:
+        """Its bytes; None where it only has a link, which `read` fetches."""
+        return None if self.base64 is None else base64.b64decode(self.base64)
 
     def block(self, *, detail: str | None = None) -> dict[str, Any]:
         """The picture as a content block, for a message to a chat model.
@@ -123,7 +126,7 @@ class ArkImage:
             model.invoke([HumanMessage([question, picture.block()])])
             ```
         """
-        source = {"url": self.url} if self.data is None else {"base64": self.base64}
+        source = {"url": self.url} if self.base64 is None else {"base64": self.base64}
         known = {"mime_type": self.mime_type, "detail": detail}
         return {"type": "image", **source, **{name: value for name, value in known.items() if value}}
 
@@ -151,10 +154,10 @@ class ArkImage:
         """
         target = _Target(self, path)
         try:
-            if self.data is None:
+            if (data := self.data) is None:
                 self._downloads.download(self._link, target.unfinished)
             else:
-                target.unfinished.write_bytes(self.data)
+                target.unfinished.write_bytes(data)
             return target.finish()
         except (PermissionDeniedError, NotFoundError) as error:
             error.message += _EXPIRED
@@ -166,10 +169,10 @@ class ArkImage:
         """Same as `save`, async; files are written in threads."""
         target = await asyncio.to_thread(_Target, self, path)
         try:
-            if self.data is None:
+            if (data := self.data) is None:
                 await self._downloads.adownload(self._link, target.unfinished)
             else:
-                await asyncio.to_thread(target.unfinished.write_bytes, self.data)
+                await asyncio.to_thread(target.unfinished.write_bytes, data)
             return await asyncio.to_thread(target.finish)
         except (PermissionDeniedError, NotFoundError) as error:
             error.message += _EXPIRED
@@ -183,15 +186,15 @@ class ArkImage:
         Raises:
             VolcArkError: The link cannot be fetched, for example because it is older than 24 hours.
         """
-        if self.data is not None:
-            return self.data
+        if (data := self.data) is not None:
+            return data
         with tempfile.TemporaryDirectory() as folder:
             return self.save(Path(folder) / "picture").read_bytes()
 
     async def aread(self) -> bytes:
         """Same as `read`, async."""
-        if self.data is not None:
-            return self.data
+        if (data := self.data) is not None:
+            return data
         folder = await asyncio.to_thread(tempfile.TemporaryDirectory)
         try:
             path = await self.asave(Path(folder.name) / "picture")
@@ -202,7 +205,7 @@ class ArkImage:
     @property
     def _link(self) -> str:
         if self.url is None:
-            raise ValueError("The picture has neither url nor data.")
+            raise ValueError("The picture has neither url nor base64.")
         return self.url
 
     @property

@@ -6,7 +6,6 @@ pictures that did not.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages, wit
 from langchain_volcark.exceptions import ResponseFormatError, VolcArkError
 from langchain_volcark.http.errors import no_answer_error, request_id_of
 from langchain_volcark.http.redaction import Redaction
+from langchain_volcark.wires.chat_completions.media_types import size_of_base64
 
 if TYPE_CHECKING:
     import httpx
@@ -125,10 +125,12 @@ class ImageReader:
         url, encoded = item.get("url") or None, item.get("b64_json") or None
         if not isinstance(url, str | None) or not isinstance(encoded, str | None) or (url or encoded) is None:
             raise ValueError("it has neither url, b64_json nor error")
+        if encoded is not None and size_of_base64(encoded) is None:
+            raise ValueError("b64_json is not base64")
         known = {name: item.get(name) for name in _FIELDS}
         picture = ArkImage(
             url=url,
-            data=None if encoded is None else base64.b64decode(encoded, validate=True),
+            base64=encoded,
             index=index,
             model=item.get("model") or self.result.model,
             extra={name: value for name, value in item.items() if name not in _NO_EXTRA and value is not None},

@@ -12,6 +12,7 @@ from langchain_core.tools import StructuredTool, ToolException
 from pydantic import BaseModel, Field, create_model
 
 from langchain_volcark.ark.images.models import MAX_PICTURES, find_model
+from langchain_volcark.ark.images.pictures import GeneratedImages
 from langchain_volcark.exceptions import VolcArkError
 
 if TYPE_CHECKING:
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
     from langchain_volcark.ark.images.generator import ArkImageGenerator
     from langchain_volcark.ark.images.models import ImageModel
-    from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages
+    from langchain_volcark.ark.images.pictures import ArkImage
 
 _DESCRIPTION = "Generate a picture from a description in words{editing}. Returns links to the pictures{saving}."
 _EDITING = ", or edit and combine given pictures"
 _SAVING = " and the paths of the files they are saved to"
 _URLS = ("http://", "https://", "data:image/")
 
-Result = tuple[str | list[dict[str, Any]], "GeneratedImages"]
-"""Content and artifact."""
+Result = tuple[list[dict[str, Any]], GeneratedImages]
+"""Content and artifact. LangGraph evaluates the annotations of a tool's functions, so their names must exist."""
 
 
 def image_tool(

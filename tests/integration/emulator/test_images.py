@@ -163,13 +163,13 @@ def test_the_prompt_says_how_many_pictures_a_group_has(
 
 def test_an_internal_error_ends_the_group(emulator: Emulator) -> None:
     options = {"max_images": 4}
-    found = ask(emulator, prompt="EMULATOR_FAIL_OUTPUT_2", **GROUP, sequential_image_generation_options=options)
+    found = ask(emulator, prompt="EMULATOR_FAIL_IMAGE_2", **GROUP, sequential_image_generation_options=options)
     assert "url" in found["data"][0]
     assert [item["error"]["code"] for item in found["data"][1:]] == ["InternalServiceError"]
 
 
 def test_a_stream_has_named_events_and_an_end(emulator: Emulator) -> None:
-    reply = post(emulator, stream=True, prompt="EMULATOR_REFUSE_OUTPUT_1 2 pictures", **GROUP)
+    reply = post(emulator, stream=True, prompt="EMULATOR_REFUSE_IMAGE_1 2 pictures", **GROUP)
     frames = [read_frame(frame) for frame in reply.text.split("\n\n") if frame]
     assert [name for name, _ in frames] == [
         "image_generation.partial_failed",

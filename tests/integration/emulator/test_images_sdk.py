@@ -81,7 +81,7 @@ def test_it_streams_a_group(sdk: Any) -> None:
 
 def test_it_takes_a_pictures_failure_for_the_end_of_the_stream(sdk: Any) -> None:
     """Both SDKs raise at any payload with an `error`, although the pictures after it are made, and billed."""
-    events = stream(sdk, "EMULATOR_REFUSE_OUTPUT_2 The seasons")
+    events = stream(sdk, "EMULATOR_REFUSE_IMAGE_2 The seasons")
     assert next(events).image_index == 0
     with pytest.raises(Exception, match="output image may contain sensitive information"):
         next(events)
@@ -90,7 +90,7 @@ def test_it_takes_a_pictures_failure_for_the_end_of_the_stream(sdk: Any) -> None
 def test_it_reads_partial_failures(sdk: Any) -> None:
     found = sdk.images.generate(
         model=MODEL,
-        prompt="EMULATOR_REFUSE_OUTPUT_1 The seasons",
+        prompt="EMULATOR_REFUSE_IMAGE_1 The seasons",
         sequential_image_generation="auto",
         sequential_image_generation_options=group(sdk, 2),
     )

@@ -29,9 +29,9 @@ Json = dict[str, Any]
 
 PATH = "images/generations"
 
-_REFUSED = re.compile(r"EMULATOR_REFUSE_OUTPUT(?:_(\d+))?\b")
-_FAILED = re.compile(r"EMULATOR_FAIL_OUTPUT(?:_(\d+))?\b")
-_WORDS = re.compile(r"\s*EMULATOR_[A-Z]+_OUTPUT(?:_\d+)?\b")
+_REFUSED = re.compile(r"EMULATOR_REFUSE_(?:OUTPUT|IMAGE(?:_(\d+))?)\b")
+_FAILED = re.compile(r"EMULATOR_FAIL_IMAGE(?:_(\d+))?\b")
+_WORDS = re.compile(r"\s*EMULATOR_[A-Z_]+(?:_\d+)?\b")
 _PIXELS_PER_TOKEN = 256
 _LAYERS = (("title", "The text of the picture."), ("subject", "The main object of the picture."))
 

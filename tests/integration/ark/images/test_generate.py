@@ -103,7 +103,7 @@ async def test_a_group(make: Make, generate: Generate, emulator: Emulator) -> No
 
 
 async def test_a_group_keeps_its_good_pictures(make: Make, generate: Generate) -> None:
-    pictures = await generate(make(**GROUP), "The seasons EMULATOR_REFUSE_OUTPUT_2")
+    pictures = await generate(make(**GROUP), "The seasons EMULATOR_REFUSE_IMAGE_2")
     assert [picture.index for picture in pictures] == [0, 2]
     ((number, error),) = pictures.errors.items()
     assert number == 1
@@ -115,7 +115,7 @@ async def test_a_group_keeps_its_good_pictures(make: Make, generate: Generate) -
 
 
 async def test_an_internal_error_ends_a_group(make: Make, generate: Generate) -> None:
-    pictures = await generate(make(**GROUP), "The seasons EMULATOR_FAIL_OUTPUT_2")
+    pictures = await generate(make(**GROUP), "The seasons EMULATOR_FAIL_IMAGE_2")
     assert [picture.index for picture in pictures] == [0]
     assert isinstance(pictures.errors[1], ServiceError)
 

@@ -73,7 +73,7 @@ async def test_a_stream_has_the_pictures_of_the_whole_reply(
 
 
 async def test_a_failed_picture_does_not_end_the_stream(make: Make, collect: Collect) -> None:
-    pictures, result = await collect(make(**GROUP), f"{PROMPT} EMULATOR_REFUSE_OUTPUT_1")
+    pictures, result = await collect(make(**GROUP), f"{PROMPT} EMULATOR_REFUSE_IMAGE_1")
     assert [picture.index for picture in pictures] == [1, 2]
     assert isinstance(result.errors[0], ContentFilterError)
     assert result.usage is not None

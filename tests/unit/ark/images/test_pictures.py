@@ -14,6 +14,7 @@ from langchain_volcark.exceptions import ContentFilterError, ResponseFormatError
 from tests.pictures import png
 
 PNG = png(1, 2, 3)
+ENCODED = base64.b64encode(PNG).decode()
 LINK = "https://tos.example.com/m/021_0.jpeg?X-Tos-Signature=secret"
 
 
@@ -23,7 +24,7 @@ def test_repr_shows_neither_bytes_nor_the_signature_of_the_link() -> None:
         shown
         == "ArkImage(url='https://tos.example.com/m/021_0.jpeg', size='2048x2048', index=2, extra={'new': 1})"
     )
-    assert repr(ArkImage(data=PNG)) == f"ArkImage(data=<{len(PNG)} bytes>)"
+    assert repr(ArkImage(base64=ENCODED)) == f"ArkImage(base64='<{len(ENCODED)} characters>')"
 
 
 def test_a_picture_cannot_be_changed_and_is_a_value() -> None:
@@ -36,7 +37,7 @@ def test_a_picture_cannot_be_changed_and_is_a_value() -> None:
 
 
 def test_pictures_and_results_survive_pickling() -> None:
-    picture = with_client(ArkImage(data=PNG, index=1), object())  # type: ignore[arg-type]
+    picture = with_client(ArkImage(base64=ENCODED, index=1), object())  # type: ignore[arg-type]
     result = GeneratedImages([picture])
     result.usage = {"generated_images": 1}
     result.errors[0] = ContentFilterError("no", code="c")
@@ -50,8 +51,8 @@ def test_pictures_and_results_survive_pickling() -> None:
 @pytest.mark.parametrize(
     ("picture", "mime_type"),
     [
-        (ArkImage(data=PNG), "image/png"),
-        (ArkImage(data=b"\xff\xd8\xff\xe0", output_format="png"), "image/jpeg"),
+        (ArkImage(base64=ENCODED), "image/png"),
+        (ArkImage(base64="/9j/4A==", output_format="png"), "image/jpeg"),
         (ArkImage(url=LINK), "image/jpeg"),
         (ArkImage(url="https://x/a.JPG"), "image/jpeg"),
         (ArkImage(url="https://x/a", output_format="png"), "image/png"),
@@ -66,26 +67,25 @@ def test_the_mime_type_is_that_of_the_bytes_or_what_the_service_says(
 
 def test_blocks() -> None:
     assert ArkImage(url=LINK).block() == {"type": "image", "url": LINK, "mime_type": "image/jpeg"}
-    encoded = base64.b64encode(PNG).decode()
-    assert ArkImage(data=PNG).block(detail="high") == {
+    assert ArkImage(base64=ENCODED).block(detail="high") == {
         "type": "image",
-        "base64": encoded,
+        "base64": ENCODED,
         "mime_type": "image/png",
         "detail": "high",
     }
-    assert ArkImage(data=PNG).base64 == encoded
-    assert ArkImage(url=LINK).base64 is None
+    assert ArkImage(base64=ENCODED).data == PNG
+    assert ArkImage(url=LINK).data is None
 
 
 def test_bytes_are_saved_with_the_extension_of_their_format(tmp_path: Path) -> None:
-    picture = ArkImage(data=PNG)
+    picture = ArkImage(base64=ENCODED)
     assert picture.save(tmp_path / "fox") == tmp_path / "fox.png"
     assert picture.save(str(tmp_path / "fox.jpg")) == tmp_path / "fox.jpg"
     assert picture.read() == (tmp_path / "fox.png").read_bytes() == (tmp_path / "fox.jpg").read_bytes() == PNG
 
 
 def test_a_folder_gets_a_name_per_picture(tmp_path: Path) -> None:
-    first, second = ArkImage(data=PNG), ArkImage(data=png(3, 2, 1))
+    first, second = ArkImage(base64=ENCODED), ArkImage(base64=base64.b64encode(png(3, 2, 1)).decode())
     paths = {first.save(tmp_path), second.save(tmp_path), first.save(f"{tmp_path}/new/deep/")}
     assert len(paths) == 3
     assert {path.suffix for path in paths} == {".png"}
@@ -94,10 +94,10 @@ def test_a_folder_gets_a_name_per_picture(tmp_path: Path) -> None:
 
 def test_nothing_is_left_where_saving_fails(tmp_path: Path) -> None:
     with pytest.raises(ResponseFormatError, match="does not lead to a picture"):
-        ArkImage(data=b"<html>").save(tmp_path / "a.png")
+        ArkImage(base64="PGh0bWw+").save(tmp_path / "a.png")
     with pytest.raises(FileNotFoundError):
-        ArkImage(data=PNG).save(tmp_path / "none" / "a.png")
-    with pytest.raises(ValueError, match="neither url nor data"):
+        ArkImage(base64=ENCODED).save(tmp_path / "none" / "a.png")
+    with pytest.raises(ValueError, match="neither url nor base64"):
         ArkImage().save(tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
 
@@ -106,16 +106,16 @@ def test_an_existing_file_is_kept_until_the_new_one_is_complete(tmp_path: Path) 
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     with pytest.raises(ResponseFormatError):
-        ArkImage(data=b"<html>").save(path)
+        ArkImage(base64="PGh0bWw+").save(path)
     assert path.read_bytes() == b"old"
-    ArkImage(data=PNG).save(path)
+    ArkImage(base64=ENCODED).save(path)
     assert path.read_bytes() == PNG
 
 
 async def test_bytes_are_saved_and_read_without_blocking(tmp_path: Path) -> None:
-    picture = ArkImage(data=PNG)
+    picture = ArkImage(base64=ENCODED)
     assert await picture.asave(tmp_path / "fox") == tmp_path / "fox.png"
     assert await picture.aread() == PNG
     with pytest.raises(ResponseFormatError):
-        await ArkImage(data=b"<html>").asave(tmp_path / "a.png")
+        await ArkImage(base64="PGh0bWw+").asave(tmp_path / "a.png")
     assert [path.name for path in tmp_path.iterdir()] == ["fox.png"]

@@ -34,7 +34,7 @@ LINK = "https://example.com/a.png"
         ({"type": "image_url", "image_url": {"url": LINK}}, LINK),
         ({"type": "input_image", "image_url": LINK}, LINK),
         (ArkImage(url=LINK), LINK),
-        (ArkImage(data=PNG), DATA_URL),
+        (ArkImage(base64=ENCODED), DATA_URL),
     ],
 )
 def test_each_form_is_written(image: Any, written: str) -> None:
