@@ -39,12 +39,19 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
 
 def _format_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
     if isinstance(tool, dict) and "type" in tool and not _is_schema(tool):
+        if _is_namespace(tool):
+            return {**tool, "tools": format_tools(tool["tools"], strict=strict)}
         if tool["type"] == "function" and "function" not in tool and isinstance(tool.get("name"), str):
             tool = {"type": "function", "function": {key: one for key, one in tool.items() if key != "type"}}
         if tool["type"] != "function" or strict is None:
             return dict(tool)
         return {**tool, "function": {**tool["function"], "strict": strict}}
     return to_tool(tool, strict=strict)
+
+
+def _is_namespace(tool: Mapping[str, Any]) -> bool:
+    """Whether a tool is a group of functions, which the Responses API has."""
+    return tool.get("type") == "namespace" and isinstance(tool.get("tools"), (list, tuple))
 
 
 def without_credentials(tools: Any) -> Any:
@@ -138,7 +145,8 @@ def _name_of(tool: Mapping[str, Any]) -> Any:
 
 
 def _known(name: Any, tools: Sequence[Mapping[str, Any]]) -> Any:
-    names = [_name_of(tool) for tool in tools if "function" in tool]
+    nested = [one for tool in tools if _is_namespace(tool) for one in tool["tools"]]
+    names = [_name_of(tool) for tool in (*tools, *nested) if "function" in tool]
     if name not in names:
         raise ValueError(f"tool_choice names {name!r}, but the bound tools are {names}.")
     return name

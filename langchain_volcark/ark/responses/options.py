@@ -13,7 +13,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from langchain_volcark.ark.options import finish_options, refuse_contradictions
 from langchain_volcark.ark.responses.routing import CHAINS, CHAT_ONLY, SWITCH
-from langchain_volcark.ark.responses.tools import flat_choice, flat_tools, hosted_types, refuse_tools_apart
+from langchain_volcark.ark.responses.tools import flat_choice, flat_tools, refuse_tools_apart, service_tools
 from langchain_volcark.base.values import Switch, Whole, must_be, read_number, within
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def refuse_options(body: dict[str, Any]) -> None:
         return
     if body.get("instructions"):
         raise ValueError("instructions and caching exclude each other: put them into a system message.")
-    if hosted := hosted_types(tools):
+    if hosted := service_tools(tools):
         raise ValueError(f"caching and the tool {hosted[0]} exclude each other.")
     if asks_for_schema(body):
         raise ValueError(

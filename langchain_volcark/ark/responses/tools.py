@@ -24,6 +24,15 @@ def hosted_types(tools: Any) -> list[str]:
     return [kind for kind in kinds if isinstance(kind, str) and kind != "function"]
 
 
+def service_tools(tools: Any) -> list[str]:
+    """The types of those tools that run inside the service.
+
+    Args:
+        tools: The tools of a call.
+    """
+    return [kind for kind in hosted_types(tools) if kind in HOSTED]
+
+
 def flat_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Tools in the chat API's form as the Responses API has them: what a function says stands beside its type."""
     return [_flat(tool) for tool in tools]
@@ -31,6 +40,8 @@ def flat_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _flat(tool: Mapping[str, Any]) -> dict[str, Any]:
     function, headers = tool.get("function"), tool.get("headers")
+    if tool.get("type") == "namespace" and isinstance(tool.get("tools"), (list, tuple)):
+        return {**tool, "tools": flat_tools(tool["tools"])}
     if isinstance(headers, dict):
         return {**tool, "headers": {name: _revealed(value) for name, value in headers.items()}}
     if tool.get("type") != "function" or not isinstance(function, dict):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langchain_volcark import hosted_tools
+from langchain_volcark.ark.responses.options import refuse_options
 from langchain_volcark.ark.responses.tools import beta_headers, flat_choice, flat_tools, refuse_tools_apart
 from langchain_volcark.wires.tools import format_tool_choice, format_tools
 
@@ -22,6 +23,21 @@ def test_a_function_of_either_api_is_written_for_both() -> None:
 
 def test_what_stands_beside_a_function_stays() -> None:
     assert flat_tools([{**NESTED, "defer_loading": True}]) == [{**FLAT, "defer_loading": True}]
+
+
+def get_time(city: str) -> str:
+    """Time in a city."""
+    return city
+
+
+def test_the_functions_of_a_namespace_have_any_form() -> None:
+    group = {"type": "namespace", "name": "n", "description": "d", "tools": [FLAT, NESTED, get_time]}
+    formatted = format_tools([group], strict=True)
+    assert format_tool_choice("get_time", formatted) == {"type": "function", "function": {"name": "get_time"}}
+    (written,) = flat_tools(formatted)
+    assert written["tools"][:2] == [{**FLAT, "strict": True}] * 2
+    assert (written["tools"][2]["name"], written["tools"][2]["strict"]) == ("get_time", True)
+    refuse_options({"caching": {"type": "enabled"}, "tools": [written]})
 
 
 @pytest.mark.parametrize(
