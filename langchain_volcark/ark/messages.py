@@ -49,7 +49,7 @@ class ArkMessageWriter(MessageWriter):
         profile: The model's profile; see `MessageWriter`.
     """
 
-    reasoning_fields = ("reasoning_content", "encrypted_content")
+    reasoning_fields: tuple[str, ...] = ("reasoning_content", "encrypted_content")
     tool_media: Mapping[str, int | None] = {"image": 10 * _MB, "video": 50 * _MB, "audio": 25 * _MB}
     image_types = frozenset(
         f"image/{name}"
@@ -84,10 +84,12 @@ class ArkMessageWriter(MessageWriter):
         return written
 
     def reasoning_of(self, message: AIMessage) -> dict[str, str]:
-        """The reasoning fields of a message of ours; the encrypted one only where this model wrote it."""
+        """The reasoning fields of a message of ours; the encrypted one only where this model wrote it here."""
         found = super().reasoning_of(message)
         author = message.response_metadata.get("model_name")
-        if author and not _may_be_same_model(str(author), self._model):
+        is_other = author and not _may_be_same_model(str(author), self._model)
+        # What the Responses API encrypted is not known to be read by the chat API.
+        if is_other or "response_id" in message.response_metadata:
             found.pop("encrypted_content", None)
         return found
 

@@ -89,6 +89,13 @@ def test_encrypted_thinking_of_another_model_is_refused(responses: Responses) ->
     skip_if_not_activated(OTHER, error)
 
 
+def test_encrypted_thinking_of_the_chat_api_is_refused(responses: Responses) -> None:
+    asked = {"model": responses.model, "messages": [{"role": "user", "content": "Say: yes"}]}
+    message = responses.wire.post("/chat/completions", asked).json()["choices"][0]["message"]
+    thought = {**THOUGHT, "encrypted_content": message["encrypted_content"]}
+    responses.refusal(input=[user(), thought, user()])
+
+
 def test_the_id_of_a_call_is_refused(responses: Responses) -> None:
     assert "'id'" in responses.refusal(input=[user(), {**CALL, "id": "fc_1"}, RESULT], tools=[NOW])["message"]
 
@@ -181,6 +188,34 @@ def test_a_response_is_kept_for_a_week_at_most(responses: Responses) -> None:
     kept = responses.ok(expire_at=int(time.time()) + week - 600)
     assert kept["expire_at"] > time.time() + 6 * 86_400
     responses.refusal(expire_at=int(time.time()) + week + 3_600)
+
+
+@pytest.mark.parametrize("name", ["clear_tool_input", "clear_tool_inputs"])
+def test_inputs_of_tools_are_cleared_by_either_name(responses: Responses, name: str) -> None:
+    responses.ok(context_management={"edits": [{"type": "clear_tool_uses", name: True}]})
+
+
+def test_edits_may_come_in_any_order(responses: Responses) -> None:
+    responses.ok(context_management={"edits": [{"type": "clear_tool_uses"}, {"type": "clear_thinking"}]})
+
+
+@pytest.mark.parametrize("strict", [{}, {"strict": True}], ids=["unset", "strict"])
+def test_a_function_may_have_optional_arguments(responses: Responses, strict: Any) -> None:
+    parameters = {"type": "object", "properties": {"zone": {"type": "string"}}}
+    responses.ok(tools=[{**NOW, "parameters": parameters, **strict}])
+
+
+@pytest.mark.parametrize("kind", ["web_search", "image_process"])
+def test_a_hosted_tool_may_be_chosen(responses: Responses, kind: str) -> None:
+    chosen = {"tools": [{"type": kind}], "tool_choice": {"type": kind}, "thinking": {"type": "disabled"}}
+    picture = {
+        "type": "input_image",
+        "image_url": "https://ark-project.tos-cn-beijing.volces.com/doc_image/ark_demo_img_1.png",
+    }
+    reply = responses.post(input=[user([picture, {"type": "input_text", "text": "Zoom in."}])], **chosen)
+    if "ToolNotOpen" in reply.text:
+        pytest.skip(f"{kind} is not activated: {reply.text[:200]}")
+    assert reply.status_code == 200, reply.text
 
 
 def test_a_chain_belongs_to_one_model(responses: Responses) -> None:

@@ -12,7 +12,14 @@ from langchain_core.messages import AIMessage, ChatMessage, HumanMessage, System
 
 from langchain_volcark.ark.messages import ArkMessageWriter
 from langchain_volcark.ark.responses.parts import media_part, text_part
-from langchain_volcark.ark.responses.replay import assistant_message, items_of, reasoning_item, sent_back
+from langchain_volcark.ark.responses.replay import (
+    assistant_message,
+    items_of,
+    reasoning_item,
+    reasoning_of_block,
+    sent_back,
+)
+from langchain_volcark.wires.chat_completions.content import extras_of
 from langchain_volcark.wires.chat_completions.messages import assistant_texts
 
 if TYPE_CHECKING:
@@ -31,6 +38,8 @@ _MB = 1024 * 1024
 class ItemWriter(ArkMessageWriter):
     """Writes a conversation as input items; each with the position of its message."""
 
+    # What the chat API encrypted is not known to be read by this one.
+    reasoning_fields = ("reasoning_content",)
     tool_media: Mapping[str, int | None] = {**ArkMessageWriter.tool_media, "file": 50 * _MB}
 
     def _write_one(self, message: BaseMessage, answered: set[str]) -> list[Item]:
@@ -55,13 +64,6 @@ class ItemWriter(ArkMessageWriter):
             ValueError: Ark cannot get at it.
         """
         return media_part(media)
-
-    def reasoning_of(self, message: AIMessage) -> dict[str, str]:
-        """The reasoning of a message of ours; the encrypted part only where this very model wrote it."""
-        found = super().reasoning_of(message)
-        if not self._is_author(message):
-            found.pop("encrypted_content", None)
-        return found
 
     def _is_author(self, message: AIMessage) -> bool:
         """Whether the model that is asked wrote a message; the name that was asked for counts, if it is known."""
@@ -95,13 +97,24 @@ class ItemWriter(ArkMessageWriter):
         """A message of any origin: its reasoning, what it says, the functions it calls."""
         items: list[Item] = []
         for written in super()._write_one(message, answered):
-            thought, blob = written.get("reasoning_content"), written.get("encrypted_content")
-            if thought or blob:
-                items.append(reasoning_item([thought] if thought else [], blob))
+            calls = written.get("tool_calls", [])
+            if self._sends_reasoning(message, calls):
+                items += self._reasonings(message)
             if texts := assistant_texts(message):
                 items.append(assistant_message(texts))
-            items.extend(_as_call(call) for call in written.get("tool_calls", ()))
+            items += map(_as_call, calls)
         return items
+
+    def _reasonings(self, message: AIMessage) -> list[Item]:
+        """The reasoning of a message: block by block where it has blocks of this API, else as one text."""
+        content = message.content if isinstance(message.content, list) else ()
+        blocks = [one for one in content if isinstance(one, dict) and one.get("type") == "reasoning"]
+        if any(extras_of(block).get("item_id") for block in blocks):
+            encrypted = self._is_author(message)
+            written = (reasoning_of_block(block, encrypted=encrypted) for block in blocks)
+            return [item for item in written if item is not None]
+        text = self.reasoning_of(message).get("reasoning_content")
+        return [reasoning_item([text])] if text else []
 
 
 def _known(part: Item | None) -> Item | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_volcark.ark.responses.blocks import SHOWN, as_received, shown_at
 from langchain_volcark.http.json import objects
 from langchain_volcark.messages.assembler import OUTPUT_ITEMS
+from langchain_volcark.wires.chat_completions.content import extras_of
 from langchain_volcark.wires.chat_completions.messages import assistant_text
 
 if TYPE_CHECKING:
@@ -129,6 +130,20 @@ def _reasoning(item: Item, *, encrypted: bool) -> Item | None:
         return None
     ids = {name: item[name] for name in ("id", "status") if item.get(name)}
     return {**reasoning_item(texts, blob), **ids}
+
+
+def reasoning_of_block(block: Mapping[str, Any], *, encrypted: bool) -> Item | None:
+    """A standard reasoning block of a reply as the item it came in; None where nothing of it can be sent.
+
+    Args:
+        block: The block.
+        encrypted: Whether its encrypted form is sent.
+    """
+    extras, text = extras_of(block), block.get("reasoning")
+    summary = [{"text": text}] if isinstance(text, str) else []
+    known = {"id": extras.get("item_id"), "status": extras.get("status") or "completed"}
+    sealed = {"encrypted_content": extras.get("encrypted_content")}
+    return _reasoning({"summary": summary, **known, **sealed}, encrypted=encrypted)
 
 
 def reasoning_item(summary: Sequence[str], encrypted_content: Any = None) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from langchain_volcark import ChatArk, ChatArkBot, hosted_tools
 from langchain_volcark.emulator import Emulator
+from langchain_volcark.exceptions import InvalidRequestError, PermissionDeniedError
 from tests.documents import pdf
 from tests.pictures import png
 
@@ -221,3 +223,41 @@ def test_a_stream_may_leave_its_usage_out(make: Make) -> None:
 
     assert usage()
     assert usage(stream_usage=False) == []
+
+
+def test_each_request_says_anew_how_long_it_is_kept(
+    make: Make, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, began, ends = make(expire_in=3600), time.time(), []
+    for passed in (0, 3600):
+        monkeypatch.setattr(time, "time", lambda passed=passed: began + passed)
+        model.invoke("hi")
+        ends.append(emulator.requests[-1].json["expire_at"])
+    assert ends == [int(began) + 3600, int(began) + 7200]
+
+
+def test_a_schema_goes_without_any_word_about_caching(make: Make, emulator: Emulator) -> None:
+    make(caching="disabled").invoke("hi", response_format=FORMAT)
+    body = emulator.requests[-1].json
+    assert "caching" not in body
+    assert body["text"] == {"format": {"type": "json_schema", "name": "x", "schema": SCHEMA}}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_a_limit_cut_is_no_exception(make: Make, stream: bool) -> None:
+    model = make(use_responses_api=True, max_tokens=20)
+    whole: Any = None
+    for chunk in model.stream("word " * 40) if stream else [model.invoke("word " * 40)]:
+        whole = chunk if whole is None else whole + chunk
+    assert whole.response_metadata["finish_reason"] == "length"
+    assert whole.response_metadata["incomplete_details"] == {"reason": "length"}
+    assert whole.usage_metadata["output_tokens"] == 20
+
+
+def test_refusals_say_what_is_wrong_and_what_to_do(make: Make, emulator: Emulator) -> None:
+    with pytest.raises(InvalidRequestError, match='unknown field "truncation"'):
+        make(use_responses_api=True).invoke("hi", truncation="auto")
+    emulator.close_tools("web_search")
+    with pytest.raises(PermissionDeniedError, match="activate") as caught:
+        make().bind_tools([hosted_tools.web_search()]).invoke("news")
+    assert caught.value.code == "ToolNotOpen"

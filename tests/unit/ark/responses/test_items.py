@@ -168,13 +168,15 @@ HISTORIES: dict[str, tuple[AIMessage, list[dict[str, Any]]]] = {
             response_metadata=OURS,
             tool_calls=[CALL],
         ),
-        [thought("Look.", encrypted_content="blob"), said("Sunny."), CALL_ITEM],
+        [thought("Look."), said("Sunny."), CALL_ITEM],
     ),
-    "another model's blob": (
+    "chat completions, v1": (
         AIMessage(
-            "Sunny.",
-            additional_kwargs={"reasoning_content": "Look.", "encrypted_content": "blob"},
-            response_metadata={**OURS, "model_name": "doubao-seed-2-0-pro-260215"},
+            [
+                {"type": "reasoning", "reasoning": "Look.", "extras": {"encrypted_content": "blob"}},
+                {"type": "text", "text": "Sunny."},
+            ],
+            response_metadata=OURS,
         ),
         [thought("Look."), said("Sunny.")],
     ),
@@ -321,6 +323,31 @@ def test_an_edit_wins_over_the_items(change: dict[str, Any], wanted: list[dict[s
     edited = REPLY.model_copy(update=change)
     wanted = [{name: value for name, value in item.items() if value is not None} for item in wanted]
     assert write(HumanMessage("hi"), edited, RESULT)[1:-1] == wanted
+
+
+BLOCKS: list[Any] = [
+    {"type": "reasoning", "reasoning": "Look.", "extras": {"item_id": "rs_1", "encrypted_content": "one"}},
+    {"type": "server_tool_call", "id": "ws_1", "name": "web_search", "args": {"query": "q"}},
+    {"type": "reasoning", "reasoning": "", "extras": {"item_id": "rs_2", "encrypted_content": "two"}},
+    {"type": "reasoning", "reasoning": "Hm.", "extras": {"item_id": "rs_3", "status": "incomplete"}},
+    {"type": "text", "text": "Sunny."},
+]
+
+
+def test_reasoning_blocks_without_their_items_are_items_again() -> None:
+    message = AIMessage(BLOCKS, response_metadata={**OURS, "requested_model": MODEL})
+    assert write(HumanMessage("hi"), message)[1:] == [
+        thought("Look.", encrypted_content="one", id="rs_1", status="completed"),
+        {"type": "reasoning", "summary": [], "encrypted_content": "two", "id": "rs_2", "status": "completed"},
+        thought("Hm.", id="rs_3", status="incomplete"),
+        said("Sunny."),
+    ]
+    assert write(HumanMessage("hi"), message, model="another")[1:] == [
+        thought("Look.", id="rs_1", status="completed"),
+        thought("Hm.", id="rs_3", status="incomplete"),
+        said("Sunny."),
+    ]
+    assert write(HumanMessage("hi"), message, reasoning="never")[1:] == [said("Sunny.")]
 
 
 def test_a_removed_call_is_not_sent() -> None:
