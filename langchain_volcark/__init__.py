@@ -13,6 +13,8 @@ _NAMES = {
     "ark.embeddings": ("ArkEmbeddings",),
     "ark.images.generator": ("ArkImageGenerator",),
     "ark.images.pictures": ("ArkImage", "GeneratedImages"),
+    "ark.videos.generator": ("ArkVideoGenerator",),
+    "ark.videos.task": ("ArkVideoTask",),
     "ark.responses.stored": ("ArkPrefix",),
     "knowledge.chain": ("knowledge_chain",),
     "knowledge.chat_models": ("ChatVikingKnowledge",),

@@ -8,6 +8,8 @@ from langchain_volcark.ark.images.generator import ArkImageGenerator as ArkImage
 from langchain_volcark.ark.images.pictures import ArkImage as ArkImage
 from langchain_volcark.ark.images.pictures import GeneratedImages as GeneratedImages
 from langchain_volcark.ark.responses.stored import ArkPrefix as ArkPrefix
+from langchain_volcark.ark.videos.generator import ArkVideoGenerator as ArkVideoGenerator
+from langchain_volcark.ark.videos.task import ArkVideoTask as ArkVideoTask
 from langchain_volcark.knowledge.chain import knowledge_chain as knowledge_chain
 from langchain_volcark.knowledge.chat_models import ChatVikingKnowledge as ChatVikingKnowledge
 from langchain_volcark.knowledge.rerank import VikingKnowledgeReranker as VikingKnowledgeReranker

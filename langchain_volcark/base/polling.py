@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from itertools import chain, repeat
+from math import inf
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from langchain_volcark.base.values import shown
 from langchain_volcark.exceptions import APITimeoutError, VolcArkError
 from langchain_volcark.http import deadline, retry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
 
@@ -79,6 +83,35 @@ async def apoll(
             if is_done(state):
                 return state
         await retry.asleep(polling.next_delay())
+
+
+def check_waiting(timeout: float | None, delays: Iterable[float], name: str = "timeout") -> tuple[float, ...]:
+    """Check how a caller wants to wait, before anything is sent.
+
+    Args:
+        timeout: Seconds to wait at most; None for no limit.
+        delays: Seconds between two readings.
+        name: The argument of `timeout`, for the error.
+
+    Returns:
+        The delays.
+
+    Raises:
+        ValueError: One of them is no number of seconds, or there is no delay.
+    """
+    if timeout is not None:
+        _check_seconds(timeout, name)
+    found = tuple(delays) if isinstance(delays, Iterable) and not isinstance(delays, str) else (delays,)
+    for delay in found:
+        _check_seconds(delay, "delays")
+    if not found:
+        raise ValueError("delays is empty: pass at least one number of seconds.")
+    return found
+
+
+def _check_seconds(value: Any, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < inf:
+        raise ValueError(f"{name} must be a number of seconds, 0 or more, not {shown(value)}.")
 
 
 class _Polling(Generic[T]):

@@ -63,7 +63,7 @@ times. It shares no code with the rest of the package, so that it can find error
 
 * *Rules.* Modes, media and parameters as documented for each Seedance model. Pictures and sound in data URLs are
   examined, links are not fetched, `callback_url` is not called.
-* *Tasks.* Queued when created, running with the first `GET`, succeeded with the second; `plan_video` makes one
+* *Tasks.* Queued up to the first `GET`, running with the second, succeeded with the third; `plan_video` makes one
   fail, expire, or take longer, by `GET`s or by the server's clock. They are kept for seven days of that clock.
 * *Files.* Every task has the same real video of two seconds (H.264, 320 x 180 pixels) and its last picture; its
   object states what was asked for. Links need no key, refuse one, and expire after 24 hours of the clock.

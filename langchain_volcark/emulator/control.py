@@ -197,18 +197,18 @@ class Controls:
         self,
         status: str = "succeeded",
         *,
-        polls: int = 2,
+        polls: int = 3,
         seconds: float | None = None,
         code: str = "OutputVideoSensitiveContentDetected",
         message: str = "The request failed because the output video may contain sensitive information.",
         times: int = 1,
     ) -> None:
-        """Set how the next video tasks of Ark go; by default they succeed with the second poll.
+        """Set how the next video tasks of Ark go; by default they succeed with the third poll.
 
         Args:
             status: How a task ends: `"succeeded"`, `"failed"` or `"expired"`.
-            polls: With which `GET` of the task it has ended; it is queued before the first, running after it. 0
-                ends it at once.
+            polls: With which `GET` of the task it has ended; it is queued up to the first, then running. 0 ends it
+                at once.
             seconds: Instead of `polls`: after how many seconds of the server's clock, which `shift_clock` moves.
                 It is queued for a quarter of them. A task that takes longer than its `execution_expires_after`
                 expires.

@@ -138,7 +138,7 @@ class TaskPlan:
     """How a video task goes: how it ends, and after how many polls, or seconds of the server's clock."""
 
     status: str = "succeeded"
-    polls: int = 2
+    polls: int = 3
     seconds: float | None = None
     code: str = ""
     message: str = ""

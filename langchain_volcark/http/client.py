@@ -214,7 +214,7 @@ class HTTPClient:
         content = _encode(request)
 
         def attempt() -> Reply:
-            return self._renewing(request, content, lambda built: self._read(self._send(built)))
+            return self._renewing(request, content, lambda built: self._read(self._send(built), built))
 
         return (request.retries or self._retries).call(attempt, hooks)
 
@@ -226,7 +226,7 @@ class HTTPClient:
         content = _encode(request)
 
         async def send(built: httpx.Request) -> Reply:
-            return self._read(await self._asend(built))
+            return self._read(await self._asend(built), built)
 
         async def attempt() -> Reply:
             return await self._arenewing(request, content, send)
@@ -443,5 +443,7 @@ class HTTPClient:
     def _silence(self, request: ServiceRequest) -> float | None:
         return (request.timeout or self._timeout).read
 
-    def _read(self, response: httpx.Response) -> Reply:
+    def _read(self, response: httpx.Response, built: httpx.Request) -> Reply:
+        if built.method == "DELETE" and response.is_success and not response.content.strip():
+            return Reply({}, response)  # what was deleted has nothing to say
         return Reply(read_json_reply(response, self._errors), response)

@@ -85,7 +85,7 @@ class Task:
     def _by_polls(self) -> str:
         if self._polls >= self.plan.polls:
             return self.plan.status
-        return "running" if self._polls else "queued"
+        return "running" if self._polls > 1 else "queued"
 
     def _by_clock(self, now: datetime) -> str:
         seconds = self.plan.seconds or 0

@@ -1,0 +1,215 @@
+"""Video generation as two tools for agents: one makes a video, the other looks at one that takes longer.
+
+Tool content is plain text: langchain-core turns content with a `video` block into JSON text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import StructuredTool, ToolException
+from pydantic import BaseModel, Field
+
+from langchain_volcark.ark.videos.task import without_failure
+from langchain_volcark.exceptions import APITimeoutError, VolcArkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+    from langchain_volcark.ark.videos.generator import ArkVideoGenerator
+    from langchain_volcark.ark.videos.task import ArkVideoTask
+
+_URLS = ("http://", "https://", "data:", "asset://")
+_MAKE = "generate_video"
+_CHECK = "check_video"
+
+
+class GenerateVideo(BaseModel):
+    """Arguments of the tool that makes a video."""
+
+    prompt: str = Field(description="What happens in the video: subject, movement, camera, light, sound.")
+    first_frame_url: str | None = Field(None, description="URL of the picture that the video begins with.")
+    last_frame_url: str | None = Field(
+        None, description="URL of the picture that the video ends with; needs first_frame_url."
+    )
+    reference_urls: list[str] | None = Field(
+        None,
+        description="URLs of pictures (.png, .jpg), videos (.mp4) or audio (.mp3, .wav) to be guided by, instead "
+        "of frames. The prompt names them as image 1, video 1, audio 1.",
+    )
+    duration: int | None = Field(None, description="Length in seconds, for example 5.")
+    resolution: str | None = Field(None, description="480p, 720p or 1080p.")
+    ratio: str | None = Field(None, description="Width to height: 16:9, 4:3, 1:1, 3:4, 9:16 or 21:9.")
+
+
+class CheckVideo(BaseModel):
+    """Arguments of the tool that looks at a video."""
+
+    task_id: str = Field(description=f"The id that {_MAKE} has answered with, cgt-….")
+
+
+def video_tools(
+    generator: ArkVideoGenerator,
+    *,
+    tool_wait: float,
+    save_to: str | PathLike[str] | None,
+    delays: tuple[float, ...],
+    handle_tool_error: bool,
+) -> list[StructuredTool]:
+    """Make the tools; `ArkVideoGenerator.as_tools` describes the arguments."""
+    made = _Tools(generator, tool_wait, None if save_to is None else Path(save_to), delays)
+    shared: dict[str, Any] = {"response_format": "content_and_artifact", "handle_tool_error": handle_tool_error}
+    return [
+        StructuredTool.from_function(
+            func=made.generate,
+            coroutine=made.agenerate,
+            name=_MAKE,
+            description="Make a video from a description, optionally from pictures, videos or audio. It takes "
+            f"minutes; if it is not ready in time, the answer is an id for {_CHECK}.",
+            args_schema=GenerateVideo,
+            **shared,
+        ),
+        StructuredTool.from_function(
+            func=made.check,
+            coroutine=made.acheck,
+            name=_CHECK,
+            description=f"Look whether a video that {_MAKE} has begun is ready.",
+            args_schema=CheckVideo,
+            **shared,
+        ),
+    ]
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Raise failures as the exception that langchain-core shows to models."""
+    try:
+        yield
+    except (VolcArkError, ValueError) as error:
+        raise ToolException(str(error)) from error
+
+
+@dataclass
+class _Latest:
+    """The last state of a submitted task that was seen."""
+
+    task: ArkVideoTask
+
+    def see(self, task: ArkVideoTask) -> None:
+        """Take note of a newer state."""
+        self.task = task
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for it: when the time is up it goes on, and a failure names it."""
+        try:
+            yield
+        except APITimeoutError:
+            return
+        except VolcArkError as error:
+            named = "" if self.task.id in str(error) else f" The video task is {self.task.id}."
+            raise ToolException(f"{error}{named}") from error
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """What the tools do."""
+
+    generator: ArkVideoGenerator = field(repr=False)
+    tool_wait: float
+    save_to: Path | None
+    delays: tuple[float, ...]
+
+    def generate(self, prompt: str, **given: Any) -> tuple[str, ArkVideoTask]:
+        """Submit a task, and wait for it as long as a tool may."""
+        with _failures():
+            latest = _Latest(self.generator.submit(prompt, **_arguments(given)))
+        if self.tool_wait:
+            with latest.waiting():
+                self.generator.wait(latest.task, self.tool_wait, delays=self.delays, on_progress=latest.see)
+        return self._answer(latest.task)
+
+    async def agenerate(self, prompt: str, **given: Any) -> tuple[str, ArkVideoTask]:
+        """Same as `generate`, async."""
+        with _failures():
+            latest = _Latest(await self.generator.asubmit(prompt, **_arguments(given)))
+        if self.tool_wait:
+            with latest.waiting():
+                await self.generator.await_(
+                    latest.task, self.tool_wait, delays=self.delays, on_progress=latest.see
+                )
+        return await self._aanswer(latest.task)
+
+    def check(self, task_id: str) -> tuple[str, ArkVideoTask]:
+        """Look at a task once."""
+        with _failures():
+            task = without_failure(self.generator.get(task_id))
+        return self._answer(task)
+
+    async def acheck(self, task_id: str) -> tuple[str, ArkVideoTask]:
+        """Same as `check`, async."""
+        with _failures():
+            task = without_failure(await self.generator.aget(task_id))
+        return await self._aanswer(task)
+
+    def _answer(self, task: ArkVideoTask) -> tuple[str, ArkVideoTask]:
+        if not task.is_done:
+            return _pending(task), task
+        saved = ""
+        if self.save_to is not None:
+            try:
+                self.save_to.mkdir(parents=True, exist_ok=True)
+                saved = f"It was saved as {task.save(self.save_to)}."
+            except (VolcArkError, OSError) as error:
+                saved = _unsaved(error)
+        return _ready(task, saved), task
+
+    async def _aanswer(self, task: ArkVideoTask) -> tuple[str, ArkVideoTask]:
+        if not task.is_done:
+            return _pending(task), task
+        saved = ""
+        if self.save_to is not None:
+            try:
+                await asyncio.to_thread(self.save_to.mkdir, parents=True, exist_ok=True)
+                saved = f"It was saved as {await task.asave(self.save_to)}."
+            except (VolcArkError, OSError) as error:
+                saved = _unsaved(error)
+        return _ready(task, saved), task
+
+
+def _arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """A model's arguments as those of `submit`; its texts are never taken for paths of local files.
+
+    Raises:
+        ValueError: An address is none.
+    """
+    values = {name: value for name, value in given.items() if value is not None and value != []}
+    frames = {name: values.pop(f"{name}_url", None) for name in ("first_frame", "last_frame")}
+    references = values.pop("reference_urls", None)
+    for name, url in (*frames.items(), *(("reference", url) for url in references or ())):
+        if url is not None and not url.lower().startswith(_URLS):
+            raise ValueError(f"{name}: {url[:80]!r} is no URL: pass one that begins with https://.")
+    return {**{name: url for name, url in frames.items() if url}, "references": references, **values}
+
+
+def _pending(task: ArkVideoTask) -> str:
+    return f"The video is not ready yet ({task.status}). Ask {_CHECK} later with the task_id {task.id}."
+
+
+def _ready(task: ArkVideoTask, saved: str) -> str:
+    seconds = None if task.duration is None else f"{task.duration} s"
+    facts = ", ".join(fact for fact in (task.resolution, task.ratio, seconds) if fact)
+    about = f" ({facts})" if facts else ""
+    lines = [f"The video is ready{about}: {task.video_url}", "The link lives 24 hours.", saved]
+    if task.last_frame_url:
+        lines.insert(1, f"Its last picture: {task.last_frame_url}")
+    return "\n".join(line for line in lines if line)
+
+
+def _unsaved(error: Exception) -> str:
+    return f"It could not be saved: {error}"
