@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
-    from langchain_core.tools import StructuredTool
+    from langchain_core.tools import StructuredTool, ToolException
 
     from langchain_volcark.ark.videos.task import ArkVideoTask
     from langchain_volcark.http.client import Reply, ServiceRequest
@@ -239,7 +239,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         tool_wait: float = 300.0,
         save_to: str | PathLike[str] | None = None,
         delays: Iterable[float] = POLL_DELAYS,
-        handle_tool_error: bool = True,
+        handle_tool_error: bool | str | Callable[[ToolException], str] | None = True,
     ) -> Sequence[StructuredTool]:
         """Two tools for an agent: `generate_video`, and `check_video` for a video that takes longer.
 
@@ -252,8 +252,9 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
             save_to: A directory where finished videos are saved, created if needed; their path is told to the
                 model too.
             delays: Same as for `wait`.
-            handle_tool_error: Whether the text of a failure (a `ToolException`, with the code and what to do) is
-                the tool's answer, so that the model can react to it. False raises it.
+            handle_tool_error: What becomes of a failure: True for a tool message with the error's code and advice,
+                so that the model can react to it; False raises the `ToolException`; or a text, or a function that
+                writes it.
 
         Returns:
             The tools.

@@ -6,6 +6,7 @@ Follows https://www.volcengine.com/docs/82379/1521309 (query a task).
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from langchain_volcark.ark.errors import ArkErrors, error_of_work
-from langchain_volcark.exceptions import InvalidRequestError, ServiceError
+from langchain_volcark.exceptions import InvalidRequestError, NotFoundError, PermissionDeniedError, ServiceError
 from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.http.json import objects
 
@@ -33,6 +34,7 @@ _CLIENT = "_client"
 
 It holds the API key, so it is not a field, which checkpoints and traces would serialise.
 """
+_EXPIRED = " Links of videos live 24 hours: save them soon."
 _TEXTS = ("model", "resolution", "ratio", "draft_task_id", "service_tier")
 _NUMBERS = ("created_at", "updated_at", "seed", "duration", "frames", "execution_expires_after")
 _SWITCHES = ("generate_audio", "draft")
@@ -42,7 +44,9 @@ _SWITCHES = ("generate_audio", "draft")
 class ArkVideoTask:
     """A video task: its state when it was last read, and what came of it.
 
-    It is a snapshot; `ArkVideoGenerator.get` and `wait` return a newer one. It can be pickled and compared.
+    It is a snapshot; `ArkVideoGenerator.get` and `wait` return a newer one. It consists of JSON values, so that
+    checkpoints and traces of agents can hold it. Where they turn it into a dictionary, `ArkVideoTask(**dictionary)`
+    is the task again.
 
     Attributes:
         id: The task's id, `cgt-…`; the service keeps a task for seven days.
@@ -101,8 +105,8 @@ class ArkVideoTask:
         The link is fetched without the API key. The file appears once it is complete, and replaces an older one.
 
         Args:
-            path: The file, or a directory for a file named by the task. A file name without an extension gets that
-                of the link.
+            path: A file, or a folder: one that exists, or a text that ends in a slash, which is created. Without
+                an extension that of the link is added; in a folder the file is named by the task.
             last_frame: Whether to save the last picture instead.
 
         Returns:
@@ -114,15 +118,23 @@ class ArkVideoTask:
             OSError: The file cannot be written.
         """
         url = self._link(last_frame=last_frame)
-        target = _file_of(Path(path), self.id, url, last_frame=last_frame)
-        self._downloader().download(url, target)
+        target = _file_of(path, self.id, url, last_frame=last_frame)
+        try:
+            self._downloader().download(url, target)
+        except (PermissionDeniedError, NotFoundError) as error:
+            error.message += _EXPIRED
+            raise
         return target
 
     async def asave(self, path: str | PathLike[str], *, last_frame: bool = False) -> Path:
         """Same as `save`, async."""
         url = self._link(last_frame=last_frame)
-        target = await asyncio.to_thread(_file_of, Path(path), self.id, url, last_frame=last_frame)
-        await self._downloader().adownload(url, target)
+        target = await asyncio.to_thread(_file_of, path, self.id, url, last_frame=last_frame)
+        try:
+            await self._downloader().adownload(url, target)
+        except (PermissionDeniedError, NotFoundError) as error:
+            error.message += _EXPIRED
+            raise
         return target
 
     def _link(self, *, last_frame: bool) -> str:
@@ -232,11 +244,14 @@ def without_failure(task: ArkVideoTask) -> ArkVideoTask:
     return task
 
 
-def _file_of(path: Path, task_id: str, url: str, *, last_frame: bool) -> Path:
+def _file_of(path: str | PathLike[str], task_id: str, url: str, *, last_frame: bool) -> Path:
+    text = os.fspath(path)
+    target = Path(text)
     suffix = Path(urlsplit(url).path).suffix or (".png" if last_frame else ".mp4")
-    if path.is_dir():
-        return path / f"{task_id}{'_last_frame' if last_frame else ''}{suffix}"
-    return path if path.suffix else path.with_name(f"{path.name}{suffix}")
+    if target.is_dir() or text.endswith(("/", os.sep)):
+        target.mkdir(parents=True, exist_ok=True)
+        return target / f"{task_id}{'_last_frame' if last_frame else ''}{suffix}"
+    return target if target.suffix else target.with_name(f"{target.name}{suffix}")
 
 
 def _required(payload: _Object, name: str) -> str:

@@ -5,46 +5,35 @@ Tool content is plain text: langchain-core turns content with a `video` block in
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import StructuredTool, ToolException
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
-from langchain_volcark.ark.videos.task import without_failure
+from langchain_volcark.ark.videos.models import RATIOS, find_model
+from langchain_volcark.ark.videos.task import ArkVideoTask, without_failure
 from langchain_volcark.exceptions import APITimeoutError, VolcArkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from os import PathLike
 
     from langchain_volcark.ark.videos.generator import ArkVideoGenerator
-    from langchain_volcark.ark.videos.task import ArkVideoTask
 
 _URLS = ("http://", "https://", "data:", "asset://")
+_PROMPT = "What happens in the video: subject, movement, camera, light, sound."
+_REFERENCES = (
+    "Links of pictures (.png, .jpg), videos (.mp4) or audio (.mp3, .wav) to be guided by, in place of frames. The "
+    "prompt calls them image 1, video 1, audio 1."
+)
+_RESOLUTIONS = ("480p", "720p", "1080p")
 _MAKE = "generate_video"
 _CHECK = "check_video"
 
-
-class GenerateVideo(BaseModel):
-    """Arguments of the tool that makes a video."""
-
-    prompt: str = Field(description="What happens in the video: subject, movement, camera, light, sound.")
-    first_frame_url: str | None = Field(None, description="URL of the picture that the video begins with.")
-    last_frame_url: str | None = Field(
-        None, description="URL of the picture that the video ends with; needs first_frame_url."
-    )
-    reference_urls: list[str] | None = Field(
-        None,
-        description="URLs of pictures (.png, .jpg), videos (.mp4) or audio (.mp3, .wav) to be guided by, instead "
-        "of frames. The prompt names them as image 1, video 1, audio 1.",
-    )
-    duration: int | None = Field(None, description="Length in seconds, for example 5.")
-    resolution: str | None = Field(None, description="480p, 720p or 1080p.")
-    ratio: str | None = Field(None, description="Width to height: 16:9, 4:3, 1:1, 3:4, 9:16 or 21:9.")
+Result = tuple[str, ArkVideoTask]
+"""Content and artifact. LangGraph evaluates the annotations of a tool's functions, so their names must exist."""
 
 
 class CheckVideo(BaseModel):
@@ -59,11 +48,15 @@ def video_tools(
     tool_wait: float,
     save_to: str | PathLike[str] | None,
     delays: tuple[float, ...],
-    handle_tool_error: bool,
+    handle_tool_error: bool | str | Callable[[ToolException], str] | None,
 ) -> list[StructuredTool]:
     """Make the tools; `ArkVideoGenerator.as_tools` describes the arguments."""
-    made = _Tools(generator, tool_wait, None if save_to is None else Path(save_to), delays)
-    shared: dict[str, Any] = {"response_format": "content_and_artifact", "handle_tool_error": handle_tool_error}
+    made = _Tools(generator, tool_wait, None if save_to is None else f"{save_to}/", delays)
+    shared: dict[str, Any] = {
+        "infer_schema": False,
+        "response_format": "content_and_artifact",
+        "handle_tool_error": handle_tool_error,
+    }
     return [
         StructuredTool.from_function(
             func=made.generate,
@@ -71,7 +64,7 @@ def video_tools(
             name=_MAKE,
             description="Make a video from a description, optionally from pictures, videos or audio. It takes "
             f"minutes; if it is not ready in time, the answer is an id for {_CHECK}.",
-            args_schema=GenerateVideo,
+            args_schema=_fields(generator.model),
             **shared,
         ),
         StructuredTool.from_function(
@@ -83,6 +76,27 @@ def video_tools(
             **shared,
         ),
     ]
+
+
+def _fields(model: str) -> type[BaseModel]:
+    """The arguments of the tool that makes videos: those that the model has, as the agent's model sees them."""
+    known = find_model(model)
+    modes = None if known is None else known.modes
+    fields: dict[str, Any] = {"prompt": (str, Field(description=_PROMPT))}
+    optional: dict[str, Any] = {
+        "duration": (int | None, "Length in whole seconds, for example 5."),
+        "resolution": (str | None, f"{', '.join(known.resolutions if known else _RESOLUTIONS)}."),
+        "ratio": (str | None, f"Width to height: {', '.join(RATIOS[:-1])}."),
+    }
+    if modes is None or "first_frame" in modes:
+        optional["first_frame_url"] = (str | None, "Link of the picture that the video begins with.")
+    if modes is None or "first_and_last_frame" in modes:
+        text = "Link of the picture that the video ends with; needs first_frame_url."
+        optional["last_frame_url"] = (str | None, text)
+    if modes is None or "references" in modes:
+        optional["reference_urls"] = (list[str] | None, _REFERENCES)
+    fields |= {name: (kind, Field(None, description=text)) for name, (kind, text) in optional.items()}
+    return create_model("VideoArguments", **fields)
 
 
 @contextmanager
@@ -122,10 +136,10 @@ class _Tools:
 
     generator: ArkVideoGenerator = field(repr=False)
     tool_wait: float
-    save_to: Path | None
+    folder: str | None
     delays: tuple[float, ...]
 
-    def generate(self, prompt: str, **given: Any) -> tuple[str, ArkVideoTask]:
+    def generate(self, prompt: str, **given: Any) -> Result:
         """Submit a task, and wait for it as long as a tool may."""
         with _failures():
             latest = _Latest(self.generator.submit(prompt, **_arguments(given)))
@@ -134,7 +148,7 @@ class _Tools:
                 self.generator.wait(latest.task, self.tool_wait, delays=self.delays, on_progress=latest.see)
         return self._answer(latest.task)
 
-    async def agenerate(self, prompt: str, **given: Any) -> tuple[str, ArkVideoTask]:
+    async def agenerate(self, prompt: str, **given: Any) -> Result:
         """Same as `generate`, async."""
         with _failures():
             latest = _Latest(await self.generator.asubmit(prompt, **_arguments(given)))
@@ -145,55 +159,54 @@ class _Tools:
                 )
         return await self._aanswer(latest.task)
 
-    def check(self, task_id: str) -> tuple[str, ArkVideoTask]:
+    def check(self, task_id: str) -> Result:
         """Look at a task once."""
         with _failures():
             task = without_failure(self.generator.get(task_id))
         return self._answer(task)
 
-    async def acheck(self, task_id: str) -> tuple[str, ArkVideoTask]:
+    async def acheck(self, task_id: str) -> Result:
         """Same as `check`, async."""
         with _failures():
             task = without_failure(await self.generator.aget(task_id))
         return await self._aanswer(task)
 
-    def _answer(self, task: ArkVideoTask) -> tuple[str, ArkVideoTask]:
+    def _answer(self, task: ArkVideoTask) -> Result:
         if not task.is_done:
             return _pending(task), task
         saved = ""
-        if self.save_to is not None:
+        if self.folder is not None:
             try:
-                self.save_to.mkdir(parents=True, exist_ok=True)
-                saved = f"It was saved as {task.save(self.save_to)}."
+                saved = f"It was saved as {task.save(self.folder)}."
             except (VolcArkError, OSError) as error:
                 saved = _unsaved(error)
         return _ready(task, saved), task
 
-    async def _aanswer(self, task: ArkVideoTask) -> tuple[str, ArkVideoTask]:
+    async def _aanswer(self, task: ArkVideoTask) -> Result:
         if not task.is_done:
             return _pending(task), task
         saved = ""
-        if self.save_to is not None:
+        if self.folder is not None:
             try:
-                await asyncio.to_thread(self.save_to.mkdir, parents=True, exist_ok=True)
-                saved = f"It was saved as {await task.asave(self.save_to)}."
+                saved = f"It was saved as {await task.asave(self.folder)}."
             except (VolcArkError, OSError) as error:
                 saved = _unsaved(error)
         return _ready(task, saved), task
 
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
-    """A model's arguments as those of `submit`; its texts are never taken for paths of local files.
+    """The tool's arguments as those of `submit`.
 
     Raises:
-        ValueError: An address is none.
+        ValueError: A link is none.
     """
     values = {name: value for name, value in given.items() if value is not None and value != []}
     frames = {name: values.pop(f"{name}_url", None) for name in ("first_frame", "last_frame")}
     references = values.pop("reference_urls", None)
     for name, url in (*frames.items(), *(("reference", url) for url in references or ())):
         if url is not None and not url.lower().startswith(_URLS):
-            raise ValueError(f"{name}: {url[:80]!r} is no URL: pass one that begins with https://.")
+            # A model must not be able to read files of this machine.
+            raise ValueError(f"{name}: {url[:80]!r} is no link that begins with https:// or http://.")
     return {**{name: url for name, url in frames.items() if url}, "references": references, **values}
 
 
