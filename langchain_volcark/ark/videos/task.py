@@ -45,8 +45,8 @@ class ArkVideoTask:
     """A video task: its state when it was last read, and what came of it.
 
     It is a snapshot; `ArkVideoGenerator.get` and `wait` return a newer one. It consists of JSON values, so that
-    checkpoints and traces of agents can hold it. Where they turn it into a dictionary, `ArkVideoTask(**dictionary)`
-    is the task again.
+    checkpoints and traces of agents can hold it. Where they turn it into a dictionary,
+    `ArkVideoTask(**dictionary)` is the task again.
 
     Attributes:
         id: The task's id, `cgt-…`; the service keeps a task for seven days.
