@@ -11,6 +11,8 @@ _NAMES = {
     "ark.bots.metadata": ("bot_metadata", "group_chat_config"),
     "ark.chat_models": ("ChatArk",),
     "ark.embeddings": ("ArkEmbeddings",),
+    "ark.files.file": ("ArkFile",),
+    "ark.files.files": ("ArkFiles",),
     "ark.images.generator": ("ArkImageGenerator",),
     "ark.images.pictures": ("ArkImage", "GeneratedImages"),
     "ark.responses.stored": ("ArkPrefix",),

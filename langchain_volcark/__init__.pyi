@@ -4,6 +4,8 @@ from langchain_volcark.ark.bots.metadata import bot_metadata as bot_metadata
 from langchain_volcark.ark.bots.metadata import group_chat_config as group_chat_config
 from langchain_volcark.ark.chat_models import ChatArk as ChatArk
 from langchain_volcark.ark.embeddings import ArkEmbeddings as ArkEmbeddings
+from langchain_volcark.ark.files.file import ArkFile as ArkFile
+from langchain_volcark.ark.files.files import ArkFiles as ArkFiles
 from langchain_volcark.ark.images.generator import ArkImageGenerator as ArkImageGenerator
 from langchain_volcark.ark.images.pictures import ArkImage as ArkImage
 from langchain_volcark.ark.images.pictures import GeneratedImages as GeneratedImages

@@ -7,6 +7,7 @@ has the general code `InvalidParameter`; it is recognised by its text.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.exceptions import (
@@ -172,18 +173,19 @@ class ArkErrors:
         return end["first"] if end else None
 
 
-def error_of_work(error: Any, about: str, body: Any = None) -> VolcArkError:
+def error_of_work(error: Any, about: str, body: Any = None, *, status: int | None = None) -> VolcArkError:
     """Build the exception for work of the service that failed: a file that could not be read, a video, a picture.
 
     Args:
         error: The error in its object, `{"code", "message"}`, in whatever form it came.
         about: What failed, at the beginning of the text, such as `The video task cgt-… failed`.
         body: The object.
+        status: The HTTP status that a request with such an error would have; it decides where the code is unknown.
 
     Returns:
         The exception of the error's code.
     """
-    facts = _facts(error or {"message": "the service does not say why"})
+    facts = replace(_facts(error or {"message": "the service does not say why"}), status=status)
     verdict = _TABLE.verdict(facts)
     text = f"{about}: {facts.message or facts.code}"
     if verdict.advice:

@@ -33,6 +33,7 @@ _AUDIO_FORMATS = {
     "l16": "pcm",
 }
 _VIDEO_TYPES = {"video/quicktime": "video/mov", "video/x-msvideo": "video/avi", "video/vnd.avi": "video/avi"}
+_PARTS = {"image": "image_url", "video": "video_url", "audio": "input_audio"}
 _MB = 1024 * 1024
 # URL schemes of other providers' file storage, which Ark cannot access.
 _UNREACHABLE = frozenset({"", "file", "gs", "s3", "blob"})
@@ -50,7 +51,12 @@ class ArkMessageWriter(MessageWriter):
     """
 
     reasoning_fields: tuple[str, ...] = ("reasoning_content", "encrypted_content")
-    tool_media: Mapping[str, int | None] = {"image": 10 * _MB, "video": 50 * _MB, "audio": 25 * _MB}
+    tool_media: Mapping[str, int | None] = {
+        "image": 10 * _MB,
+        "video": 50 * _MB,
+        "audio": 25 * _MB,
+        "file": 50 * _MB,
+    }
     image_types = frozenset(
         f"image/{name}"
         for name in ("jpeg", "png", "gif", "webp", "bmp", "tiff", "x-icon", "icns", "jp2", "heic", "heif")
@@ -94,27 +100,29 @@ class ArkMessageWriter(MessageWriter):
         return found
 
     def media(self, media: Media) -> Mapping[str, Any]:
-        """Convert an image, a video or audio to a content part.
+        """Convert an image, a video, audio or an uploaded file to a content part.
 
         Raises:
-            ValueError: It is a file, which the chat API does not accept, or media that Ark cannot access.
+            ValueError: It is a file that has not been uploaded, which the chat API does not accept, or media that
+                Ark cannot access.
         """
-        if media.kind not in {"image", "video", "audio"}:
-            raise ValueError(
-                f"{self._service} takes no {media.kind} content: extract its text, or send its pages as images."
-            )
         refuse_unreachable(media)
+        uploaded = media.file_id if media.url is None and media.data is None else None
+        kind = _PARTS.get(media.kind, media.kind)
+        options = media.options if media.kind in {"image", "video"} else {}
+        if uploaded:
+            return {"type": kind, kind: {"file_id": uploaded, **options}}
         if media.kind == "audio":
-            return {"type": "input_audio", "input_audio": _audio(media)}
+            return {"type": kind, kind: _audio(media)}
+        if media.kind not in {"image", "video"}:
+            raise ValueError(
+                f"{self._service} takes no {media.kind} content: extract its text, send its pages as images, or "
+                "upload it with ArkFiles."
+            )
         url = media.data_url
-        if url is None and media.kind == "video" and media.file_id:
-            source = {"file_id": media.file_id}
-        elif url:
-            source = {"url": with_known_type(url)}
-        else:
-            raise ValueError(f"the {media.kind} has neither url nor base64; Ark takes no file_id here.")
-        kind = f"{media.kind}_url"
-        return {"type": kind, kind: {**source, **media.options}}
+        if not url:
+            raise ValueError(f"the {media.kind} has neither url nor base64 nor file_id.")
+        return {"type": kind, kind: {"url": with_known_type(url), **options}}
 
 
 def refuse_unreachable(media: Media) -> None:
@@ -176,7 +184,7 @@ def _audio(media: Media) -> dict[str, Any]:
     if data is None and media.url:
         return {"url": media.url}
     if not data:
-        raise ValueError("the audio has neither url nor base64.")
+        raise ValueError("the audio has neither url nor base64 nor file_id.")
     return {"data": data, "format": _audio_format(media.mime_type or "")}
 
 

@@ -32,7 +32,6 @@ REQUESTED_MODEL = "requested_model"
 """Field of `response_metadata`: the model as the call named it; `model_name` is what the service made of that."""
 # What a user answers besides words; each is an item of its own.
 _ANSWERS = frozenset({"mcp_approval_response", "tool_search_output"})
-_MB = 1024 * 1024
 
 
 class ItemWriter(ArkMessageWriter):
@@ -40,7 +39,6 @@ class ItemWriter(ArkMessageWriter):
 
     # What the chat API encrypted is not known to be read by this one.
     reasoning_fields = ("reasoning_content",)
-    tool_media: Mapping[str, int | None] = {**ArkMessageWriter.tool_media, "file": 50 * _MB}
 
     def _write_one(self, message: BaseMessage, answered: set[str]) -> list[Item]:
         if isinstance(message, AIMessage):

@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.responses.routing import CHAINS, SWITCH
 from langchain_volcark.ark.responses.wire import PATH
 from langchain_volcark.base.chat_model import HTTPChatModel
 from langchain_volcark.http.client import ServiceRequest
-from langchain_volcark.http.json import objects
 from langchain_volcark.wires.wire import ModelCall
 
 if TYPE_CHECKING:
@@ -183,19 +183,19 @@ class StoredResponses(HTTPChatModel):
             NotFoundError: There is no such answer.
             ValueError: The model has an access key pair; the service takes an API key here alone.
         """
-        pages = _Pages(include, order)
+        pages = _pages(include, order)
         while not pages.done:
             request = self._stored_request("GET", response_id, "/input_items", pages.query())
-            yield from pages.read(self._client.post(request))
+            yield from pages.read(self._client.post(request).payload)
 
     async def alist_response_input_items(
         self, response_id: str, *, include: Sequence[str] | None = None, order: Literal["asc", "desc"] = "desc"
     ) -> AsyncIterator[dict[str, Any]]:
         """Same as `list_response_input_items`, async."""
-        pages = _Pages(include, order)
+        pages = _pages(include, order)
         while not pages.done:
             request = self._stored_request("GET", response_id, "/input_items", pages.query())
-            for item in pages.read(await self._client.apost(request)):
+            for item in pages.read((await self._client.apost(request)).payload):
                 yield item
 
     def _stored_request(
@@ -237,27 +237,5 @@ def _read_deleted(reply: Reply) -> bool:
     return bool(reply.payload.get("deleted"))
 
 
-class _Pages:
-    """The pages of a list, up to the last."""
-
-    def __init__(self, include: Sequence[str] | None, order: str) -> None:
-        self.done = False
-        self._query = {**_included(include), "order": order, "limit": _PAGE}
-        self._seen: set[str] = set()
-        self._after: str | None = None
-
-    def query(self) -> dict[str, Any]:
-        """What asks for the next page."""
-        return self._query if self._after is None else {**self._query, "after": self._after}
-
-    def read(self, reply: Reply) -> list[dict[str, Any]]:
-        """The items of a page that are new."""
-        items = [dict(item) for item in objects(reply.payload.get("data"))]
-        new = [item for item in items if item.get("id") not in self._seen]
-        self._seen.update(str(item.get("id")) for item in new)
-        last = reply.payload.get("last_id") or (items[-1].get("id") if items else None)
-        more = reply.payload.get("has_more")
-        # Some replies do not say whether there is more.
-        self.done = more is False or len(items) < _PAGE or not new or not last
-        self._after = last
-        return new
+def _pages(include: Sequence[str] | None, order: str) -> Pages:
+    return Pages({**_included(include), "order": order}, _PAGE)

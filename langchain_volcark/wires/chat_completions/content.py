@@ -48,6 +48,7 @@ _MEDIA_KINDS = frozenset({"image", "video", "audio", "file"})
 _OPTIONS = (
     *("detail", "image_pixel_limit", "min_pixels", "max_pixels"),
     *("fps", "max_video_tokens", "min_frame_tokens", "max_frame_tokens", "min_frames"),
+    "chunking_strategy",
 )
 
 
@@ -200,7 +201,7 @@ def read_media(block: Block) -> Media | str | None:
     if kind in {"input_image", "computer_screenshot", "input_video"}:
         return _read_url_part("video" if kind == "input_video" else "image", block)
     if kind == "input_audio":
-        return _read_input_audio(block.get("input_audio"))
+        return _read_input_audio(block)
     if kind == "input_file" or (kind == "file" and isinstance(block.get("file"), Mapping)):
         return _read_openai_file(block["file"] if isinstance(block.get("file"), Mapping) else block)
     if kind == "media":
@@ -243,14 +244,18 @@ def _read_url_part(kind: str, block: Block) -> Media:
     return Media(kind, url=inner.get("url"), file_id=file_id, options={**_options(block), **inner_options})
 
 
-def _read_input_audio(value: Any) -> Media:
-    audio = value if isinstance(value, Mapping) else {}
+def _read_input_audio(block: Block) -> Media:
+    """Read OpenAI's and Ark's `input_audio`; the Responses API has its fields at the top."""
+    value = block.get("input_audio")
+    audio = value if isinstance(value, Mapping) else block
     audio_format = audio.get("format")
     return Media(
         "audio",
-        url=audio.get("url"),
+        url=audio.get("url") or audio.get("audio_url"),
         data=audio.get("data"),
         mime_type=f"audio/{audio_format}" if audio_format else None,
+        file_id=audio.get("file_id"),
+        options=_options(block),
     )
 
 

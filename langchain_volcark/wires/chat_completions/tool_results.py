@@ -240,6 +240,8 @@ def _is_option(key: str, value: Any) -> bool:
     """Whether a field is a valid media option of a service; a tool's field of that name may hold anything."""
     if key == "detail":
         return isinstance(value, str) and value in _DETAILS
+    if key == "chunking_strategy":
+        return isinstance(value, Mapping) and value.get("type") == "server_vad"
     if key == "image_pixel_limit":
         return isinstance(value, Mapping) and all(_is_number(one) for one in value.values())
     return key in _NUMBERS and _is_number(value)

@@ -179,6 +179,42 @@ PARTS: dict[str, tuple[Any, Any]] = {
         {"type": "video", "file_id": "file-1"},
         {"type": "video_url", "video_url": {"file_id": "file-1"}},
     ),
+    "video by file id in Ark's form": (
+        {"type": "video_url", "video_url": {"file_id": "file-1", "fps": 1}},
+        {"type": "video_url", "video_url": {"file_id": "file-1", "fps": 1}},
+    ),
+    "image by file id": (
+        {"type": "image", "file_id": "file-1", "mime_type": "image/png", "extras": {"detail": "low"}},
+        {"type": "image_url", "image_url": {"file_id": "file-1", "detail": "low"}},
+    ),
+    "image by file id in Ark's form": (
+        {"type": "image_url", "image_url": {"file_id": "file-1"}},
+        {"type": "image_url", "image_url": {"file_id": "file-1"}},
+    ),
+    "audio by file id": (
+        {"type": "audio", "file_id": "file-1", "extras": {"chunking_strategy": {"type": "server_vad"}}},
+        {"type": "input_audio", "input_audio": {"file_id": "file-1"}},
+    ),
+    "audio by file id in Ark's form": (
+        {"type": "input_audio", "input_audio": {"file_id": "file-1"}},
+        {"type": "input_audio", "input_audio": {"file_id": "file-1"}},
+    ),
+    "audio by file id in the form of responses": (
+        {"type": "input_audio", "file_id": "file-1"},
+        {"type": "input_audio", "input_audio": {"file_id": "file-1"}},
+    ),
+    "file by id": (
+        {"type": "file", "file_id": "file-1", "mime_type": "application/pdf", "detail": "low"},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ),
+    "file by id in Ark's form": (
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ),
+    "file by id in the form of responses": (
+        {"type": "input_file", "file_id": "file-1"},
+        {"type": "file", "file": {"file_id": "file-1"}},
+    ),
     "v1 audio base64": (
         {"type": "audio", "base64": MP3, "mime_type": "audio/mpeg"},
         {"type": "input_audio", "input_audio": {"data": MP3, "format": "mp3"}},
@@ -240,7 +276,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "takes no file content",
     ),
     "broken text file": ({"type": "file", "base64": "/w==", "mime_type": "text/plain"}, "takes no file content"),
-    "image by file id": ({"type": "image", "file_id": "file-1"}, "neither url nor base64"),
     "image of nothing": ({"type": "image_url", "image_url": {}}, "neither url nor base64"),
     "image that is no block": ({"type": "image", "source": "x"}, "neither url nor base64"),
     "image in Google's store": ({"type": "media", "mime_type": "image/png", "file_uri": "gs://b/a"}, "'gs://b/a'"),
@@ -442,7 +477,7 @@ _messages = st.one_of(
     st.builds(FunctionMessage, _texts, name=st.just("f")),
     st.builds(ChatMessage, _contents, role=st.sampled_from(["developer", "user"])),
 )
-TAKEN = {"text", "image_url", "video_url", "input_audio"}
+TAKEN = {"text", "image_url", "video_url", "input_audio", "file"}
 
 
 @given(st.lists(_messages, max_size=5), st.sampled_from(["always", "tool_turns", "never"]))

@@ -176,10 +176,9 @@ def test_what_stands_beside_an_images_bytes_is_sent_before_it() -> None:
             "[image, image/gif",
         ),
         ({"type": "audio", "base64": "SUQz", "mime_type": "audio/mpeg"}, "[audio, audio/mpeg, 3 bytes"),
-        ({"type": "image", "file_id": "file-1"}, "[image, file-1"),
         ({"type": "file", "url": "https://e.example/a.pdf"}, "[file, https://e.example/a.pdf"),
     ],
-    ids=["svg", "broken", "too large", "audio", "id", "address"],
+    ids=["svg", "broken", "too large", "audio", "address"],
 )
 def test_media_that_would_be_refused_is_named(block: dict[str, Any], words: str | None) -> None:
     content = sent("ark", [block])

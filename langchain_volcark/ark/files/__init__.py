@@ -1,0 +1,1 @@
+"""Files that are uploaded once and used by id in many messages."""
