@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AliasChoices, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from langchain_volcark.ark.batch.retries import UntilDeadline
 from langchain_volcark.ark.service import ArkService
@@ -42,7 +42,7 @@ def _read_deadline(value: Any) -> float | None:
 class BatchInference(ArkService):
     """Sends calls to Ark's batch inference (批量推理), at half the price of online calls."""
 
-    batch_inference: Switch = Field(default=False, validation_alias=AliasChoices("batch", "batch_inference"))
+    batch_inference: Switch = Field(default=False, alias="batch")  # a field `batch` would hide the method
     """Whether calls go to batch inference; `batch=True` in the constructor. It needs an endpoint `ep-bi-…`.
 
     Each call waits for its answer, which may take hours, and is repeated until `batch_deadline`, whatever
