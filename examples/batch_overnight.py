@@ -124,7 +124,7 @@ def main() -> None:
     finished = finished_rows(options.output)
     rows = made_up_rows(options.rows) if options.input is None else rows_of(options.input)
     with session() as here, options.output.open("ab", buffering=0) as output:
-        model = ChatArk(  # type: ignore[call-arg] - mypy's plugin of pydantic does not know the alias `batch`
+        model = ChatArk(  # type: ignore[call-arg]  # mypy's pydantic plugin knows no alias
             model=EMULATED_ENDPOINT if here.server else here.model,
             batch=True,
             batch_deadline=options.deadline * 3600,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from langchain_volcark.emulator import Emulator
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -96,3 +99,36 @@ def test_a_corpus_is_embedded_by_ray_and_goes_on_where_it_stopped(tmp_path: Path
     assert "40 of them were embedded in this run" in again
     first = {row["id"]: row["vector"] for row in table.to_pylist()}
     assert {row["id"]: row["vector"] for row in pq.read_table(output).to_pylist()} == first
+
+
+def test_a_corpus_in_batch_inference_goes_on_by_the_row(tmp_path: Path, emulator: Emulator) -> None:
+    output = tmp_path / "corpus"
+    command = [
+        *(sys.executable, "examples/embed_corpus_ray.py", "--batch", "--texts", "90", "--shard-size", "40"),
+        *("--batch-size", "20", "--output", str(output)),
+    ]
+    variables = {
+        "ARK_API_KEY": emulator.api_key,
+        "ARK_BASE_URL": emulator.ark_base_url,
+        "ARK_MODEL": "not used",
+    }
+    emulator.fail_next(429, "QuotaExceeded", path="/batch/embeddings/multimodal")
+
+    def embed() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=REPOSITORY, env={**os.environ, **variables}, capture_output=True, text=True, timeout=300
+        )
+
+    stopped = embed()
+    assert stopped.returncode != 0
+    assert "QuotaExceeded" in stopped.stderr
+    finished = len(emulator.requests) - 1
+    assert 0 < finished < 40
+    again = embed()
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"{90 - finished} of them were embedded in this run" in again.stdout
+    assert len(emulator.requests) == 90 + 1  # only the row that failed was sent again
+    table = pq.read_table(output)
+    assert sorted(table["id"].to_pylist()) == list(range(90))
+    assert {len(vector) for vector in table["vector"].to_pylist()} == {1024}
+    assert not list(output.glob(".*"))
