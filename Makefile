@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 600
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo corpus upstream faults test-live record notebooks test test-examples lint type imports format bench docs fuzz matrix dist check clean
+.PHONY: help demo corpus overnight upstream faults test-live record notebooks test test-examples lint type imports format bench docs fuzz matrix dist check clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files 
 
 corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three minutes), restartable
 	$(BIN)/python examples/embed_corpus_ray.py
+
+overnight: $(VENV)/.installed-dev ## Send 100,000 calls of batch inference to an emulator, killed half-way and restarted
+	$(BIN)/python -m benchmarks.batch
 
 notebooks: $(VENV)/.installed-notebooks ## Run all notebooks and keep their outputs (emulator where no key is set)
 	$(BIN)/python scripts/notebooks.py

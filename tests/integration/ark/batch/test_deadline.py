@@ -120,7 +120,7 @@ async def test_broken_connections_are_repeated(
 ) -> None:
     emulator.drop_next(3)
     assert (await invoke(make())).text == "You said: Hi"
-    assert len(clock.waits) >= 2  # the pool itself may replace a connection that was idle
+    assert clock.waits  # the pool itself replaces a connection that was idle
 
 
 async def test_an_unreachable_server_is_asked_until_the_deadline(make: Make, clock: Clock, invoke: Invoke) -> None:
