@@ -97,6 +97,9 @@ def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     doctor.add_argument(
         "--service", choices=(*_SERVICES, "all"), help="service to check (default: those whose variables are set)"
     )
+    doctor.add_argument(
+        "--search", action="store_true", help="Ark: also try web search, which is activated apart from the model"
+    )
     doctor.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
     _add_common(doctor)
     doctor.add_argument("--exchange-url", metavar="URL", help="URL that issues temporary keys for access keys")

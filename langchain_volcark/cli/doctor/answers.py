@@ -19,6 +19,7 @@ from langchain_volcark.cli.doctor.network import GRACE, STEP_SECONDS, bounded, g
 from langchain_volcark.cli.services import build, is_packaged
 from langchain_volcark.cli.terminal import one_line
 from langchain_volcark.exceptions import VolcArkError
+from langchain_volcark.hosted_tools import web_search
 from langchain_volcark.http.auth import BearerAuth
 from langchain_volcark.http.client import read_json_reply
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_volcark.cli.services import Setup
 
 _QUESTION, _MAX_TOKENS = "Say OK.", 16
+_SEARCH_TOKENS = 256  # the Responses API fails where it may write but a few
 _TOLERATED_SKEW = 5 * 60.0
 _MOST_TRIED = _SHOWN = 3
 _MODEL_FAULTS = ("model_not_activated", "unknown_model", "model_id_without_date", "model_not_in_plan")
@@ -106,6 +108,25 @@ def check_chat(setup: Setup, listing: Listing) -> Finding:
     return replace(finding, message=tried + finding.message)
 
 
+def check_search(setup: Setup, chat: Finding) -> Finding:
+    """Ask once more with web search, which an account activates apart from the model.
+
+    Args:
+        setup: The service and its settings.
+        chat: What `check_chat` found.
+    """
+    model = str(chat.details.get("model", ""))
+    if setup.service.name != "ark" or model.startswith("bot-"):
+        return skip("search", "only models of Ark search the web")
+    if chat.status != "ok":
+        return skip("search", "not tried: the model does not answer")
+    try:
+        _, seconds = _first_answer(setup, model, _SEARCH_TOKENS, tools=[web_search()], store=False)
+    except (TooSlowError, VolcArkError) as error:
+        return diagnose(error, setup, "search", model)
+    return ok("search", f"{model} may search the web (after {seconds} s)", model=model, seconds=seconds)
+
+
 def _candidates(setup: Setup, usable: Sequence[str]) -> list[str]:
     if setup.model or usable:
         return [setup.model] if setup.model else list(usable[:_MOST_TRIED])
@@ -115,19 +136,34 @@ def _candidates(setup: Setup, usable: Sequence[str]) -> list[str]:
 
 
 def _ask(setup: Setup, model: str) -> Finding:
-    """Ask, and stop at the first part of the answer."""
-    settings = {} if is_packaged(model) else {"max_tokens": _MAX_TOKENS}
+    resolved, seconds = _first_answer(setup, model, _MAX_TOKENS)
+    details = {"model": model, "model_name": resolved or model, "seconds": seconds}
+    return ok("chat", f"{model} answers (after {seconds} s)", **details)
+
+
+def _first_answer(setup: Setup, model: str, limit: int, **call: Any) -> tuple[str | None, float]:
+    """Ask, and stop at the first part of the answer.
+
+    Args:
+        setup: The service and its settings.
+        model: Whom to ask.
+        limit: Most tokens of the answer.
+        **call: Further arguments of the call.
+
+    Returns:
+        The model's name as the service resolved it, and the seconds it took.
+    """
+    settings = {} if is_packaged(model) else {"max_tokens": limit}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         chat = build(setup, model, max_retries=0, **settings)
 
     def first() -> str | None:
-        for chunk in chat.stream(_QUESTION):
+        for chunk in chat.stream(_QUESTION, **call):
             if chunk.content or chunk.additional_kwargs or chunk.response_metadata.get("finish_reason"):
                 return chunk.response_metadata.get("model_name")
         return None
 
     began = time.monotonic()
-    resolved = bounded(first, (setup.timeout or STEP_SECONDS) + GRACE) or model
-    seconds = round(time.monotonic() - began, 2)
-    return ok("chat", f"{model} answers (after {seconds} s)", model=model, model_name=resolved, seconds=seconds)
+    resolved = bounded(first, (setup.timeout or STEP_SECONDS) + GRACE)
+    return resolved, round(time.monotonic() - began, 2)

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark._version import __version__
-from langchain_volcark.cli.doctor.answers import check_chat, check_clock, check_models
+from langchain_volcark.cli.doctor.answers import check_chat, check_clock, check_models, check_search
 from langchain_volcark.cli.doctor.findings import Finding, fault, shown, skip
 from langchain_volcark.cli.doctor.network import check_way
 from langchain_volcark.cli.doctor.settings import check_address, check_form, check_values, check_variables
@@ -44,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
             timeout=options.timeout,
         )
         findings = examine(setup)
+        if options.search:
+            findings.append(check_search(setup, findings[-1]))
         services.append(_as_data(setup, findings))
         if not options.json:
             sys.stdout.write(_as_lines(setup, findings, style, redactor))

@@ -357,6 +357,30 @@ def test_where_no_listed_model_is_activated_says_which_were_tried(doctor: Doctor
     assert "none of doubao-seed-2-1-pro-260915, doubao-seed-2-1-lite-260915" in run.line("chat")
 
 
+def test_web_search_is_tried_where_asked_for(doctor: Doctor, emulator: Emulator) -> None:
+    assert "search" not in [
+        check["check"] for check in doctor(**for_ark(emulator)).document["services"][0]["checks"]
+    ]
+    run = doctor("--search", **for_ark(emulator))
+    assert (run.status, run.faults) == (0, {})
+    assert any(" search " in line and "may search the web" in line for line in run.lines)
+    assert emulator.requests[-1].json["store"] is False
+
+
+def test_names_a_hosted_tool_that_is_not_activated(doctor: Doctor, emulator: Emulator) -> None:
+    emulator.close_tools("web_search")
+    run = doctor("--search", **for_ark(emulator))
+    assert (run.status, run.faults) == (1, {"search": "tool_not_activated"})
+    assert "Activate it in the console" in run.line("search")
+
+
+@pytest.mark.parametrize("model", ["bot-20250101-demo", "no-such-model"])
+def test_web_search_is_not_tried_where_it_cannot_be(doctor: Doctor, emulator: Emulator, model: str) -> None:
+    run = doctor("--search", "--model", model, **for_ark(emulator))
+    assert "search" not in run.faults
+    assert " skip  search" in run.line("search")
+
+
 def test_a_rate_limit_is_no_fault_of_the_set_up(doctor: Doctor, emulator: Emulator) -> None:
     run = doctor(prepare=lambda: emulator.fail_next(path=CHAT), **for_ark(emulator))
     assert (run.status, run.faults) == (0, {"chat": "rate_limited"})
