@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from langchain_volcark.http.retry import caller_has_left
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator
 
@@ -173,6 +175,7 @@ class _Threads(Generic[S, T]):
         self._todo: SimpleQueue[S] = SimpleQueue()
         self.done: SimpleQueue[tuple[S, T | Failed]] = SimpleQueue()
         self.stopped = False
+        self._left = False
 
     def add(self, item: S) -> None:
         """Queue an item, and start a thread for it while there are fewer than allowed."""
@@ -196,11 +199,12 @@ class _Threads(Generic[S, T]):
 
     def stop(self) -> None:
         """Begin nothing more, and let the threads end."""
-        self.stopped = True
+        self.stopped = self._left = True
         for _ in range(self._started):
             self._todo.put(_NONE)
 
     def _work(self) -> None:
+        caller_has_left.set(lambda: self._left)
         while (item := self._todo.get()) is not _NONE:
             outcome = self._outcome(item)
             self.done.put((item, outcome))

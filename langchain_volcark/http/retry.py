@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,9 @@ T = TypeVar("T")
 # Looked up at every wait, so that a test can put a fake clock here.
 sleep: Callable[[float], None] = time.sleep
 asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+caller_has_left: ContextVar[Callable[[], bool]] = ContextVar("caller_has_left", default=lambda: False)
+"""In a thread that works for another one: whether nobody waits for its result any longer."""
 
 _LONGEST_RETRY_AFTER = 60.0  # seconds; whoever asks for more is told to the caller at once, in `retry_after`
 

@@ -120,11 +120,14 @@ class _State:
         return seconds
 
     def begin(self) -> None:
-        """Check that there is time for an attempt, after whatever was waited for.
+        """Check that there is still time for an attempt, and that somebody wants its answer.
 
         Raises:
-            APITimeoutError: There is none.
+            APITimeoutError: There is no time.
+            VolcArkError: The last attempt's exception, because the caller was interrupted, and this is its thread.
         """
+        if self._last is not None and retry.caller_has_left.get()():
+            raise self._last
         if self._deadline.remaining() <= 0:
             raise self._given_up(self._last) from self._last
 

@@ -17,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_volcark import ChatArk
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import InvalidRequestError, QuotaExceededError
+from langchain_volcark.http import retry
 
 Make = Callable[..., ChatArk]
 Pairs = list[tuple[int, Any]]
@@ -239,6 +240,29 @@ async def test_a_progress_bar_counts_answers(
 async def test_a_progress_bar_of_the_whole_batch(make: Make, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     await run(make(show_progress_bar=True), list(texts(12)))
     assert "12/12" in capsys.readouterr().err
+
+
+def test_a_thread_whose_caller_has_left_sends_nothing_more(
+    make: Make, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, go_on = threading.Event(), threading.Event()
+
+    def sleep(_seconds: float) -> None:
+        waits.set()
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(retry, "sleep", sleep)
+    emulator.fail_next(503, "InternalServiceError")
+    pairs = make().batch_as_completed(["a", "b"], {"max_concurrency": 2})
+    next(pairs)
+    assert waits.wait(30)
+    pairs.close()  # type: ignore[attr-defined]
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "volcark-request":
+            thread.join(30)
+            assert not thread.is_alive()
+    assert len(emulator.requests) == 2
 
 
 async def test_leaving_the_loop_cancels_what_is_in_flight(make: Make, emulator: Emulator) -> None:
