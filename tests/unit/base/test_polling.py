@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langchain_volcark.base.polling import apoll, poll
+from langchain_volcark.base.polling import apoll, check_waiting, poll
 from langchain_volcark.exceptions import APIConnectionError, APITimeoutError, NotFoundError, RateLimitError
 from langchain_volcark.http import deadline, retry
 
@@ -121,3 +121,26 @@ async def test_progress_may_be_reported_by_a_coroutine(clock: Clock) -> None:
 
     await apoll(read, lambda state: True, timeout=1, delays=DELAYS, describe=lambda state: "", on_progress=note)
     assert seen == ["active"]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "delays", "text"),
+    [
+        (-1, [1], "timeout must be a number of seconds"),
+        (float("nan"), [1], "timeout must be"),
+        ("5", [1], "timeout must be"),
+        (True, [1], "timeout must be"),
+        (5, [], "delays is empty"),
+        (5, [1, -1], "delays must be"),
+        (5, "5", "delays must be"),
+        (5, None, "delays must be"),
+    ],
+)
+def test_how_to_wait_is_checked_before_anything_is_sent(timeout: Any, delays: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        check_waiting(timeout, delays)
+
+
+def test_one_delay_may_be_given_alone() -> None:
+    assert check_waiting(None, 5) == (5,)  # type: ignore[arg-type]
+    assert check_waiting(0, iter([1, 2.5])) == (1, 2.5)
