@@ -181,8 +181,9 @@ class ToolBinding(BaseChatModel):
         advice = ""
         if chosen == "function_calling":
             # Whether the model accepts a forced call is checked for each request.
-            choice = arguments.pop("tool_choice", "any")
-            model = self.bind_tools([schema_tool(schema, strict)], tool_choice=choice, **arguments)
+            own, others = schema_tool(schema, strict), arguments.pop("tools", None) or []
+            choice = arguments.pop("tool_choice", own["function"]["name"] if others else "any")
+            model = self.bind_tools([own, *others], tool_choice=choice, **arguments)
             advice = self._forced_call_refusal({"model": self.model_name, **self._default_params, **kwargs}) or ""
         else:
             model = self.bind(**arguments)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from pydantic import BaseModel
 
 from langchain_volcark import ChatArk, ChatArkBot, hosted_tools
 from langchain_volcark.emulator import Emulator
@@ -261,3 +262,25 @@ def test_refusals_say_what_is_wrong_and_what_to_do(make: Make, emulator: Emulato
     with pytest.raises(PermissionDeniedError, match="activate") as caught:
         make().bind_tools([hosted_tools.web_search()]).invoke("news")
     assert caught.value.code == "ToolNotOpen"
+
+
+class Place(BaseModel):
+    """A place."""
+
+    name: str
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_structured_output_goes_together_with_other_tools(make: Make, emulator: Emulator, method: Any) -> None:
+    tools = [get_weather, hosted_tools.web_search()]
+    asked = make(thinking="disabled").with_structured_output(Place, method=method, tools=tools)
+    assert asked.invoke("name: Lima") == Place(name="Lima")
+    body = emulator.requests[-1].json
+    kinds = [(tool["type"], tool.get("name")) for tool in body["tools"]]
+    others = [("function", "get_weather"), ("web_search", None)]
+    if method == "json_schema":
+        assert (kinds, body["text"]["format"]["name"]) == (others, "Place")
+        assert "tool_choice" not in body
+    else:
+        assert kinds == [("function", "Place"), *others]
+        assert body["tool_choice"] == {"type": "function", "name": "Place"}

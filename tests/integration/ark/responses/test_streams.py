@@ -212,3 +212,22 @@ def test_an_apps_answer_that_a_message_repeats_is_gone_on_from(play: Play, broke
     whole = response(app, message(1, "It is so."), store=True, expire_at=4_000_000_000)
     events = [event for index, item in enumerate(whole["output"]) for event in item_events(index, item)]
     assert kept_chain(play, broken_server, framed(whole, events))
+
+
+@pytest.mark.parametrize("kind", ["error", "response.failed"])
+def test_a_response_that_a_stream_says_is_forgotten_is_asked_for_again_with_everything(
+    play: Play, broken_server: RawServer, kind: str
+) -> None:
+    model = play(use_previous_response_id=True)
+    told = {"code": "InvalidParameter.PreviousResponseNotFound", "message": "not found"}
+    forgotten = {"type": kind, **({"response": {"error": told}} if kind == "response.failed" else told)}
+    last = {**FRAMES[-1], "response": {**WHOLE, "store": True, "expire_at": 4_000_000_000}}
+    bodies = [sse(*FRAMES[:-1], last), sse(forgotten), sse(*FRAMES[:-1], last)]
+    broken_server.handler = lambda connection, request: connection.send(
+        HEAD + bodies[len(broken_server.requests) - 1]
+    )
+    first, *rest = model.stream("hi")
+    for chunk in rest:
+        first += chunk
+    assert "".join(chunk.text for chunk in model.stream([HumanMessage("hi"), first, HumanMessage("on")]))
+    assert [b"previous_response_id" in request for request in broken_server.requests] == [False, True, False]
