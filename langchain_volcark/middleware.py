@@ -9,12 +9,16 @@ from typing_extensions import override
 
 from langchain_volcark.ark.bots.chat_models import ChatArkBot
 from langchain_volcark.ark.chat_models import ChatArk
+from langchain_volcark.wires.tools import format_tools
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import timedelta
 
     from langchain.agents.middleware import ModelRequest, ModelResponse
+
+    from langchain_volcark.ark.responses.stored import ArkPrefix
+    from langchain_volcark.wires.tools import ToolLike
 
 
 class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
@@ -29,6 +33,8 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
     or `store=False` raise a `ValueError`: the service caches none. Structured output uses function calling.
 
     Args:
+        prefix: A beginning that `ChatArk.create_prefix` has put into the cache; the agent's conversations follow
+            it. Its tools are those of the agent: they were given there, and are not sent again.
         expire_in: How long from each call on the service keeps the conversation: seconds or a `timedelta`, at most
             seven days. Unset, the model's own value counts, or three days.
 
@@ -51,11 +57,11 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
         ```
     """
 
-    def __init__(self, *, expire_in: float | timedelta | None = None) -> None:
+    def __init__(self, *, prefix: ArkPrefix | None = None, expire_in: float | timedelta | None = None) -> None:
         super().__init__()
-        self._settings = (
-            {"caching": "enabled"} if expire_in is None else {"caching": "enabled", "expire_in": expire_in}
-        )
+        self._prefix = prefix
+        given = {"expire_in": expire_in, "previous_response_id": None if prefix is None else prefix.id}
+        self._settings = {"caching": "enabled", **{name: one for name, one in given.items() if one is not None}}
 
     @override
     def wrap_model_call(
@@ -77,7 +83,25 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
             return request
         # Agents choose the way to structured output by the profile; JSON schemas and the cache exclude each other.
         profile: Any = {**(model.profile or {}), "structured_output": False}
+        tools = request.tools if self._prefix is None else _without(request.tools, self._prefix)
         return request.override(
             model=model.model_copy(update={"profile": profile}),
             model_settings={**self._settings, **request.model_settings},
+            tools=tools,
         )
+
+
+def _without(tools: Sequence[ToolLike], prefix: ArkPrefix) -> list[Any]:
+    """What is left to send of an agent's tools, which its prefix has: nothing.
+
+    Raises:
+        ValueError: The prefix has other tools.
+    """
+    own, cached = (
+        [tool.get("function", tool).get("name") for tool in of] for of in (format_tools(tools), prefix.tools)
+    )
+    if own and sorted(map(str, own)) != sorted(map(str, cached)):
+        raise ValueError(
+            f"tools: the agent has {own}, but the prefix was created with {cached}. Give it the same."
+        )
+    return []

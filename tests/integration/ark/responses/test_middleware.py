@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, SystemMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
@@ -105,3 +105,34 @@ def test_hosted_tools_are_refused_by_name(make: Make, emulator: Emulator) -> Non
     with pytest.raises(ValueError, match="caching and the tool web_search"):
         build(make(), (hosted_tools.web_search(),)).invoke(QUESTION)
     assert bodies(emulator) == []
+
+
+HANDBOOK = SystemMessage("The staff handbook has many pages about leave and travel. " * 40)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_an_agents_conversations_follow_a_prefix(make: Make, emulator: Emulator, asynchronous: bool) -> None:
+    model = make()
+    prefix = model.create_prefix([HANDBOOK], tools=[get_weather])
+    agent: Any = create_agent(model, [get_weather], middleware=[ArkCachingMiddleware(prefix=prefix)])
+    for _ in range(2):
+        state = await agent.ainvoke(QUESTION) if asynchronous else agent.invoke(QUESTION)
+        assert "sunny in Rome" in state["messages"][-1].text
+    sent = bodies(emulator)[1:]
+    assert [len(body["input"]) for body in sent] == [1, 1, 1, 1]
+    begins = [body["previous_response_id"] == prefix.id for body in sent]
+    assert begins == [True, False, True, False]
+    assert not any("tools" in body for body in sent)
+
+
+def test_an_agent_has_the_tools_of_its_prefix(make: Make, emulator: Emulator) -> None:
+    def get_time(city: str) -> str:
+        """Time in a city."""
+        return city
+
+    model = make()
+    prefix = model.create_prefix([HANDBOOK], tools=[get_weather])
+    agent: Any = create_agent(model, [get_time], middleware=[ArkCachingMiddleware(prefix=prefix)])
+    with pytest.raises(ValueError, match=r"\['get_time'\].*\['get_weather'\]"):
+        agent.invoke(QUESTION)
+    assert len(bodies(emulator)) == 1
