@@ -46,6 +46,7 @@ NAMES: dict[str, tuple[str | None, str | None]] = {
     "ARK_ENDPOINT_ID": (None, "ep-20250101000000-abcde"),
     "ARK_TEXT_EMBEDDING_MODEL": (None, "doubao-embedding-large-text-250515"),
     "ARK_EMBEDDING_MODEL": ("doubao-embedding-vision-251215",) * 2,
+    "ARK_IMAGE_MODEL": ("doubao-seedream-5-0-260128",) * 2,
     "ARK_VIDEO_FILE_ID": (None, None),
     "ARK_PLAN_API_KEY": (None, None),
     "ARK_LIVE_BURST": (None, None),
