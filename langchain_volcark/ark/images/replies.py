@@ -55,7 +55,7 @@ class ImageReader:
 
         Raises:
             VolcArkError: No picture was made: the error of the first.
-            ResponseFormatError: The reply is not in the documented form; `partial` has what could be read.
+            ResponseFormatError: The reply is not in the documented form. `result` has what could be read.
         """
         self._read_head(payload)
         self.read_items(payload)
@@ -65,7 +65,7 @@ class ImageReader:
         """Read the pictures of a complete reply.
 
         Raises:
-            ResponseFormatError: They are not in the documented form; `partial` has those that are.
+            ResponseFormatError: One is not in the documented form. `result` has the others.
         """
         data = payload.get("data")
         problems = []
@@ -75,7 +75,7 @@ class ImageReader:
             except ValueError as error:
                 problems.append(f"data[{position}]: {error}")
         if problems:
-            raise self._with_partial(self._malformed(payload, problems[0]))
+            raise self._malformed(payload, problems[0])
 
     def read_event(self, payload: Mapping[str, Any]) -> ArkImage | None:
         """Read an event of a stream; returns the picture that it brings, if it does.

@@ -85,7 +85,6 @@ class ImageStream:
                     if (picture := reader.read_event(payload)) is not None:
                         yield picture
                     if reader.is_complete:
-                        payloads.stop()
                         break
                 else:
                     raise payloads.interrupted(_NO_END)
@@ -137,7 +136,6 @@ class AsyncImageStream:
                     if (picture := reader.read_event(payload)) is not None:
                         yield picture
                     if reader.is_complete:
-                        payloads.stop()
                         break
                 else:
                     raise payloads.interrupted(_NO_END)
