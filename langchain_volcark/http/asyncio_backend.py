@@ -70,17 +70,17 @@ async def _resolve(host: str, port: int) -> list[Any]:
         ipaddress.ip_address(host)
     except ValueError:
         return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return aiohappyeyeballs.addr_to_addr_infos((host, port)) or []  # a look-up would cost a thread
+    return aiohappyeyeballs.addr_to_addr_infos((host, port)) or []  # without a thread for a look-up
 
 
 class _Protocol(asyncio.Protocol):
-    """Keeps what came in until it is read, and wakes the one coroutine that may be waiting."""
+    """Buffers received bytes until they are read, and wakes the coroutine that waits for them."""
 
     def __init__(self) -> None:
         self.unread = bytearray()
         self.ended = False
         self.error: Exception | None = None
-        self.full = False  # whether the transport has more to send than it likes
+        self.full = False  # whether the transport's write buffer is over its limit
         self.transport: asyncio.Transport
         self._halted = False
         self._waiter: asyncio.Future[bool] | None = None
@@ -119,7 +119,7 @@ class _Protocol(asyncio.Protocol):
         return data
 
     async def changed(self, loop: asyncio.AbstractEventLoop, timeout: float | None) -> bool:
-        """Wait until something happens. False if the time was up first."""
+        """Wait until bytes, the end or buffer space come; False if the timeout passed first."""
         waiter: asyncio.Future[bool] = loop.create_future()
         self._waiter = waiter
         # A timer of our own: `wait_for` makes a task of each wait, and `asyncio.timeout` needs Python 3.11.
@@ -144,7 +144,7 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
         self._loop = loop
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Wait for bytes; none mean that the server hung up."""
+        """Wait for bytes; empty where the server closed the connection."""
         protocol = self._protocol
         while not protocol.unread:
             if protocol.error is not None:
@@ -156,7 +156,7 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
         return protocol.take(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Hand bytes to the system, and wait while it has too many of them."""
+        """Write bytes, and wait while the write buffer is full."""
         protocol = self._protocol
         if protocol.ended or protocol.transport.is_closing():
             raise httpcore.WriteError("The server has closed the connection")
@@ -166,17 +166,17 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
                 raise httpcore.WriteTimeout(f"Nothing could be sent for {timeout} seconds")
 
     async def aclose(self) -> None:
-        """Let go of the socket."""
-        # Nothing is left to be sent: a polite shutdown would only keep the socket open for a silent peer.
+        """Close the socket without waiting for the peer."""
+        # Nothing is left to be sent: a TLS shutdown would only keep the socket open for a silent peer.
         self._protocol.transport.abort()
-        await asyncio.sleep(0)  # the transport lets go of its socket in the loop's next round
+        await asyncio.sleep(0)  # the transport closes its socket in the loop's next iteration
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> AsyncioStream:
-        """Speak TLS from now on."""
+        """Do the TLS handshake; returns this stream, now encrypted."""
         protocol = self._protocol
-        if protocol.ended:  # asyncio would wait for an answer all the same
+        if protocol.ended:  # asyncio would still wait for an answer
             raise httpcore.ConnectError("The server closed the connection before the TLS handshake")
         with _connecting(timeout), anyio.fail_after(timeout):
             secured = await self._loop.start_tls(
@@ -184,7 +184,9 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
                 protocol,
                 ssl_context,
                 server_hostname=server_hostname,
-                ssl_handshake_timeout=None if timeout is None else timeout + 60,  # ours comes first
+                ssl_handshake_timeout=None
+                if timeout is None
+                else timeout + 60,  # longer than the timeout around it
             )
         if secured is None:  # asyncio's way to say that the peer hung up during the handshake
             raise httpcore.ConnectError("The server closed the connection during the TLS handshake")
@@ -192,7 +194,7 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
         return self
 
     def get_extra_info(self, info: str) -> Any:
-        """What httpcore's streams know by these names."""
+        """Information about the connection, by the names that httpcore's streams use."""
         if info == "is_readable":
             return self._protocol.ended or bool(self._protocol.unread)
         names = {"client_addr": "sockname", "server_addr": "peername"}

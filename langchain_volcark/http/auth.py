@@ -20,11 +20,11 @@ KeySource = SecretStr | Callable[[], str] | Callable[[], Awaitable[str]]
 
 
 class BearerAuth(httpx.Auth):
-    """Adds `Authorization: Bearer …`; a header the user set by hand stands.
+    """Adds `Authorization: Bearer …`; a header that the user set is kept.
 
     Args:
         key: The key or its source; None fails at the first request, not before.
-        missing: What to tell the user then: which argument or environment variable to set.
+        missing: The error text in that case: which argument or environment variable to set.
     """
 
     def __init__(self, key: KeySource | None, *, missing: str) -> None:
@@ -72,7 +72,7 @@ def _as_secret(key: object) -> SecretStr:
 
 
 def given(secret: object) -> SecretStr | None:
-    """A secret with something in it: an environment variable may be set and empty."""
+    """The secret unless it is blank: an environment variable may be set and empty."""
     return secret if isinstance(secret, SecretStr) and secret.get_secret_value().strip() else None
 
 

@@ -1,6 +1,6 @@
-"""What a body is: JSON, several JSON documents, or an event stream; judged by its content, not by its label.
+"""Whether a body is JSON, several JSON documents, or an event stream: judged by its content alone.
 
-Gateways label bodies wrongly: errors as event streams, event streams as JSON or text, or nothing at all.
+Gateways send wrong Content-Types: errors as event streams, event streams as JSON or text, or nothing at all.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ class StreamDecoder:
         beginning, self._beginning = self._beginning, b""
         if not is_events:
             self.documents = DocumentDecoder()
-        # From now on the decoder itself: nothing stands between it and the bytes of each token.
+        # From now on the decoder's own method, which saves a call for each token.
         self.feed = self._events.feed if self.documents is None else self.documents.feed
         return self.feed(beginning)
 

@@ -15,11 +15,11 @@ _LONGEST_LINE = 100 * 1024  # bytes of a size line with its extensions, or of al
 
 
 class ChunkedDecoder:
-    r"""Takes the chunks of one body apart.
+    r"""Decodes the chunks of one body.
 
     Attributes:
         done: Whether the body has ended.
-        excess: What came after its end; a server that is not asked sends nothing.
+        excess: Bytes after its end, which a server should not send.
 
     Example:
         >>> decoder = ChunkedDecoder()
@@ -34,8 +34,8 @@ class ChunkedDecoder:
     def __init__(self) -> None:
         self.done = False
         self.excess = b""
-        self._left = 0  # bytes of the chunk under way
-        self._after_data = False  # whether the line end that closes a chunk is still due
+        self._left = 0  # bytes that the current chunk still lacks
+        self._after_data = False  # whether the line end after a chunk is still to come
         self._in_trailers = False
         self._rest = b""  # the beginning of a line
 

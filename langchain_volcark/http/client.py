@@ -30,7 +30,7 @@ from langchain_volcark.http.redaction import shown
 from langchain_volcark.http.registry import DEFAULT_POOL, PoolSettings, registry
 from langchain_volcark.http.retry import NO_HOOKS, Attempts, RetryHooks, RetryPolicy
 from langchain_volcark.http.sender import AsyncClientTransport, AsyncSender, ClientTransport, Sender
-from langchain_volcark.http.stream import AsyncPayloadStream, Begins, PayloadStream, at_once
+from langchain_volcark.http.stream import AsyncPayloadStream, Begins, PayloadStream, begins_at_once
 from langchain_volcark.http.token_refresh import forget_refused
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class _Request(httpx.Request):
 
 
 class HTTPClient:
-    """Posts to one service; retries what may heal; raises nothing but our own exceptions.
+    """Sends requests to one service, retries temporary failures, and raises only this package's exceptions.
 
     It holds settings, never connections (those belong to the process and its event loops), so it is cheap to
     make, safe in threads, and survives `fork`, `pickle` and a second event loop.
@@ -234,13 +234,13 @@ class HTTPClient:
         return await (request.retries or self._retries).acall(attempt, hooks)
 
     def stream(
-        self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
+        self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = begins_at_once
     ) -> PayloadStream:
         """Send one request and open its event stream, read up to where the answer begins.
 
         Args:
             request: What to send.
-            hooks: Told about retries, which end where the answer begins.
+            hooks: Called at retries, which end where the answer begins.
             begins: Whether the answer begins with a payload; by default it does with the first.
 
         Returns:
@@ -278,7 +278,7 @@ class HTTPClient:
         return (request.retries or self._retries).call(attempt, hooks)
 
     async def astream(
-        self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = at_once
+        self, request: ServiceRequest, hooks: RetryHooks = NO_HOOKS, *, begins: Begins = begins_at_once
     ) -> AsyncPayloadStream:
         """Same as `stream`, async."""
 
@@ -399,7 +399,7 @@ class HTTPClient:
         if request.fresh_connection:
             extensions[FRESH_CONNECTION] = True
         if users is not None:
-            # The user's client adds its own defaults; what a model or call sets stands above them.
+            # The user's client adds its own defaults, which a model or call overrides.
             headers = {**self._own_headers, **request.headers}
             if request.form is None:
                 headers = {"content-type": "application/json", **headers}
@@ -436,7 +436,7 @@ class HTTPClient:
             url = httpx.URL(self._base_url + quote(request.path, safe="/:@!$&'()*+,;=-._~"))
             if self._query:
                 url = url.copy_merge_params(self._query)
-            if request.method == "POST":  # others name one object each, and there is no end of those
+            if request.method == "POST":  # the paths of other methods hold ids, so there is no end of them
                 self._urls[request.path] = url
         return url.copy_merge_params(dict(request.query)) if request.query else url
 
@@ -445,5 +445,5 @@ class HTTPClient:
 
     def _read(self, response: httpx.Response, built: httpx.Request) -> Reply:
         if built.method == "DELETE" and response.is_success and not response.content.strip():
-            return Reply({}, response)  # what was deleted has nothing to say
+            return Reply({}, response)  # some services answer a deletion with an empty body
         return Reply(read_json_reply(response, self._errors), response)

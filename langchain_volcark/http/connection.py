@@ -97,7 +97,7 @@ class _Connection(Generic[StreamT]):
     def leave_to_parent(self) -> None:
         """In a forked child: close this process's copy of the socket, past TLS and the parent's event loop."""
         shown = None if self._stream is None else self._stream.get_extra_info("socket")
-        # asyncio shows its socket with `close` left out; other loops may keep theirs to themselves.
+        # asyncio gives out its socket without `close`; other loops may give none.
         own = getattr(shown, "_sock", shown)
         if isinstance(own, socket.socket):
             own.close()
@@ -148,7 +148,7 @@ class Connection(_Connection[httpcore.NetworkStream]):
 
     def _send(self, request: httpx.Request, stream: httpcore.NetworkStream) -> None:
         conversation, seconds = self._conversation, _timeouts(request).get("write")
-        # A server that refuses a request early may have said why: whoever cannot write reads on.
+        # A server that refuses a request early may have sent a response already, which is read next.
         with contextlib.suppress(httpcore.WriteError):
             if isinstance(request.stream, httpx.ByteStream):
                 _write(stream, conversation.whole(request), seconds)
@@ -167,13 +167,13 @@ class Connection(_Connection[httpcore.NetworkStream]):
 
 
 def _write(stream: httpcore.NetworkStream, data: bytes, seconds: float | None) -> None:
-    # A view: httpcore cuts off what it has sent, and error trackers print the variables of a frame that failed.
+    # A memoryview, because error trackers print the local variables of a frame that failed.
     view = cast("bytes", memoryview(data))
     for start in range(0, len(data), _WRITE_BYTES):
         stream.write(view[start : start + _WRITE_BYTES], seconds)
 
 
-class _AnyBody:
+class _BaseBody:
     """The body of one answer.
 
     Attributes:
@@ -205,7 +205,7 @@ class _AnyBody:
         return part
 
 
-class _Body(_AnyBody):
+class _Body(_BaseBody):
     def __iter__(self) -> Iterator[bytes]:
         conversation, stream = self._conversation, self._stream
         if part := conversation.first_part():
@@ -264,7 +264,7 @@ class AsyncConnection(_Connection[httpcore.AsyncNetworkStream]):
         return stream
 
 
-class _AsyncBody(_AnyBody):
+class _AsyncBody(_BaseBody):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         conversation, stream = self._conversation, self._stream
         if part := conversation.first_part():
@@ -285,7 +285,7 @@ def _timeouts(request: httpx.Request) -> dict[str, float | None]:
     return timeouts
 
 
-def _answer(head: Any, body: _AnyBody, stream: Any) -> Answer:
+def _answer(head: Any, body: _BaseBody, stream: Any) -> Answer:
     extensions = {
         "http_version": b"HTTP/" + head.http_version,
         "reason_phrase": head.reason,

@@ -8,19 +8,19 @@ import h11
 import httpx
 
 from langchain_volcark.http.chunked import ChunkedDecoder
-from langchain_volcark.http.redaction import join
+from langchain_volcark.http.redaction import target_with_secret
 
 _SWITCHING_PROTOCOLS = 101
 _WITHOUT_BODY = frozenset({204, 304})
-_LONGEST_HEAD = 100 * 1024  # bytes of headers, or of a chunk's size line, before the server is called broken
-_MOST_INFORMATIONAL = 1000  # heads before the answer's own; a server may send some, but not for ever
+_LONGEST_HEAD = 100 * 1024  # bytes of headers, or of a chunk's size line, before the response counts as malformed
+_MOST_INFORMATIONAL = 1000  # informational heads before the response
 
 
 class Conversation:
-    """The two sides of one connection, exchange after exchange; no I/O.
+    """The HTTP/1.1 state of one connection over all its requests and responses; no I/O.
 
     Attributes:
-        is_idle: Whether the last exchange is complete on both sides and another may follow.
+        is_idle: Whether the last request and its response are complete and another request may follow.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Conversation:
     def begin(self, request: httpx.Request) -> bytes:
         """The head of a request."""
         self.is_idle, self._wants_body, self._informational = False, request.method != "HEAD", 0
-        target = join(request.url.raw_path, request.extensions)
+        target = target_with_secret(request.url.raw_path, request.extensions)
         try:
             head = h11.Request(method=request.method, target=target, headers=request.headers.raw)
             return self._h11.send(head) or b""
@@ -67,7 +67,7 @@ class Conversation:
             data: Bytes, or nothing where the server hung up.
 
         Returns:
-            The head of the answer once it is complete; informational ones are read over.
+            The head of the answer once it is complete; informational ones are skipped.
         """
         if not data:
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")

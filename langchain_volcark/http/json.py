@@ -1,4 +1,4 @@
-"""JSON for requests and replies: pydantic's fast reader and writer, without their surprises."""
+"""JSON for requests and replies: pydantic's fast reader and writer, with checks for what they mishandle."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def _checked_depth(value: Any) -> Any:
-    # What the fast reader takes for too deep, others do as well, and without its good manners.
+    # Other JSON code fails with a RecursionError where the fast reader refuses the depth.
     level = [value]
     for _ in range(_DEPTH):
         level = [item for one in level if isinstance(one, (dict, list)) for item in _items(one)]

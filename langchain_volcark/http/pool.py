@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from langchain_volcark.http.ledger import Key
     from langchain_volcark.http.tls import Verify
 
-# A server that closed an idle connection shows it within a round trip. One that hangs up later gave up on the
-# request itself, which is for the caller to judge: the work may have been done, and paid for.
+# A server that had closed an idle connection shows it within a round trip. One that closes it later failed at the
+# request, which is not repeated here: the work may have been done, and billed.
 _STALE_SECONDS = 5.0
 
 FRESH_CONNECTION = "volcark_fresh_connection"
@@ -96,7 +96,7 @@ class PooledTransport(httpx.BaseTransport):
     ) -> None:
         self._verify = verify
         self._ledger: Ledger[Connection] = Ledger(max_connections, max_idle, keepalive_expiry)
-        self._lock = threading.Lock()  # held over the ledger only, never over I/O
+        self._lock = threading.Lock()  # held for the ledger only, never during I/O
         self._returned: deque[tuple[Lease[Connection], bool]] = deque()
         self._clock = clock
         _transports.add(self)

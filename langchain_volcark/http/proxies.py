@@ -19,7 +19,7 @@ from urllib.request import getproxies
 import httpx
 
 from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY
-from langchain_volcark.http.redaction import aimed, joined
+from langchain_volcark.http.redaction import with_secret_target, with_secret_url
 
 if TYPE_CHECKING:
     import ssl
@@ -259,14 +259,14 @@ class HTTPXTransport(httpx.HTTPTransport):
 
     Args:
         proxy: URL of the proxy; http, https, or socks5 with the package socksio.
-        context: Whom to trust, of servers and of a proxy that is reached by TLS.
+        context: Trusted certificates, for servers and for a proxy that is reached by TLS.
         max_connections: Most connections open at once.
         max_idle: Most idle connections kept.
     """
 
     def __init__(self, proxy: str | None, context: ssl.SSLContext, *, max_connections: int, max_idle: int) -> None:
         super().__init__(**_httpx_arguments(proxy, context, max_connections, max_idle))
-        self._prepare = aimed if proxy is None else joined
+        self._prepare = with_secret_target if proxy is None else with_secret_url
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
@@ -278,7 +278,7 @@ class AsyncHTTPXTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, proxy: str | None, context: ssl.SSLContext, *, max_connections: int, max_idle: int) -> None:
         super().__init__(**_httpx_arguments(proxy, context, max_connections, max_idle))
-        self._prepare = aimed if proxy is None else joined
+        self._prepare = with_secret_target if proxy is None else with_secret_url
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""

@@ -54,7 +54,7 @@ def names_credential(name: str) -> bool:
 
 
 def redact(text: str) -> str:
-    """Redact what can be told without the request: credentials in URLs, and quoted authorization headers."""
+    """Redact what can be recognised without the request: credentials in URLs, and quoted authorization headers."""
     text = _QUERY_VALUE.sub(rf"\1={REDACTED}", text)
     return _AUTHORIZATION.sub(rf"\1{REDACTED}", _USERINFO.sub(f"{REDACTED}@", text))
 
@@ -194,7 +194,7 @@ def add_secret_query(request: httpx.Request, params: Mapping[str, str]) -> None:
     request.extensions[EXTENSION] = urlencode(params).encode("ascii")
 
 
-def join(target: bytes, extensions: Mapping[str, Any]) -> bytes:
+def target_with_secret(target: bytes, extensions: Mapping[str, Any]) -> bytes:
     """A request's target (path and query) with the credentials of its query."""
     secret: bytes | None = extensions.get(EXTENSION)
     if not secret:
@@ -202,25 +202,25 @@ def join(target: bytes, extensions: Mapping[str, Any]) -> bytes:
     return target + (b"&" if b"?" in target else b"?") + secret
 
 
-def aimed(request: httpx.Request) -> httpx.Request:
+def with_secret_target(request: httpx.Request) -> httpx.Request:
     """A request for httpx's own transport: with the credentials of its query in the target alone, not in the URL.
 
-    What traces httpx reads the URL. Not for a request through a proxy, whose CONNECT would take the target over.
+    Libraries that trace httpx read the URL. Not for a request through a proxy, whose CONNECT would use the target.
     """
     if request.extensions.get(EXTENSION):
-        target = join(request.url.raw_path, request.extensions)
+        target = target_with_secret(request.url.raw_path, request.extensions)
         request.extensions = {**request.extensions, "target": target}
     return request
 
 
-def joined(request: httpx.Request) -> httpx.Request:
+def with_secret_url(request: httpx.Request) -> httpx.Request:
     """A request for a user's own client: with the credentials of its query in the URL, where it has any."""
     if not request.extensions.get(EXTENSION):
         return request
     logging.getLogger("httpx").addFilter(_FILTER)  # the same filter is never added twice
     whole = httpx.Request(
         request.method,
-        request.url.copy_with(raw_path=join(request.url.raw_path, request.extensions)),
+        request.url.copy_with(raw_path=target_with_secret(request.url.raw_path, request.extensions)),
         headers=request.headers,
         stream=request.stream,
         extensions={name: value for name, value in request.extensions.items() if name != EXTENSION},

@@ -40,9 +40,9 @@ class PoolSettings:
 
     Attributes:
         proxy: Proxy URL for every request, or None for the environment's (`HTTPS_PROXY`, `NO_PROXY`, …).
-        verify: Whom to trust, as `tls.check_verify` takes it.
+        verify: Trusted certificates, as `tls.check_verify` takes them.
         max_connections: Connections open at once; further calls wait for a free one.
-        plain_httpx: Whether a plain httpx client takes the pool's place, for who has replaced parts of httpx.
+        plain_httpx: Whether a plain httpx client takes the pool's place, because parts of httpx were replaced.
     """
 
     proxy: str | None = None
@@ -52,7 +52,7 @@ class PoolSettings:
 
 
 DEFAULT_POOL = PoolSettings()
-# After a burst its connections wait for the next one; more than this would be descriptors for nothing.
+# Connections kept open after a burst of calls; more would only hold file descriptors.
 _MAX_IDLE = 1000
 
 
@@ -71,7 +71,7 @@ class ClientRegistry:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew without closing anything: in a forked child the sockets are the parent's."""
+        """Drop all clients without closing them: in a forked child the sockets are the parent's."""
         self._lock = threading.Lock()
         self._clients: dict[PoolSettings, Sender | httpx.Client] = {}
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClients] = (

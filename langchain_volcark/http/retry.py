@@ -32,12 +32,14 @@ asleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 caller_has_left: ContextVar[Callable[[], bool]] = ContextVar("caller_has_left", default=lambda: False)
 """In a thread that works for another one: whether nobody waits for its result any longer."""
 
-_LONGEST_RETRY_AFTER = 60.0  # seconds; whoever asks for more is told to the caller at once, in `retry_after`
+_LONGEST_RETRY_AFTER = (
+    60.0  # seconds; if the server asks for more, the error is raised at once, with `retry_after`
+)
 
 
 @dataclass(frozen=True)
 class RetryHooks:
-    """Who wants to know about a retry.
+    """Functions to call at a retry.
 
     Attributes:
         on_retry: Called with tenacity's `RetryCallState` before the wait (LangChain's `on_retry`).
@@ -55,7 +57,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 def is_worth_retrying(error: BaseException) -> bool:
-    """Whether to ask again: the exception says that it may heal, and no longer wait is asked for than we grant."""
+    """Whether to retry: the failure may be temporary, and the wait that the server asks for is short enough."""
     if not isinstance(error, VolcArkError) or not error.is_retryable:
         return False
     return error.retry_after is None or error.retry_after <= _LONGEST_RETRY_AFTER

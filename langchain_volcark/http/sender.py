@@ -1,4 +1,4 @@
-"""Sends a request over one of our pools: httpx's auth dialogue, and nothing that an API call does not use.
+"""Sends a request over one of our pools: httpx's auth flow, and nothing that an API call does not use.
 
 `httpx.Client.send` also keeps cookies, follows redirects and logs URLs, which together cost a fifth of a short
 call. A shared client must not keep cookies anyway: they would travel from one model's account to another's.
@@ -11,14 +11,14 @@ import logging
 import httpx
 
 from langchain_volcark.http.deadline import aread_whole, read_whole
-from langchain_volcark.http.redaction import joined, shown
+from langchain_volcark.http.redaction import shown, with_secret_url
 
 _NO_AUTH = httpx.Auth()
 _log = logging.getLogger("langchain_volcark.http")
 
 
 def _note(response: httpx.Response) -> None:
-    """What a person looks for who debugs: which requests there were. Never their headers, bodies or queries."""
+    """Log a request for debugging: method, URL and status, never headers, body or query."""
     if _log.isEnabledFor(logging.DEBUG):
         request = response.request
         _log.debug("%s %s: HTTP %d", request.method, shown(request.url), response.status_code)
@@ -27,8 +27,8 @@ def _note(response: httpx.Response) -> None:
 class Sender:
     """The part of `httpx.Client` that is needed, over one transport.
 
-    Unlike `httpx.Client`, it tells an auth flow that a request of the flow's own found no answer, so that the flow
-    may do without.
+    Unlike `httpx.Client`, it raises the failure of a flow's own request inside the flow, so that the flow
+    may go on without its answer.
 
     Args:
         transport: Where requests go.
@@ -132,7 +132,7 @@ def _unchanged(request: httpx.Request) -> httpx.Request:
 
 
 class ClientTransport(httpx.BaseTransport):
-    """A whole client as a `Sender`'s transport: its proxies, hooks and redirects, but not its auth dialogue.
+    """A whole client as a `Sender`'s transport: its proxies, hooks and redirects, but not its auth flow.
 
     Args:
         client: Not closed by this.
@@ -142,7 +142,7 @@ class ClientTransport(httpx.BaseTransport):
 
     def __init__(self, client: httpx.Client, *, is_own: bool) -> None:
         self._client = client
-        self._prepare = _unchanged if is_own else joined
+        self._prepare = _unchanged if is_own else with_secret_url
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
@@ -154,7 +154,7 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, client: httpx.AsyncClient, *, is_own: bool) -> None:
         self._client = client
-        self._prepare = _unchanged if is_own else joined
+        self._prepare = _unchanged if is_own else with_secret_url
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""

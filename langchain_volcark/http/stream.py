@@ -84,7 +84,7 @@ class PayloadDecoder:
         if self._unfinished > LARGEST_BODY:
             raise self._interrupted(f"The stream sent {LARGEST_BODY:,} bytes without a payload.")
         if self._silence is not None:
-            # Bytes without a payload (comments) do not buy more time: the next read gets what is left.
+            # Bytes without a payload (comments) do not extend the timeout: the next read gets what is left.
             left = self._silence - (monotonic() - self._last_payload)
             if left <= 0:
                 raise APITimeoutError(
@@ -120,7 +120,7 @@ class PayloadDecoder:
         events = self._body.flush()
         documents = self._body.documents
         if documents is not None and documents.alone and events:
-            raise self._instead_of_stream(events[0])
+            raise self._not_a_stream(events[0])
         return self._decode(events)
 
     def _decode(self, events: list[bytes], received: int | None = None) -> Iterator[dict[str, Any]]:
@@ -130,7 +130,7 @@ class PayloadDecoder:
                 self.done = True
                 return
             if type(event) is ErrorEvent:
-                raise self._stated(event)
+                raise self._event_error(event)
             try:
                 payload = parse_json(event)
             except ValueError as error:
@@ -155,13 +155,13 @@ class PayloadDecoder:
         if received is not None and not told and not self.done:
             self.check_silence(received)
 
-    def _stated(self, event: bytes) -> VolcArkError:
-        """The exception for an event that calls itself an error, in whatever words."""
+    def _event_error(self, event: bytes) -> VolcArkError:
+        """The exception for an event named `error`, whatever its data is."""
         payload = EventError(event).payload
         facts = self._reader.in_payload(payload) or stated_error(payload)
         return error_from_facts(facts, payload, self._response, self._reader)
 
-    def _instead_of_stream(self, content: bytes) -> VolcArkError:
+    def _not_a_stream(self, content: bytes) -> VolcArkError:
         """The exception for a body that is no event stream: a JSON error, a whole reply, a page of HTML."""
         try:
             payload = parse_json(content)
@@ -175,7 +175,7 @@ class PayloadDecoder:
         return format_error(self._response, self._reader, what, content=content)
 
     def _not_an_object(self, event: bytes) -> VolcArkError:
-        if self.began:  # the service can do it right: this one was changed on its way
+        if self.began:  # earlier payloads were right: this one was changed on its way
             return self._unreadable(event)
         return format_error(self._response, self._reader, "a payload is not a JSON object", content=event)
 
@@ -214,7 +214,7 @@ Begins = Callable[[Mapping[str, Any]], bool]
 """Whether the answer begins with a payload: from there on a broken stream is not asked for again."""
 
 
-def at_once(payload: Mapping[str, Any]) -> bool:  # noqa: ARG001
+def begins_at_once(payload: Mapping[str, Any]) -> bool:  # noqa: ARG001
     """The answer begins with the first payload, whatever it is."""
     return True
 
@@ -228,7 +228,7 @@ class _Stream:
     """
 
     def __init__(
-        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = begins_at_once
     ) -> None:
         self.response = response
         self.opening: dict[str, Any] | None = None
@@ -277,7 +277,7 @@ class _Stream:
         return self._decoder.began
 
     def _check_beginning(self) -> None:
-        """Refuse a stream that ended without a word: nothing of it was shown, so a retry repeats nothing."""
+        """Refuse a stream that ended without a payload: nothing of it was shown, so a retry repeats nothing."""
         if not self._first and not self._decoder.done:
             raise StreamInterruptedError(
                 "The stream ended before its first payload.",
@@ -297,7 +297,7 @@ class PayloadStream(_Stream):
     """Iterator over one stream's payloads; a context manager that closes the connection."""
 
     def __init__(
-        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = begins_at_once
     ) -> None:
         super().__init__(response, reader, silence, begins)
         if self._compressed:  # bytes may come that are no content
@@ -347,7 +347,7 @@ class AsyncPayloadStream(_Stream):
 
     @classmethod
     async def open(
-        cls, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+        cls, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = begins_at_once
     ) -> Self:
         """Read up to where the answer begins, within the attempt that may still be retried."""
         stream = cls(response, reader, silence, begins)
@@ -358,7 +358,7 @@ class AsyncPayloadStream(_Stream):
         return stream
 
     def __init__(
-        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = at_once
+        self, response: httpx.Response, reader: ErrorReader, silence: float | None, begins: Begins = begins_at_once
     ) -> None:
         super().__init__(response, reader, silence, begins)
         if self._compressed:

@@ -60,7 +60,7 @@ def check_verify(value: Any) -> ssl.SSLContext | str | bool:
 def _exists(path: str) -> bool:
     try:
         return Path(path).exists()
-    except (OSError, ValueError):  # too long for a name, or with characters that none has
+    except (OSError, ValueError):  # no valid file name
         return False
 
 

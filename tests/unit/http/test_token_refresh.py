@@ -13,7 +13,7 @@ import pytest
 
 from langchain_volcark.exceptions import AuthenticationError, ServiceError, VolcArkError
 from langchain_volcark.http import token_refresh
-from langchain_volcark.http.redaction import EXTENSION, add_secret_query, join, joined
+from langchain_volcark.http.redaction import EXTENSION, add_secret_query, target_with_secret, with_secret_url
 from langchain_volcark.http.token_refresh import (
     Token,
     TokenRefreshAuth,
@@ -290,16 +290,16 @@ def test_below_our_transports_the_secret_joins_the_target(target: bytes, joined:
     url = str(request.url)
     add_secret_query(request, {"access_token": "24.+/"})
     assert str(request.url) == url
-    assert join(target, request.extensions) == joined
-    assert join(target, {}) == join(target, {EXTENSION: None}) == target
+    assert target_with_secret(target, request.extensions) == joined
+    assert target_with_secret(target, {}) == target_with_secret(target, {EXTENSION: None}) == target
 
 
 def test_a_users_own_client_gets_a_request_with_the_secret_in_the_url() -> None:
     request = httpx.Request("POST", "https://api.example/?a=1", content=b"{}", headers={"x-own": "1"})
-    assert joined(request) is request
+    assert with_secret_url(request) is request
     for value in ("one", "two"):
         add_secret_query(request, {"access_token": value})
-    whole = joined(request)
+    whole = with_secret_url(request)
     assert dict(whole.url.params) == {"a": "1", "access_token": "two"}
     assert (whole.headers, whole.stream) == (request.headers, request.stream)
     assert "access_token" not in str(request.url)
