@@ -15,6 +15,7 @@ _NAMES = {
     "ark.files.files": ("ArkFiles",),
     "ark.images.generator": ("ArkImageGenerator",),
     "ark.images.pictures": ("ArkImage", "GeneratedImages"),
+    "ark.images.streams": ("ArkImageStream", "AsyncArkImageStream"),
     "ark.responses.stored": ("ArkPrefix",),
     "ark.videos.generator": ("ArkVideoGenerator",),
     "ark.videos.task": ("ArkVideoTask",),

@@ -9,6 +9,8 @@ from langchain_volcark.ark.files.files import ArkFiles as ArkFiles
 from langchain_volcark.ark.images.generator import ArkImageGenerator as ArkImageGenerator
 from langchain_volcark.ark.images.pictures import ArkImage as ArkImage
 from langchain_volcark.ark.images.pictures import GeneratedImages as GeneratedImages
+from langchain_volcark.ark.images.streams import ArkImageStream as ArkImageStream
+from langchain_volcark.ark.images.streams import AsyncArkImageStream as AsyncArkImageStream
 from langchain_volcark.ark.responses.stored import ArkPrefix as ArkPrefix
 from langchain_volcark.ark.videos.generator import ArkVideoGenerator as ArkVideoGenerator
 from langchain_volcark.ark.videos.task import ArkVideoTask as ArkVideoTask

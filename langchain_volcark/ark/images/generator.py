@@ -19,7 +19,7 @@ from langchain_volcark.ark.images.requests import (
     Size,
     write_body,
 )
-from langchain_volcark.ark.images.streams import AsyncImageStream, ImageService, ImageStream
+from langchain_volcark.ark.images.streams import ArkImageStream, AsyncArkImageStream, ImageService
 from langchain_volcark.ark.images.tool import image_tool
 from langchain_volcark.ark.service import ArkService
 from langchain_volcark.base.call_values import check_call
@@ -178,7 +178,7 @@ class ArkImageGenerator(ArkService, defer_build=False):
         prompt: str = "",
         images: ImageInput | Sequence[ImageInput] | None = None,
         **parameters: Any,
-    ) -> ImageStream:
+    ) -> ArkImageStream:
         """Generate pictures, and return each as soon as it is made.
 
         A model that does not stream (seedream-5.0 pro and flash, 3.0) makes all pictures first.
@@ -205,16 +205,16 @@ class ArkImageGenerator(ArkService, defer_build=False):
             print(stream.result.usage, stream.result.errors)
             ```
         """
-        return ImageStream(self._service, lambda: self._write(prompt, images, parameters, stream=True))
+        return ArkImageStream(self._service, lambda: self._write(prompt, images, parameters, stream=True))
 
     def astream(
         self,
         prompt: str = "",
         images: ImageInput | Sequence[ImageInput] | None = None,
         **parameters: Any,
-    ) -> AsyncImageStream:
+    ) -> AsyncArkImageStream:
         """Same as `stream`, async: `async for picture in generator.astream(…)`."""
-        return AsyncImageStream(self._service, lambda: self._write(prompt, images, parameters, stream=True))
+        return AsyncArkImageStream(self._service, lambda: self._write(prompt, images, parameters, stream=True))
 
     def as_tool(
         self,

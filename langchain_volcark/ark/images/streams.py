@@ -60,7 +60,7 @@ class ImageService:
         return ImageReader(response, self.errors, self.client)
 
 
-class ImageStream:
+class ArkImageStream:
     """Iterator over the pictures of one request, which is sent when the first picture is asked for.
 
     Attributes:
@@ -112,8 +112,8 @@ class ImageStream:
         self.close()
 
 
-class AsyncImageStream:
-    """Same as `ImageStream`, async."""
+class AsyncArkImageStream:
+    """Same as `ArkImageStream`, async."""
 
     def __init__(self, service: ImageService, write: Callable[[], ServiceRequest]) -> None:
         self.result = GeneratedImages()
