@@ -16,6 +16,7 @@ demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files 
 	$(BIN)/python examples/bot.py
 	$(BIN)/python examples/responses.py
 	$(BIN)/python examples/images.py
+	$(BIN)/python examples/videos.py
 	$(BIN)/python examples/rag.py
 	$(BIN)/python examples/knowledge_base.py
 	$(BIN)/python examples/qianfan.py

@@ -41,6 +41,7 @@ NAMES: dict[str, tuple[str | None, str | None]] = {
     "ARK_MODEL": ("doubao-seed-2-1-pro-260915",) * 2,
     "ARK_PLAIN_MODEL": (None, "doubao-1-5-pro-32k-250115"),
     "ARK_HEARING_MODEL": ("doubao-seed-2-0-lite-260428",) * 2,
+    "ARK_VIDEO_MODEL": (None, "doubao-seedance-2-0-260128"),
     "ARK_BATCH_MODEL": (None, "ep-bi-20260101000000-abcde"),
     "ARK_BOT_ID": (None, "bot-20250407225237-6xv7r"),
     "ARK_ENDPOINT_ID": (None, "ep-20250101000000-abcde"),

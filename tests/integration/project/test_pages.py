@@ -68,8 +68,14 @@ each_pair = pytest.mark.parametrize("page", [README, *ENGLISH], ids=name_of)
 
 
 @pytest.fixture
-def addresses(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, registries: object, tmp_path: Path) -> None:
-    """The emulator's keys in the environment, its addresses where a page names none, and an empty folder."""
+def addresses(
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    registries: object,
+    waits: list[float],
+    tmp_path: Path,
+) -> None:
+    """The emulator's keys in the environment, its addresses where a page names none, an empty folder, no waiting."""
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "ARK_API_KEY": emulator.api_key,
