@@ -23,6 +23,7 @@ from langchain_volcark.exceptions import (
 from langchain_volcark.http import deadline as clock
 from langchain_volcark.http import retry
 from langchain_volcark.http.deadline import Deadline
+from langchain_volcark.http.retry import RetryHooks
 
 MODEL = ("https://ark.example/api/v3", "ep-bi-1")
 FIRST_WAIT = 0.25
@@ -120,4 +121,28 @@ def test_a_call_that_meets_the_pause_of_another_names_its_reason(monkeypatch: py
     with pytest.raises(APITimeoutError, match=r"0 attempts failed, and the service asked all callers") as caught:
         by_call(world, 50)
     assert isinstance(caught.value.__cause__, RateLimitError)
+    assert len(world.begun) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_limiter_that_takes_the_rest_of_the_time_ends_the_call(
+    monkeypatch: pytest.MonkeyPatch, is_async: bool
+) -> None:
+    world = World(monkeypatch, [(0.0, ServiceError, None)] * 3)
+
+    def acquire() -> None:
+        world.now += 100
+
+    async def aacquire() -> None:
+        acquire()
+
+    def run() -> str:
+        policy = UntilDeadline(Deadline(60), MODEL)
+        if is_async:
+            return asyncio.run(policy.acall(world.aattempt, RetryHooks(before_attempt=aacquire)))
+        return policy.call(world.attempt, RetryHooks(before_attempt=acquire))
+
+    with pytest.raises(APITimeoutError, match="1 attempt failed") as caught:
+        run()
+    assert isinstance(caught.value.__cause__, ServiceError)
     assert len(world.begun) == 1
