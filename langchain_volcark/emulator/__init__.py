@@ -77,7 +77,8 @@ times. It shares no code with the rest of the package, so that it can find error
   empty.
 * *Use.* Chat and responses accept the `file_id` of an active file of the right type. Of images and audio the
   content counts. About the text of PDFs, uploaded or inline, the answer is the two sentences that have most in
-  common with the last user message, each with the file's name; if there are none, those at the beginning.
+  common with the last user message, each with the file's name; if there are none, those at the beginning. Tools
+  are called with the same sentences, where the message quotes nothing.
 
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 

@@ -48,19 +48,19 @@ def answer_from(question: str, sources: list[Source]) -> str:
     chosen = _best(question, sources)
     if not chosen:
         return "材料中没有答案。" if _CHINESE.search(question) else "The material does not answer that."
-    return _marked(chosen)
+    return _joined(chosen)
 
 
-def found_in(question: str, sources: list[Source]) -> str | None:
-    """Same as `answer_from`; None if no sentence is similar to the question."""
+def found_in(question: str, sources: list[Source], *, marks: bool = True) -> str | None:
+    """Same as `answer_from`, with or without marks; None if no sentence is similar to the question."""
     chosen = _best(question, sources)
-    return _marked(chosen) if chosen else None
+    return _joined(chosen, marks=marks) if chosen else None
 
 
-def beginning_of(sources: list[Source]) -> str:
-    """Return the first two sentences of the sources, each with its mark."""
+def beginning_of(sources: list[Source], *, marks: bool = True) -> str:
+    """Return the first two sentences of the sources, with or without their marks."""
     sentences = [(sentence, source.mark) for source in sources for sentence in _sentences(source.text)]
-    return _marked(sentences[:_SENTENCES]) if sentences else ""
+    return _joined(sentences[:_SENTENCES], marks=marks) if sentences else ""
 
 
 def _best(question: str, sources: list[Source]) -> list[tuple[str, int | str]]:
@@ -82,9 +82,9 @@ def _best(question: str, sources: list[Source]) -> list[tuple[str, int | str]]:
     return chosen
 
 
-def _marked(sentences: list[tuple[str, int | str]]) -> str:
+def _joined(sentences: list[tuple[str, int | str]], *, marks: bool = True) -> str:
     joint = "" if _CHINESE.search(sentences[0][0]) else " "
-    return joint.join(f"{sentence}{joint}[{mark}]" for sentence, mark in sentences)
+    return joint.join(f"{sentence}{joint}[{mark}]" if marks else sentence for sentence, mark in sentences)
 
 
 def overlap(asked: dict[str, float], text: str) -> float:

@@ -72,7 +72,7 @@ def compose(chat: ChatRequest, index: int, text: str | None = None) -> Reply:
         text: The answer if no tool is called; None for the default rules.
     """
     prompt = last_user_text(chat.messages)
-    calls = plan_calls(chat, about_documents(chat, prompt))
+    calls = plan_calls(chat, _about_documents(chat, prompt, marks=False))
     content = "" if calls else text if text is not None else _answer(chat, prompt)
     if index and not calls:
         content += f" ({index + 1})"
@@ -153,20 +153,20 @@ def _answer(chat: ChatRequest, prompt: str) -> str:
     system = "\n".join(text_of(message) for message in chat.messages if message["role"] == "system")
     if sources := sources_in(system):
         return answer_from(prompt, sources)
-    return about_documents(chat, prompt) or echo(prompt, _media(chat))
+    return _about_documents(chat, prompt) or echo(prompt, _media(chat))
 
 
-def about_documents(chat: ChatRequest, prompt: str) -> str:
-    """Return what the documents of a conversation say about the prompt, with their names as marks.
+def _about_documents(chat: ChatRequest, prompt: str, *, marks: bool = True) -> str:
+    """Return what the documents of a conversation say about the prompt, with or without their names as marks.
 
     If no sentence is similar to the prompt, it is the beginning of the documents in the last user message; empty
     if there are none.
     """
-    found = found_in(prompt, _sources(chat.messages))
+    found = found_in(prompt, _sources(chat.messages), marks=marks)
     if found is not None:
         return found
     last = next((message for message in reversed(chat.messages) if message["role"] == "user"), None)
-    return beginning_of(_sources([last])) if last else ""
+    return beginning_of(_sources([last]), marks=marks) if last else ""
 
 
 def _sources(messages: list[dict[str, Any]]) -> list[Source]:

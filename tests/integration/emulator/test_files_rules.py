@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -320,12 +321,33 @@ def test_a_document_answers_the_question_or_begins(client: httpx.Client, emulato
     )
 
 
-def test_a_document_is_what_tools_are_called_with(client: httpx.Client, emulator: Emulator) -> None:
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}
+
+
+def test_tools_are_called_with_what_a_document_says(client: httpx.Client, emulator: Emulator) -> None:
+    file = {"file_id": emulator.files.add(pdf(FERRY), "day.pdf").id}
+    tool = {"type": "function", "function": {"name": "draw", "parameters": SCHEMA}}
+    (call,) = ask(client, "Draw what the ferry does.", {"type": "file", "file": file}, tools=[tool])["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"prompt": "The ferry leaves at eight."}
+    item = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_file", **file}, {"type": "input_text", "text": "Draw it."}],
+    }
+    body = {"model": "doubao-seed-2-1-pro-260915", "tools": [{"type": "function", **tool["function"]}]}
+    first = client.post("/responses", json={**body, "input": [item]}).json()["output"][-1]
+    del first["id"]  # not accepted in the input
+    assert json.loads(first["arguments"]) == {"prompt": "The ferry leaves at eight. The bakery sells bread."}
+    result = {"type": "function_call_output", "call_id": first["call_id"], "output": "saved as /pictures/1.jpeg"}
+    second = client.post("/responses", json={**body, "input": [item, first, result]}).json()["output"][-1]
+    assert second["content"][0]["text"] == "The tools answered: draw returned saved as /pictures/1.jpeg"
+
+
+def test_a_quotation_goes_before_what_a_document_says(client: httpx.Client, emulator: Emulator) -> None:
     part = {"type": "file", "file": {"file_id": emulator.files.add(pdf(FERRY), "day.pdf").id}}
-    schema = {"type": "object", "properties": {"prompt": {"type": "string"}}, "required": ["prompt"]}
-    tool = {"type": "function", "function": {"name": "draw", "parameters": schema}}
-    (call,) = ask(client, "Please draw what the ferry does.", part, tools=[tool])["tool_calls"]
-    assert "The ferry leaves at eight." in call["function"]["arguments"]
+    tool = {"type": "function", "function": {"name": "draw", "parameters": SCHEMA}}
+    (call,) = ask(client, 'Draw "a red fox".', part, tools=[tool])["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"prompt": "a red fox"}
 
 
 def test_the_text_of_a_document_is_counted(client: httpx.Client, emulator: Emulator) -> None:
