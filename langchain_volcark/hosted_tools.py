@@ -1,4 +1,4 @@
-"""Tools that run inside Ark, for `ChatArk.bind_tools`; and the approval of what an MCP server is to do.
+"""Tools that run inside Ark, for `ChatArk.bind_tools`; and the approval of MCP calls.
 
 The tools are plain dicts, so they can be printed, stored and written by hand as well. A model that is given one
 answers through the Responses API. Follows https://www.volcengine.com/docs/82379/1569618 (Responses API).
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 Feature = Literal["chat", "deep_chat", "ai_search", "reasoning_search"]
-"""What one of Doubao's apps does."""
+"""The name of one of Doubao's apps."""
 
 
 def _tool(kind: str, **fields: Any) -> dict[str, Any]:
@@ -43,13 +43,13 @@ def web_search(
     """Let the model search the web; activate it in the console first.
 
     Args:
-        limit: Most results of one search.
-        max_keyword: Most keywords of one round.
+        limit: Maximum number of results of one search.
+        max_keyword: Maximum number of keywords of one round.
         sources: Sources besides the usual ones: `toutiao`, `douyin`, `moji`.
         user_location: Where the user is: `{"type": "approximate", "country", "region", "city", "timezone"}`.
 
     Returns:
-        The tool; what is not given is left to the service.
+        The tool; arguments that are not given are left to the service.
     """
     return _tool(
         "web_search",
@@ -88,11 +88,11 @@ def mcp(
     Args:
         server_label: Its name in this conversation.
         server_url: Its address.
-        headers: What the service sends to it. It keeps no `Authorization`: give that with each call. A
+        headers: Headers that the service sends to it. `Authorization` is not stored: give it in each call. A
             `SecretStr` is not shown when the tool is printed; traces and caches hold no values of headers.
         allowed_tools: The tools the model may use.
-        require_approval: Whether calls wait for `approve`; the service's default is always.
-        server_description: What it is for.
+        require_approval: Whether calls wait for `approve`; default of the service: `"always"`.
+        server_description: Its purpose, for the model.
 
     Returns:
         The tool.
@@ -112,7 +112,7 @@ def mcp(
 def image_process(
     *, point: bool = True, grounding: bool = True, zoom: bool = True, rotate: bool = True
 ) -> dict[str, Any]:
-    """Let the model work on the images it was given.
+    """Let the model edit and measure the images of the conversation.
 
     Args:
         point: Whether it may mark points and lines.
@@ -131,11 +131,11 @@ def image_process(
 def doubao_app(
     feature: Feature, *, role_description: str | None = None, user_location: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Let one of Doubao's own apps answer; it takes no other tool beside it.
+    """Let one of Doubao's own apps answer; it cannot be combined with other tools.
 
     Args:
         feature: The app.
-        role_description: Who it is to be; excludes a system message.
+        role_description: The app's role; cannot be combined with a system message.
         user_location: Where the user is.
 
     Returns:
@@ -178,11 +178,11 @@ def approve(
 
     Args:
         message: An answer of `ChatArk` that asks for approval.
-        approve: For all of them, or by id.
-        reason: Why, for the model to read.
+        approve: Whether to approve all of them, or by id.
+        reason: The reason, which the model reads.
 
     Returns:
-        The message to go on with. The MCP tool must be bound again in that call.
+        The next message of the conversation. The MCP tool must be bound again in that call.
 
     Raises:
         ValueError: The message asks for nothing, or an id is not among those it asks for, or is missing.

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
     """Keeps an agent's conversation in Ark's explicit cache: each step sends only what is new.
 
-    Sets `caching="enabled"` for the calls of a `ChatArk`; other models, bots too, are called as they are. Cached
+    Sets `caching="enabled"` for the calls of a `ChatArk`; other models and bots are called unchanged. Cached
     input is cheaper, storage is billed by the hour, and the model's cache is activated in the console first
     (https://www.volcengine.com/docs/82379/1602228).
 
-    The first call of a conversation gives the tools and `thinking`. A step that changes one of them, or whose
-    history is no longer what the service holds, sends everything and begins a new chain. Calls with hosted tools
-    or `store=False` raise a `ValueError`: the service caches none. Structured output uses function calling.
+    Tools and `thinking` are those of the first call of a conversation. A step that changes one of them, or whose
+    history differs from the stored one, sends the whole history and begins a new chain. Calls with hosted tools
+    or `store=False` raise a `ValueError`: the service cannot cache them. Structured output uses function calls.
 
     Args:
         prefix: A beginning that `ChatArk.create_prefix` has put into the cache; the agent's conversations follow
             it. Its tools are those of the agent: they were given there, and are not sent again.
-        expire_in: How long from each call on the service keeps the conversation: seconds or a `timedelta`, at most
+        expire_in: How long the service keeps the conversation after each call: seconds or a `timedelta`, at most
             seven days. Unset, the model's own value counts, or three days.
 
     Example:
@@ -67,14 +67,14 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
     def wrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], ModelResponse[Any]]
     ) -> ModelResponse[Any]:
-        """Call the model with its cache on."""
+        """Call the model with caching enabled."""
         return handler(self._cached(request))
 
     @override
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
     ) -> ModelResponse[Any]:
-        """Call the model with its cache on."""
+        """Call the model with caching enabled."""
         return await handler(self._cached(request))
 
     def _cached(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
@@ -92,7 +92,7 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
 
 
 def _without(tools: Sequence[ToolLike], prefix: ArkPrefix) -> list[Any]:
-    """What is left to send of an agent's tools, which its prefix has: nothing.
+    """Leave out an agent's tools, which its prefix already has; returns the empty list of tools.
 
     Raises:
         ValueError: The prefix has other tools.

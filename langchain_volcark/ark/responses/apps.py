@@ -34,7 +34,7 @@ class AppCall(OutputItem):
 
     @property
     def answer(self) -> str:
-        """What it has answered."""
+        """The text of its answer so far."""
         return "".join(part.text for _, (kind, part) in sorted(self._texts.items(), key=_number) if kind == "text")
 
     @override
@@ -53,7 +53,7 @@ class AppCall(OutputItem):
         return [*opened, *self._show(index)]
 
     def note(self, index: int | None, block: Json) -> int:
-        """Take a block as it is so far; returns its number, which the service need not say."""
+        """Add the fields of a block; returns its number, which the event may leave out."""
         if index is None:
             same = [at for at, known in self._blocks.items() if block.get("id") and known.get("id") == block["id"]]
             index = same[0] if same else len(self._blocks)
@@ -62,7 +62,7 @@ class AppCall(OutputItem):
 
     @property
     def latest(self) -> int:
-        """The block that pieces without a number are for."""
+        """The newest block, to which deltas without a block number belong."""
         return max(self._blocks, default=0)
 
     def _open(self, index: int, kind: str) -> list[StreamDelta]:

@@ -1,4 +1,4 @@
-"""The message of one response: cut at stop texts on this side, and marked with what the service now holds."""
+"""Builds the message of one response: cuts it at stop sequences, and adds a digest of the stored history."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class ResponsesAssembler(StoppingAssembler):
     def finish(self) -> Increment:
         last = super().finish()
         if self._history is None:
-            return last  # nothing was asked
+            return last  # a stored response that was retrieved, or input that is not the messages
         self._metadata.add({REQUESTED_MODEL: self._model})
-        # Of what the stored response says otherwise than the message, no digest may let a later call continue: the
-        # text after a stop sequence, or one that the service changed after it was shown.
+        # No digest where the stored response differs from the message, so that no later call continues from it: it
+        # has text after a stop sequence, or a text that the service changed after it was shown.
         held = None if self.is_stopped else self._held()
         if held is not None:
             digest = self._history.copy()

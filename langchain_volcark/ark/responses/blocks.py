@@ -44,7 +44,7 @@ def citation(annotation: Mapping[str, Any]) -> Json:
     """A source of a text as a standard annotation; one of another kind is kept as it is.
 
     Args:
-        annotation: The service's `url_citation` or `doc_citation`. Where in the text it belongs it does not say.
+        annotation: The service's `url_citation` or `doc_citation`. It does not contain the position in the text.
     """
     kind = annotation.get("type")
     if kind == "url_citation":
@@ -59,7 +59,7 @@ def citation(annotation: Mapping[str, Any]) -> Json:
 
 
 def reasoning_fields(item: Mapping[str, Any], *, empty: bool) -> Json:
-    """The further fields of a reasoning block; none where it has no text and nothing stands for it.
+    """The further fields of a reasoning block; none where it has neither text nor encrypted text.
 
     Args:
         item: The `reasoning` item.
@@ -97,7 +97,7 @@ def other_blocks(item: Mapping[str, Any]) -> list[Json]:
         return [{"type": "non_standard", "value": dict(item)}]
     call, result = read(item)
     head = {"type": "server_tool_call", "id": _id(item), "name": HOSTED_NAMES.get(str(kind), str(kind))}
-    if item.get("status") in _UNDER_WAY:  # how it ended was never told
+    if item.get("status") in _UNDER_WAY:  # its result never arrived
         return [{**head, **call}]
     status = "error" if item.get("error") or item.get("status") in _FAILED else "success"
     return [

@@ -1,7 +1,7 @@
 """Chains of stored responses: finds the response that a call continues, by a digest of the stored history.
 
-Each message carries a digest of the input items that the service holds for it. A call goes on from a message only
-where its history still has that digest, so trimmed, edited or foreign histories are sent whole.
+Each message carries a digest of the input items that the service holds for it. A call continues from a
+message only where its history still has that digest, so trimmed, edited or foreign histories are sent whole.
 """
 
 from __future__ import annotations
@@ -26,28 +26,30 @@ if TYPE_CHECKING:
 
 DIGEST = "history_digest"
 """Field of `response_metadata` with the digest of what the service holds."""
-_MARGIN = 60  # seconds before its end from which a response is not gone on from
+_MARGIN = 60  # seconds before a response expires in which no call continues from it
 _UNCOUNTED = frozenset({"id", "status", "partial"})
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode  # `dumps` builds one a call
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), default=str
+).encode  # `json.dumps` builds a new encoder in each call
 
 
 class Digest:
     """A digest of input items, one after the other.
 
     Args:
-        seed: What besides the items makes a chain.
+        seed: What else identifies a chain, besides its items.
     """
 
     def __init__(self, seed: Any) -> None:
         self._hash = hashlib.blake2b(_bytes(seed), digest_size=16)
 
     def add(self, item: Mapping[str, Any]) -> None:
-        """Count an item; reasoning and what only names an item do not count."""
+        """Add an item; reasoning, ids and status are left out."""
         if item.get("type") != "reasoning":
             self._hash.update(_bytes({name: item[name] for name in item if name not in _UNCOUNTED}))
 
     def copy(self) -> Digest:
-        """A digest that goes on from here."""
+        """A copy, to which further items can be added."""
         copied: Digest = copy.copy(self)
         copied._hash = self._hash.copy()
         return copied
@@ -63,7 +65,7 @@ def _bytes(value: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Link:
-    """Where a call goes on.
+    """The stored response that a call continues.
 
     Attributes:
         response_id: The stored response.
@@ -75,7 +77,7 @@ class Link:
 
 
 def seed_of(model: str, body: Mapping[str, Any]) -> list[Any]:
-    """What besides its items makes a chain: the model, the prefix, and with caching what may not change then.
+    """What identifies a chain besides its items: the model, the prefix, and with caching what may not change.
 
     Args:
         model: As the call names it.
@@ -88,14 +90,14 @@ def seed_of(model: str, body: Mapping[str, Any]) -> list[Any]:
 def follow(
     messages: Sequence[BaseMessage], placed: Placed, digest: Digest, provider: str, *, chained: bool
 ) -> Link | None:
-    """Find the stored response to go on from, and count the history.
+    """Find the stored response to continue from, and add the history to the digest.
 
     Args:
         messages: The conversation.
         placed: Its items, each with the place of its message.
-        digest: Holds the seed; all items are counted into it.
+        digest: Holds the seed; all items are added to it.
         provider: `model_provider` of our messages.
-        chained: Whether to go on from a stored response at all.
+        chained: Whether the call may continue from a stored response.
 
     Returns:
         The link; None where the whole history is to be sent.

@@ -1,4 +1,4 @@
-"""What a response says besides its output; pure functions on dicts.
+"""Reads the fields of a response other than its output; pure functions on dicts.
 
 Follows https://www.volcengine.com/docs/82379/1783703 (the response object).
 """
@@ -19,7 +19,7 @@ _ECHOED = frozenset(
         "max_tool_calls", "max_output_tokens", "text", "instructions", "session", "safety_identifier",
     }
 )  # fmt: skip
-"""Fields of a response that say only what was asked for."""
+"""Fields of a response that only repeat the request."""
 
 _READ = (
     frozenset({"id", "object", "model", "output", "usage", "error", "sequence_number", "response_id"}) | _ECHOED
@@ -49,7 +49,7 @@ def read_output(response: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def read_envelope(response: Mapping[str, Any]) -> StreamDelta:
-    """Read what a response says besides its output.
+    """Read the fields of a response other than its output.
 
     Args:
         response: The whole object, or the sparse one that a stream begins with.

@@ -42,8 +42,8 @@ _PARTS = {"output_text": ("message", "text"), "reasoning_text": ("reasoning", "c
 class ResponseReader(StreamReader):
     """Reads the events of one response.
 
-    Items are told apart by their ids, and stand in the order of the numbers under which they came first. A whole
-    response is read as the last event of a stream is: it says everything once more.
+    Items are identified by their ids, and ordered by the output index under which they came first. A whole
+    response is read like the last event of a stream, which repeats everything.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class ResponseReader(StreamReader):
 
     @override
     def is_complete(self, assembler: StreamAssembler, *, ended: bool) -> bool:
-        return self._ended  # `[DONE]` alone is no end
+        return self._ended  # `[DONE]` without a last event does not complete a response
 
     @override
     def read(self, payload: Mapping[str, Any]) -> Sequence[StreamDelta]:
@@ -66,13 +66,13 @@ class ResponseReader(StreamReader):
         return () if handler is None or self._ended else handler(self, payload)
 
     def read_snapshot(self, response: Mapping[str, Any]) -> list[StreamDelta]:
-        """Read a whole response, and take it as the end.
+        """Read a whole response, which ends the stream.
 
         Args:
             response: The JSON object.
 
         Returns:
-            What it adds to that which has come of it.
+            What it adds to the events before it.
 
         Raises:
             ValueError: It is not what is documented, in a part that holds the answer.
@@ -99,9 +99,9 @@ class ResponseReader(StreamReader):
     # --- which item an event is about -------------------------------------------------------------------------
 
     def _find(self, item_id: str | None, place: Any, kind: str) -> OutputItem | None:
-        """An item that has come, by its id, or by its number where one of both has no id."""
+        """Find a known item by its id, or by its output index where the item or the event has no id."""
         item = self._items.get(place) if type(place) is int else None
-        if item is not None and item_id and item.id == item_id:  # an id may stand at several items
+        if item is not None and item_id and item.id == item_id:  # several items may have the same id
             return item
         number = self._numbers.get(item_id) if item_id else None
         if number is not None:
@@ -115,11 +115,11 @@ class ResponseReader(StreamReader):
         return item
 
     def _latest(self, kind: str) -> OutputItem | None:
-        """The newest item of a kind that is not whole, for events that say neither id nor number."""
+        """The newest unfinished item of a kind, for events with neither id nor output index."""
         return next((item for item in reversed(self._items.values()) if item.takes(kind)), None)
 
     def _begin(self, received: Mapping[str, Any], place: Any, kind: str) -> tuple[OutputItem, list[StreamDelta]]:
-        """An item that is new."""
+        """Create an item; returns it and what its beginning adds."""
         number = place if type(place) is int and place not in self._items else max(self._items, default=-1) + 1
         item = self._new_item(number, kind, received)
         self._items[number] = item
@@ -139,7 +139,7 @@ class ResponseReader(StreamReader):
         return (Reasoning if kind == "reasoning" else OutputItem)(number, kind, received)
 
     def _item(self, payload: Mapping[str, Any], kind: str) -> tuple[OutputItem, list[StreamDelta]]:
-        """The item of an event about one of its parts; its beginning may not have been told."""
+        """The item that an event about a part belongs to; created if no event has announced it."""
         item_id, place = read_word(payload, "item_id"), payload.get("output_index")
         item = self._find(item_id, place, kind)
         if item is not None:
@@ -151,8 +151,8 @@ class ResponseReader(StreamReader):
 
         Args:
             received: The item.
-            place: Its number, where the service says it.
-            seen: Numbers of the items that the same response has told before this one, which are others.
+            place: Its output index, if the event has one.
+            seen: Numbers of the items that came before it in the same response, and are therefore others.
         """
         kind = read_word(received, "type") or ""
         item = self._find(read_word(received, "id"), place, kind)
@@ -179,7 +179,7 @@ class ResponseReader(StreamReader):
         if not received:
             return []
         found = self._find(item_id, place, kind) if item_id or type(place) is int else None
-        # One that is whole and has the same id but another number is another item.
+        # A finished item with the same id but another output index is another item.
         if found is not None and not (found.finished and type(place) is int and place != found.number):
             return []
         return self._begin(received, place, kind)[1]
@@ -258,11 +258,11 @@ def _number(payload: Mapping[str, Any], name: str) -> int:
     return number if type(number) is int and 0 <= number < _MOST_PARTS else 0
 
 
-_MOST_PARTS = 10_000  # no item has more; a wild number is none
+_MOST_PARTS = 10_000  # more than any item has; larger numbers are read as 0
 
 
 def _known(payload: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """An object that a later event repeats, so that one which is null or missing may be passed over."""
+    """An object that a later event repeats, so that it may be null or missing here; empty then."""
     return {} if payload.get(name) is None else _object(payload, name)
 
 
@@ -287,4 +287,4 @@ _HANDLERS: dict[str, Handler] = {
     **{f"response.{event}.delta": _piece_reader(*of) for event, of in _TEXTS.items()},
     **{f"response.{event}.done": _end_reader(*of) for event, of in _TEXTS.items()},
 }
-"""What is read of each event; all that the others say stands in the item once more, when it is done."""
+"""The events that are read; the finished item repeats whatever the others contain."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REQUESTED_MODEL = "requested_model"
 """Field of `response_metadata`: the model as the call named it; `model_name` is what the service made of that."""
-# What a user answers besides words; each is an item of its own.
+# Answers of the user that are items of their own.
 _ANSWERS = frozenset({"mcp_approval_response", "tool_search_output"})
 
 
@@ -59,12 +59,12 @@ class ItemWriter(ArkMessageWriter):
         """Write an image, a video, a sound or a file as a content part.
 
         Raises:
-            ValueError: Ark cannot get at it.
+            ValueError: Ark cannot access it.
         """
         return media_part(media)
 
     def _is_author(self, message: AIMessage) -> bool:
-        """Whether the model that is asked wrote a message; the name that was asked for counts, if it is known."""
+        """Whether the called model wrote a message; compares the requested name, if the message has it."""
         metadata = message.response_metadata
         return (metadata.get(REQUESTED_MODEL) or metadata.get("model_name")) == self._model
 
@@ -76,7 +76,7 @@ class ItemWriter(ArkMessageWriter):
         return {"type": "input_text", "text": part["text"]}
 
     def _replayed(self, message: AIMessage, answered: set[str]) -> list[Item]:
-        """A message of ours as the items it came in; none where it has none that fit."""
+        """A message of this package as the items of its reply; empty where they do not fit the message."""
         if message.response_metadata.get("model_provider") != self._provider:
             return []
         items = items_of(message)
@@ -92,7 +92,7 @@ class ItemWriter(ArkMessageWriter):
         )
 
     def _said(self, message: AIMessage, answered: set[str]) -> list[Item]:
-        """A message of any origin: its reasoning, what it says, the functions it calls."""
+        """A message of any origin: its reasoning, its text, its tool calls."""
         items: list[Item] = []
         for written in super()._write_one(message, answered):
             calls = written.get("tool_calls", [])

@@ -1,4 +1,4 @@
-"""The options of a request to the Responses API: every rename, and what the service would refuse.
+"""The options of a request to the Responses API: renamed from the chat API's, and checked for contradictions.
 
 Follows https://www.volcengine.com/docs/82379/1569618 (Responses API) and /1602228 (caching).
 """
@@ -65,7 +65,7 @@ ExpireIn = Annotated[
 Caching = Annotated[dict[str, Any] | str | None, PlainValidator(_read_caching, json_schema_input_type=Any)]
 """`"enabled"`, `"disabled"`, or the object as the API has it."""
 Include = Annotated[list[str] | None, PlainValidator(_read_include, json_schema_input_type=list[str])]
-"""What a reply holds besides."""
+"""Additional contents of replies."""
 ContextManagement = Annotated[
     dict[str, Any] | list[Any] | None, PlainValidator(_read_edits, json_schema_input_type=Any)
 ]
@@ -140,7 +140,7 @@ def _rename_format(body: dict[str, Any]) -> None:
 
 def _set_once(body: dict[str, Any], name: str, value: Any, source: str) -> None:
     if name in body:
-        raise ValueError(f"{source} and {name} exclude each other: they say the same. Leave one out.")
+        raise ValueError(f"{source} and {name} exclude each other: they mean the same. Leave one out.")
     body[name] = value
 
 
@@ -160,7 +160,7 @@ def _write_edits(body: dict[str, Any]) -> None:
     wrapped = {"edits": management} if isinstance(management, list) else dict(management)
     edits = wrapped.get("edits")
     if isinstance(edits, list):
-        # The service takes them in this order alone.
+        # The order in the vendor's samples.
         wrapped["edits"] = sorted(edits, key=lambda one: isinstance(one, dict) and one.get("type") != _EDITS_FIRST)
     body["context_management"] = wrapped
 
@@ -215,12 +215,14 @@ def refuse_options(body: dict[str, Any]) -> None:
 
 
 def refuse_partial(body: Mapping[str, Any]) -> None:
-    """Refuse a begun answer that the service does not go on with.
+    """Refuse a partial answer that the service would not continue.
 
     Raises:
         ValueError: Names what excludes it.
     """
     if is_cached(body):
-        raise ValueError("the last message is the assistant's, and caching goes on from no begun answer.")
+        raise ValueError(
+            "the last message is the assistant's, and caching cannot be used to continue a partial answer."
+        )
     if _format_type(body) in ("json_object", "json_schema"):
-        raise ValueError("the last message is the assistant's, and no begun answer can be made JSON.")
+        raise ValueError("the last message is the assistant's, and a partial answer cannot be continued as JSON.")

@@ -1,7 +1,7 @@
-"""The items of a response as far as they have come: what each piece of theirs adds to the message.
+"""The items of a response while they arrive: what each part of them adds to the message.
 
-An item is read the same way whether it comes piece by piece or whole: what ends it says everything once more, and
-adds what has not been shown. Shown text is never taken back.
+An item is read the same way whether it arrives in parts or whole: its last event repeats everything, and adds
+what has not been shown. Shown text is never taken back.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _TEXT_TYPES = {"summary": "summary_text", "content": "reasoning_text"}  # of the
 
 
 class OutputItem:
-    """An item of any kind; of most kinds nothing is shown before they are whole.
+    """An item of any kind; most kinds are shown when they are complete.
 
     Attributes:
         number: Which of the response's items it is; the first number of its places.
         id: Its id, or None.
         kind: Its type.
-        finished: Whether it is whole.
+        finished: Whether it is complete.
     """
 
     def __init__(self, number: int, kind: str, received: Mapping[str, Any]) -> None:
@@ -74,7 +74,7 @@ class OutputItem:
         """What its end adds.
 
         Args:
-            received: The whole item; None where the service does not say it.
+            received: The complete item; None where the service did not send it.
         """
         first = {name: self.received[name] for name in ("type", "id") if self.received.get(name)}
         self.received = {**self.received, **(received or {}), **first}
@@ -101,8 +101,7 @@ class Message(OutputItem):
             number: See `OutputItem`.
             kind: See `OutputItem`.
             received: See `OutputItem`.
-            repeats: What an app has answered: a message that says the same once more is not shown. None where no
-                app has answered.
+            repeats: The answer of an app; a message with the same text is not shown. None without an app.
         """
         super().__init__(number, kind, received)
         self._parts: list[TextPart] = []
@@ -260,7 +259,7 @@ class Reasoning(OutputItem):
             for text in texts.values():
                 text.end(None)
             for index in sorted(texts):
-                # Nothing more comes: what is missing in between is not waited for.
+                # Nothing more arrives, so later parts do not wait for missing ones.
                 self._current = max(self._current, index) if name == self._shows else index
                 deltas += self._show(name)
         fields = reasoning_fields(self.received, empty=not self._length)
@@ -320,7 +319,7 @@ class FunctionCall(OutputItem):
     @override
     def take(self, name: str, index: int, piece: str) -> list[StreamDelta]:
         if not self._begun or not piece:
-            return []  # the item's end says all of it
+            return []  # the finished item has all of it
         self._arguments += piece
         return [self._delta(ToolCallDelta(self._call, arguments=piece))]
 

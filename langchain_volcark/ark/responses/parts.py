@@ -18,7 +18,7 @@ _PIXELS = ("min_pixels", "max_pixels")
 
 
 def text_part(block: Block) -> dict[str, Any] | None:
-    """A text that says how it is to be translated; None of any other block."""
+    """A text with translation options; None for any other block."""
     how = block.get("translation_options") or extras_of(block).get("translation_options")
     if how is None or block.get("type") not in _TEXTS:
         return None
@@ -29,7 +29,7 @@ def media_part(media: Media) -> dict[str, Any]:
     """An image, a video, a sound or a file.
 
     Raises:
-        ValueError: It is nowhere, where Ark cannot read, or of an unknown type.
+        ValueError: It has no source, or one that Ark cannot access, or an unknown type.
     """
     refuse_unreachable(media)
     url = media.data_url
@@ -46,16 +46,16 @@ def _file(media: Media, url: str | None) -> dict[str, Any]:
         return {"file_id": media.file_id}
     if not url.startswith("data:"):
         return {"file_url": url}
-    # The service wants a name for data, and goes by its ending.
+    # The service requires a name with data, and reads the type from its extension.
     ending = (media.mime_type or "").rpartition("/")[2]
     return {"file_data": url, "filename": media.name or f"file.{ending or 'pdf'}"}
 
 
 def _options(media: Media) -> dict[str, Any]:
-    """What this API may be told of media; the chat API takes more."""
+    """The options of media that this API has; the chat API has more."""
     told = media.options
     if media.kind == "video":
-        # Of an uploaded video the rate was fixed when it was uploaded.
+        # The rate of an uploaded video was set with the upload.
         return {"fps": told["fps"]} if "fps" in told and not (media.file_id and media.data_url is None) else {}
     if media.kind == "audio":
         return {"chunking_strategy": told["chunking_strategy"]} if "chunking_strategy" in told else {}

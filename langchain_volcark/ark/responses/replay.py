@@ -40,7 +40,7 @@ def items_of(message: AIMessage) -> list[Item] | None:
     """The items of a message that still fit it.
 
     Args:
-        message: A message of ours.
+        message: A message of this package.
 
     Returns:
         The items with their texts in full; None where there are none, or where they do not fit the message.
@@ -55,7 +55,7 @@ def items_of(message: AIMessage) -> list[Item] | None:
 def fitting_items(
     kept: Sequence[Mapping[str, Any]], said: str, thought: str, calls: Sequence[ToolCall | InvalidToolCall]
 ) -> list[Item] | None:
-    """The items of a message, if they fit what it says.
+    """The items of a message, if they fit its texts and calls.
 
     Args:
         kept: The items, with places in the message's texts instead of their own.
@@ -104,7 +104,7 @@ def sent_back(
 
 
 def _as_input(item: Item, *, encrypted: bool) -> Item | None:
-    """One item as input; None for what a service's own tool did, which no input can hold."""
+    """One item as input; None for calls of hosted tools, which cannot be input."""
     kind = item.get("type")
     if kind in _TEXT_ITEMS:
         texts = [part["text"] for part in _text_parts(item) if part["text"]]
@@ -177,7 +177,7 @@ def _is_repeat(item: Mapping[str, Any]) -> bool:
 
 
 def _within(kept: Sequence[Mapping[str, Any]], said: str) -> bool:
-    """Whether all places of texts are in the message's text."""
+    """Whether all ranges of texts are within the message's text."""
     parts = [part for item in kept if item.get("type") in _TEXT_ITEMS for part in objects(item.get("content"))]
     blocks = [block for item in kept for block in objects(item.get("blocks"))]
     parts += [block for block in blocks if block.get("type") == "output_text"]

@@ -9,10 +9,10 @@ from langchain_volcark.base.values import OptionalSwitch, OptionalWhole
 
 
 class ResponsesSettings(BaseModel):
-    """What a model may be told of the Responses API; all of it also per call."""
+    """Settings of a model for the Responses API; each can also be given per call."""
 
     use_responses_api: OptionalSwitch = None
-    """Whether calls go to the Responses API; unset, those do that need it (hosted tools, stored responses)."""
+    """Whether calls go to the Responses API; unset, only those that need it (hosted tools, stored responses)."""
     use_previous_response_id: OptionalSwitch = None
     """Whether to send only what is new since the newest answer in the history that the service still holds.
 
@@ -23,13 +23,13 @@ class ResponsesSettings(BaseModel):
     caching: Caching = None
     """`"enabled"` keeps the conversation in the explicit cache: cheaper input, storage billed by the hour."""
     expire_in: ExpireIn = None
-    """How long from each call on the service keeps it: seconds or a `timedelta`, at most seven days."""
+    """How long the service keeps each response: seconds or a `timedelta`, at most seven days."""
     include: Include = None
-    """What replies hold besides, such as `"reasoning.encrypted_content"`."""
+    """Additional contents of replies, such as `"reasoning.encrypted_content"`."""
     context_management: ContextManagement = None
     """What the service clears from long conversations: `{"edits": […]}`, or the list alone."""
     max_tool_calls: OptionalWhole = Field(default=None, ge=1, le=10)
-    """Most rounds of hosted tools in one answer, 1 to 10."""
+    """Maximum number of rounds of hosted tools in one answer, 1 to 10."""
 
 
 FIELDS = tuple(ResponsesSettings.model_fields)

@@ -1,4 +1,4 @@
-"""Responses that the service keeps: shared beginnings of conversations, and looking up, listing and deleting.
+"""Stored responses: shared prefixes, and retrieving, listing and deleting.
 
 Follows https://www.volcengine.com/docs/82379/1783703 (stored responses) and /1602228 (caching).
 """
@@ -34,12 +34,12 @@ _PAGE = 20
 
 @dataclass(frozen=True)
 class ArkPrefix:
-    """A cached beginning that many conversations share.
+    """A prefix in the explicit cache, which many conversations share.
 
     Attributes:
         id: What to bind as `previous_response_id`.
-        expire_at: When it is gone, in seconds since 1970.
-        usage: What making it has cost, as the service sent it.
+        expire_at: When it expires, in seconds since 1970.
+        usage: Token usage of its creation, as the service sent it.
         model: The model it belongs to.
         tools: The tools of all conversations that begin with it; they cannot be given again later.
     """
@@ -69,11 +69,11 @@ class StoredResponses(HTTPChatModel):
         tools: Sequence[ToolLike] | None = None,
         expire_in: float | timedelta | None = None,
     ) -> ArkPrefix:
-        """Put the beginning of conversations into the explicit cache; nothing is answered.
+        """Store the beginning of conversations in the explicit cache; the model does not answer.
 
         Args:
-            messages: The beginning; the service wants at least 256 tokens, some models 1024.
-            tools: The functions of all conversations that begin so. They are not bound again later.
+            messages: The beginning; at least 256 tokens, with some models 1024.
+            tools: The functions of all conversations with this prefix. They are not bound again later.
             expire_in: How long it lasts: seconds or a `timedelta`, at most seven days; the service's default is
                 three. It is not renewed by use, and billed by the hour.
 
@@ -81,7 +81,7 @@ class StoredResponses(HTTPChatModel):
             The prefix; `delete_response(prefix.id)` frees it.
 
         Raises:
-            ValueError: A hosted tool is among the tools, or something else that the cache does not take.
+            ValueError: A hosted tool is among the tools, or an argument that cannot be cached.
             InvalidRequestError: It is too short, or the cache is not activated.
 
         Example:
@@ -126,18 +126,18 @@ class StoredResponses(HTTPChatModel):
     # --- stored responses ---------------------------------------------------------------------------------
 
     def retrieve_response(self, response_id: str, *, include: Sequence[str] | None = None) -> AIMessage:
-        """Look up an answer that the service keeps; its thinking is not among what it shows.
+        """Retrieve a stored response; the service returns it without its reasoning.
 
         Args:
             response_id: `response_metadata["response_id"]` of the message.
-            include: What the reply holds besides, such as `"message.input_image.image_url"`.
+            include: Additional contents of the reply, such as `"message.input_image.image_url"`.
 
         Returns:
             The answer.
 
         Raises:
-            NotFoundError: It is expired, deleted or was never stored.
-            ValueError: The model has an access key pair; the service takes an API key here alone.
+            NotFoundError: It has expired, was deleted or never stored.
+            ValueError: The model uses an access key pair; the service accepts only an API key here.
         """
         request = self._stored_request("GET", response_id, query=_included(include))
         return self._retrieved(self._client.post(request))
@@ -148,17 +148,17 @@ class StoredResponses(HTTPChatModel):
         return self._retrieved(await self._client.apost(request))
 
     def delete_response(self, response_id: str) -> bool:
-        """Let the service forget an answer, or free a prefix.
+        """Delete a stored response or a prefix.
 
         Args:
             response_id: Its id.
 
         Returns:
-            Whether the service says that it is gone.
+            Whether the service confirms the deletion.
 
         Raises:
-            NotFoundError: There is none.
-            ValueError: The model has an access key pair; the service takes an API key here alone.
+            NotFoundError: It does not exist.
+            ValueError: The model uses an access key pair; the service accepts only an API key here.
         """
         return _read_deleted(self._client.post(self._stored_request("DELETE", response_id)))
 
@@ -169,19 +169,19 @@ class StoredResponses(HTTPChatModel):
     def list_response_input_items(
         self, response_id: str, *, include: Sequence[str] | None = None, order: Literal["asc", "desc"] = "desc"
     ) -> Iterator[dict[str, Any]]:
-        """What an answer was given, earlier turns of its chain included, page by page.
+        """List the input items of a stored response, those of earlier turns of its chain included.
 
         Args:
             response_id: Its id.
-            include: What the reply holds besides, such as `"message.input_image.image_url"`.
-            order: `"desc"` has the latest first.
+            include: Additional contents of the reply, such as `"message.input_image.image_url"`.
+            order: `"desc"` returns the latest first.
 
         Yields:
-            The items as the service has them.
+            The items as the service sends them; further pages are requested when needed.
 
         Raises:
-            NotFoundError: There is no such answer.
-            ValueError: The model has an access key pair; the service takes an API key here alone.
+            NotFoundError: The response does not exist.
+            ValueError: The model uses an access key pair; the service accepts only an API key here.
         """
         pages = _pages(include, order)
         while not pages.done:

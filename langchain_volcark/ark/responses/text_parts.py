@@ -1,4 +1,4 @@
-"""One text of an item of a response, as far as it has come, and what of it is shown."""
+"""One text of an item of a response: what has arrived of it, and what of that is shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TextPart:
     Attributes:
         begin: Where it begins in its block.
         length: How much of it is shown.
-        ended: Whether nothing more comes.
+        ended: Whether it is complete.
     """
 
     __slots__ = ("_final", "_joiner", "_pieces", "_waiting", "begin", "ended", "length")
@@ -35,7 +35,7 @@ class TextPart:
 
     @property
     def text(self) -> str:
-        """What has come of it."""
+        """What has arrived of it."""
         return "".join(self._pieces)
 
     def add(self, piece: str) -> None:
@@ -64,7 +64,7 @@ class TextPart:
         self.ended = True
 
     def show(self) -> str:
-        """What is to be shown now."""
+        """The text that has arrived since the last call."""
         text = "".join(self._waiting)
         self._waiting.clear()
         self.length += len(text)

@@ -1,4 +1,4 @@
-"""Tools and the choice among them, as the Responses API has them, and the headers that go with hosted tools."""
+"""Converts tools and `tool_choice` to the Responses API's form; adds the headers of hosted tools."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ HOSTED = ("web_search", "knowledge_search", "mcp", "image_process", "doubao_app"
 
 
 def hosted_types(tools: Any) -> list[str]:
-    """The types of those tools that are no functions of the caller's.
+    """The types of all tools other than the caller's functions.
 
     Args:
-        tools: The tools of a call, whatever it gave.
+        tools: The tools of a call, not yet checked.
     """
     listed = tools if isinstance(tools, (list, tuple)) else ()
     kinds = [tool.get("type") for tool in listed if isinstance(tool, dict)]
@@ -34,7 +34,7 @@ def service_tools(tools: Any) -> list[str]:
 
 
 def flat_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Tools in the chat API's form as the Responses API has them: what a function says stands beside its type."""
+    """Convert tools from the chat API's form: the fields of a function are placed beside its type."""
     return [_flat(tool) for tool in tools]
 
 
@@ -55,7 +55,7 @@ def _revealed(value: Any) -> Any:
 
 
 def flat_choice(choice: Any) -> Any:
-    """A `tool_choice` in the chat API's form as the Responses API has it."""
+    """Convert a `tool_choice` from the chat API's form."""
     if isinstance(choice, dict) and isinstance(choice.get("function"), dict):
         return {"type": "function", "name": choice["function"].get("name")}
     return choice

@@ -1,4 +1,4 @@
-"""The Responses API as one call uses it.
+"""Writes the request of one call to the Responses API, and reads its reply.
 
 Follows https://www.volcengine.com/docs/82379/1569618 (Responses API).
 """
@@ -73,9 +73,9 @@ class ResponsesWire(Wire):
         return replace(self._posted(call, _linked(body, placed, link)), fallback=Fallback(UNKNOWN_ID, whole))
 
     def _follow(self, call: ModelCall, body: Mapping[str, Any], placed: Placed) -> Link | None:
-        """Count the history, and find from which of its messages to go on."""
+        """Compute the history's digest, and find the message to continue from."""
         if "input" in call.raw:
-            return None  # what the service will hold is not what the messages say
+            return None  # the stored history will not be that of the messages
         self._history = Digest(seed_of(call.model, body))
         chosen = call.parameters.get(CHAINS)
         chained = is_cached(body) if chosen is None else bool(chosen)
@@ -107,12 +107,12 @@ def _refuse_prefix(body: Mapping[str, Any], call: ModelCall) -> None:
 
 
 def _end_input(body: Mapping[str, Any], call: ModelCall, placed: Placed) -> None:
-    """Mark a begun answer at the end of the input, which the model goes on with."""
+    """Mark an assistant message at the end of the input as partial, so that the model continues it."""
     if not isinstance(call.messages[-1], AIMessage):
         return
     position, last = placed[-1]
     if position != len(call.messages) - 1:
-        raise ValueError("the last message is the assistant's and says nothing: there is nothing to go on with.")
+        raise ValueError("the last message is the assistant's and says nothing: there is nothing to continue.")
     if last["type"] == "function_call":
         raise ValueError("the last message calls tools: add their results, each as a ToolMessage.")
     if last.get("role") == "assistant":
@@ -121,7 +121,7 @@ def _end_input(body: Mapping[str, Any], call: ModelCall, placed: Placed) -> None
 
 
 def _linked(body: Mapping[str, Any], placed: Placed, link: Link) -> dict[str, Any]:
-    """The request that goes on from a stored response."""
+    """The request that continues from a stored response."""
     # Along a cached chain the tools are those of its first turn, and may not be given again.
     left_out = _TOOL_FIELDS if is_cached(body) else ()
     kept = {name: value for name, value in body.items() if name not in left_out}
