@@ -281,6 +281,8 @@ class ArkImageGenerator(ArkService, defer_build=False):
         values = {**own, **{field: call[field] for field in _CALL_FIELDS if field in call}}
         values["model"] = values["model"] or self.model
         body = write_body(values, prompt, images, {**self.extra_body, **(call.get("extra_body") or {})})
+        if body.get("stream") and not stream:
+            raise ValueError("extra_body: stream() and astream() read streams; generate() does not.")
         known = find_model(values["model"])
         if stream and (known is None or known.sequential):
             body["stream"] = True

@@ -141,8 +141,8 @@ def find_model(name: str) -> ImageModel | None:
 _HAS: dict[str, Callable[[ImageModel], bool]] = {
     "seed": lambda model: model.seed,
     "guidance_scale": lambda model: model.seed,
-    "sequential_image_generation": lambda model: model.sequential,
     "sequential_image_generation_options": lambda model: model.sequential,
+    "sequential_image_generation": lambda model: model.sequential,
     "tools": lambda model: model.web_search,
     "output_format": lambda model: model.output_format,
     "optimize_prompt_options": lambda model: bool(model.optimizes),
@@ -173,7 +173,7 @@ def check_parameters(model: ImageModel, body: Mapping[str, Any], name: str) -> N
     for field, has in _HAS.items():
         if field in body and not has(model):
             others = ", ".join(other.name for _, other in _MODELS if has(other))
-            argument = "max_images" if field.startswith("sequential") else _ARGUMENTS.get(field, field)
+            argument = _ARGUMENTS.get(field, field)
             raise ValueError(f"{argument}: {name} does not have this parameter. Models that do: {others}.")
     mode = (body.get("optimize_prompt_options") or {}).get("mode")
     if mode is not None and mode not in model.optimizes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import re
 import tempfile
 import uuid
 from dataclasses import dataclass, field, fields
@@ -21,7 +22,6 @@ import httpx
 from langchain_volcark.ark.errors import ArkErrors
 from langchain_volcark.exceptions import NotFoundError, PermissionDeniedError, ResponseFormatError
 from langchain_volcark.http.client import HTTPClient
-from langchain_volcark.http.redaction import shown
 from langchain_volcark.wires.chat_completions.media_types import sniff, sniff_base64
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpeg", "image/webp": ".webp", "image/gif": ".gif"}
 _HEAD = 48  # bytes that tell the format
+_LONGEST_NAME = 100
 _EXPIRED = " Links of pictures are valid for 24 hours: save pictures soon after generation."
 
 
@@ -84,7 +85,7 @@ class ArkImage:
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         if self.url is not None:
             # The query is a signature with which anybody can fetch the picture.
-            values["url"] = str(shown(httpx.URL(self.url)))
+            values["url"] = self.url.partition("?")[0]
         if self.base64 is not None:
             values["base64"] = f"<{len(self.base64)} characters>"
         written = [f"{name}={value!r}" for name, value in values.items() if value]
@@ -104,7 +105,8 @@ class ArkImage:
         """A name for its file, without extension: that of the link, else a hash of the bytes."""
         if self.base64 is not None:
             return sha256(self.base64.encode()).hexdigest()[:16]
-        return Path(unquote(urlsplit(self._link).path)).stem or "picture"
+        stem = PurePosixPath(unquote(urlsplit(self._link).path)).stem
+        return re.sub(r"[^\w.-]+", "_", stem)[:_LONGEST_NAME].lstrip(".") or "picture"
 
     @property
     def data(self) -> bytes | None:

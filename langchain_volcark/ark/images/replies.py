@@ -14,6 +14,7 @@ from langchain_volcark.ark.errors import error_of_work
 from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages, with_client
 from langchain_volcark.exceptions import ResponseFormatError, VolcArkError
 from langchain_volcark.http.errors import no_answer_error, request_id_of
+from langchain_volcark.http.json import parse_json
 from langchain_volcark.http.redaction import Redaction
 from langchain_volcark.wires.chat_completions.media_types import size_of_base64
 
@@ -174,14 +175,18 @@ def keep_partial(error: VolcArkError, errors: ErrorReader, client: HTTPClient) -
     """Attach to an error the pictures that its reply has nevertheless; they are billed.
 
     Args:
-        error: Raised for a reply with an `error` beside `data`.
+        error: Raised for a reply that is complete, but has an `error`, or is not in the expected form.
         errors: Reads Ark's errors.
         client: With what the pictures are fetched later.
     """
-    if error.response is None or not isinstance(error.body, Mapping):
+    body = error.body
+    if isinstance(body, str):
+        with contextlib.suppress(ValueError):
+            body = parse_json(body.encode())
+    if error.response is None or not isinstance(body, Mapping):
         return
     reader = ImageReader(error.response, errors, client)
     with contextlib.suppress(VolcArkError):
-        reader.read_reply(error.body)
+        reader.read_reply(body)
     if reader.result:
         error.partial = reader.result

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from langchain_volcark.http.client import HTTPClient, ServiceRequest
     from langchain_volcark.http.errors import ErrorReader
+    from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
 
 _NO_END = "its last event is missing"
 
@@ -55,6 +56,26 @@ class ImageService:
             keep_partial(error, self.errors, self.client)
             raise
 
+    def open(self, request: ServiceRequest) -> PayloadStream:
+        """Send a request and open the stream of its events.
+
+        Raises:
+            VolcArkError: The request failed; `partial` has the pictures of a reply that is no stream.
+        """
+        try:
+            return self.client.stream(request)
+        except VolcArkError as error:
+            keep_partial(error, self.errors, self.client)
+            raise
+
+    async def aopen(self, request: ServiceRequest) -> AsyncPayloadStream:
+        """Same as `open`, async."""
+        try:
+            return await self.client.astream(request)
+        except VolcArkError as error:
+            keep_partial(error, self.errors, self.client)
+            raise
+
     def reader(self, response: httpx.Response) -> ImageReader:
         """A reader of a stream's events."""
         return ImageReader(response, self.errors, self.client)
@@ -77,7 +98,7 @@ class ArkImageStream:
             self.result = service.generate(request)
             yield from self.result
             return
-        with service.client.stream(request) as payloads:
+        with service.open(request) as payloads:
             reader = service.reader(payloads.response)
             self.result = reader.result
             try:
@@ -128,7 +149,7 @@ class AsyncArkImageStream:
             for one in self.result:
                 yield one
             return
-        async with await service.client.astream(request) as payloads:
+        async with await service.aopen(request) as payloads:
             reader = service.reader(payloads.response)
             self.result = reader.result
             try:

@@ -1,18 +1,21 @@
-"""An image generator at the emulator, called sync or async."""
+"""An image generator at the emulator or a raw server, called sync, async, or as a stream."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from langchain_volcark import ArkImage, ArkImageGenerator, GeneratedImages
 from langchain_volcark.emulator import Emulator
+from tests.unit.raw_server import RawServer, raw_server
 
 Make = Callable[..., ArkImageGenerator]
 Generate = Callable[..., Awaitable[GeneratedImages]]
 Collect = Callable[..., Awaitable[tuple[list[ArkImage], GeneratedImages]]]
+Run = Callable[[ArkImageGenerator], Awaitable[list[Any]]]
+ITEM = {"url": "https://tos.example.com/a.png", "size": "1x1"}
 
 
 @pytest.fixture
@@ -55,3 +58,30 @@ def collect(is_async: bool) -> Collect:
             return list(stream), stream.result
 
     return call
+
+
+@pytest.fixture(params=["sync", "async", "stream", "astream"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Each way to ask for a picture."""
+
+    async def ask(generator: ArkImageGenerator) -> list[Any]:
+        if request.param == "sync":
+            return generator.generate("A fox")
+        if request.param == "async":
+            return await generator.agenerate("A fox")
+        if request.param == "stream":
+            return list(generator.stream("A fox"))
+        return [picture async for picture in generator.astream("A fox")]
+
+    return ask
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    with raw_server() as running:
+        yield running
+
+
+def generator_of(server: RawServer, **arguments: Any) -> ArkImageGenerator:
+    """A generator that talks to a raw server."""
+    return ArkImageGenerator(api_key="key", base_url=server.url, **arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,9 +19,9 @@ from langchain_volcark.exceptions import (
     StreamInterruptedError,
     VolcArkError,
 )
-from tests.unit.raw_server import Connection, RawServer, raw_server, reply
+from tests.integration.ark.images.conftest import ITEM, Run, generator_of
+from tests.unit.raw_server import Connection, RawServer, reply
 
-ITEM = {"url": "https://tos.example.com/a.png", "size": "1x1"}
 WHOLE = reply(json.dumps({"model": "m", "created": 1, "data": [ITEM]}).encode())
 EVENTS = (
     {"type": "image_generation.partial_succeeded", "image_index": 0, **ITEM},
@@ -36,39 +36,11 @@ OVERDUE = b'{"error":{"code":"AccountOverdueError","message":"pay first"}}'
 QUOTA = b'{"error":{"code":"QuotaExceeded","message":"used up"}}'
 BROKEN = b'{"error":{"code":"InternalServiceError","message":"broken"}}'
 
-Run = Callable[[ArkImageGenerator], Awaitable[list[Any]]]
-
-
-@pytest.fixture(params=["sync", "async", "stream", "astream"])
-def run(request: pytest.FixtureRequest) -> Run:
-    """Each way to ask for a picture."""
-
-    async def ask(generator: ArkImageGenerator) -> list[Any]:
-        if request.param == "sync":
-            return generator.generate("A fox")
-        if request.param == "async":
-            return await generator.agenerate("A fox")
-        if request.param == "stream":
-            return list(generator.stream("A fox"))
-        return [picture async for picture in generator.astream("A fox")]
-
-    return ask
-
 
 @pytest.fixture
 def answer(request: pytest.FixtureRequest) -> bytes:
     """A picture, in the form that this way of asking expects."""
     return STREAM if "stream" in request.node.callspec.params["run"] else WHOLE
-
-
-@pytest.fixture
-def server() -> Iterator[RawServer]:
-    with raw_server() as running:
-        yield running
-
-
-def generator_of(server: RawServer, **arguments: Any) -> ArkImageGenerator:
-    return ArkImageGenerator(api_key="key", base_url=server.url, **arguments)
 
 
 def hang_up(connection: Connection, request: bytes) -> None:

@@ -277,6 +277,8 @@ async def test_a_call_overrides_and_unsets_the_generators_parameters(
         ),
         ({}, {"images": [b"no picture"]}, r"^images\[0\]: "),
         ({}, {"timeout": 0}, "timeout"),
+        ({}, {"extra_body": {"stream": True}}, r"^extra_body: stream\(\) and astream\(\) read streams"),
+        ({"model": PRO}, {"sequential_image_generation": "auto"}, "^sequential_image_generation: "),
     ],
 )
 async def test_what_is_invalid_is_refused_before_it_is_sent(

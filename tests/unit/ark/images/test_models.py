@@ -76,7 +76,7 @@ def test_a_parameter_that_a_model_lacks_is_refused_by_name(field: str, name: str
     if name in HAVE[field]:
         check_parameters(model, body, name)
         return
-    argument = {"sequential_image_generation": "max_images", "tools": "web_search"}.get(field, field)
+    argument = {"tools": "web_search"}.get(field, field)
     with pytest.raises(ValueError, match=rf"^{argument}: {name} does not have this parameter\. Models that do: "):
         check_parameters(model, body, name)
 

@@ -7,6 +7,8 @@ import pickle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langchain_volcark import ArkImage, GeneratedImages
 from langchain_volcark.ark.images.pictures import with_client
@@ -90,6 +92,31 @@ def test_a_folder_gets_a_name_per_picture(tmp_path: Path) -> None:
     assert len(paths) == 3
     assert {path.suffix for path in paths} == {".png"}
     assert first.save(tmp_path) in paths
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        (LINK, "021_0"),
+        ("https://x/a/..%2F..%2Fetc%2Fpasswd.png", "passwd"),
+        ("https://x/..", "picture"),
+        ("https://x/.hidden.png", "hidden"),
+        ("https://x/a%00b c\\d.png", "a_b_c_d"),
+        ("https://x/%E7%8B%90.png", "狐"),
+        (f"https://x/{'a' * 300}.png", "a" * 100),
+        ("https://x", "picture"),
+        ("", "picture"),
+    ],
+)
+def test_file_names_are_safe_whatever_the_link(url: str, name: str) -> None:
+    assert ArkImage(url=url).file_name == name
+
+
+@given(st.text(max_size=30))
+def test_any_link_can_be_shown_and_named(url: str) -> None:
+    picture = ArkImage(url=f"https://x/{url}")
+    assert "?" not in repr(picture)
+    assert "/" not in picture.file_name
 
 
 def test_nothing_is_left_where_saving_fails(tmp_path: Path) -> None:
