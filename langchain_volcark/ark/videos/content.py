@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from langchain_volcark.wires.chat_completions.content import Media
 
 _KINDS = ("image", "video", "audio")
+_MB = 1024 * 1024
+_LARGEST_BODY = 64 * _MB
 _ID = re.compile(r"[\w.-]+")
 
 
@@ -96,6 +98,18 @@ def write_content(given: VideoInput, model: str) -> list[dict[str, Any]]:
         ValueError: The input is of no mode, or does not fit the model; the text names the argument.
         OSError: A file cannot be read; the error names its path.
     """
+    parts = _write(given, model)
+    media = (part[part["type"]] for part in parts if part["type"].endswith("_url"))
+    size = sum(len(medium["url"]) for medium in media)
+    if size > _LARGEST_BODY:
+        raise ValueError(
+            f"The pictures and sound make a request of {size // _MB} MB, but the service takes "
+            f"{_LARGEST_BODY // _MB}: pass URLs."
+        )
+    return parts
+
+
+def _write(given: VideoInput, model: str) -> list[dict[str, Any]]:
     mode = given.mode
     if mode == "draft_task":
         return [{"type": "draft_task", "draft_task": {"id": task_id_of(given.draft_task, "draft_task")}}]

@@ -13,7 +13,7 @@ from langchain_volcark.ark.videos.content import VideoInput
 from langchain_volcark.ark.videos.task import read_created
 from langchain_volcark.ark.videos.tasks import POLL_DELAYS, WAIT, WHAT, VideoTasks
 from langchain_volcark.base.polling import check_waiting
-from langchain_volcark.exceptions import APIConnectionError, ServiceError, VolcArkError
+from langchain_volcark.exceptions import APIConnectionError, ResponseFormatError, ServiceError, VolcArkError
 from langchain_volcark.http.retry import is_safe_to_repeat
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from langchain_volcark.ark.videos.task import ArkVideoTask
     from langchain_volcark.http.client import Reply, ServiceRequest
 
+_DOUBTFUL = (APIConnectionError, ServiceError, ResponseFormatError)
 _IN_DOUBT = "The task may have been created, and billed: look for it with list() before you submit it again."
 
 
@@ -212,7 +213,11 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         on_progress: Callable[[ArkVideoTask], Any] | None = None,
         **settings: Any,
     ) -> ArkVideoTask:
-        """Same as `generate`, async. Cancelling the asyncio task does not cancel the video task: see `acancel`."""
+        """Same as `generate`, async.
+
+        Cancelling the asyncio task does not cancel the video task, which goes on and is billed. Use `asubmit` and
+        `await_` to have its id, with which `acancel` cancels it while it is queued.
+        """
         delays = check_waiting(wait_timeout, delays, "wait_timeout")
         task = await self.asubmit(
             prompt,
@@ -278,6 +283,6 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
 
 def _note_doubt(error: VolcArkError) -> None:
     """Say that a task may have been created where nobody knows, and that nobody shall repeat that blindly."""
-    if isinstance(error, (APIConnectionError, ServiceError)) and not is_safe_to_repeat(error):
+    if isinstance(error, _DOUBTFUL) and not is_safe_to_repeat(error):
         error.message = f"{error.message} {_IN_DOUBT}"
         error.is_retryable = False

@@ -16,6 +16,7 @@ from langchain_volcark.exceptions import (
     APITimeoutError,
     QuotaExceededError,
     RateLimitError,
+    ResponseFormatError,
     ServiceError,
     VolcArkError,
 )
@@ -69,8 +70,19 @@ def generator(server: RawServer, **arguments: Any) -> ArkVideoGenerator:
         (answers(refusal("InternalServiceError", "500 Broken")), ServiceError),
         (answers(reply(b"<html>", status="502 Bad Gateway")), ServiceError),
         (answers(refusal("InternalServiceError", "503 Busy", "Retry-After: 1\r\n")), ServiceError),
+        (answers(reply(b"<html>")), ResponseFormatError),
+        (answers(reply(b"{}")), ResponseFormatError),
     ],
-    ids=["read timeout", "broken connection", "broken reply", "500", "502", "503 with Retry-After"],
+    ids=[
+        "read timeout",
+        "broken connection",
+        "broken reply",
+        "500",
+        "502",
+        "503 with Retry-After",
+        "200 of a proxy",
+        "200 without an id",
+    ],
 )
 async def test_a_submission_that_may_have_been_executed_is_sent_once(
     call: Call, server: RawServer, waits: list[float], handler: Any, expected: type[VolcArkError]

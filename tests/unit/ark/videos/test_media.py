@@ -143,6 +143,15 @@ def test_the_limits_of_the_service_are_checked(arguments: dict[str, Any], text: 
         write_content(VideoInput("A cat", **arguments), MODEL)
 
 
+def test_a_request_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from langchain_volcark.ark.videos import content
+
+    monkeypatch.setattr(content, "_LARGEST_BODY", 2 * len(DATA_URL) - 1)
+    assert write_content(VideoInput("A cat", references=[PNG, LINK]), MODEL)
+    with pytest.raises(ValueError, match="make a request of .* pass URLs"):
+        write_content(VideoInput("A cat", references=[PNG, PNG]), MODEL)
+
+
 def test_an_unknown_model_is_not_limited() -> None:
     given = VideoInput("A cat", references=[*[png(1, 1, 1)] * 40, MP4])
     assert len(write_content(given, "ep-1")) == 42
