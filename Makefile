@@ -22,8 +22,8 @@ demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files 
 	$(BIN)/python examples/knowledge_base.py
 	$(BIN)/python examples/qianfan.py
 
-corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three minutes), restartable
-	$(BIN)/python examples/embed_corpus_ray.py
+corpus: $(VENV)/.installed-ray ## Embed 100,000 texts with Ray Data (about three minutes), restartable; CORPUS=--batch for batch inference
+	$(BIN)/python examples/embed_corpus_ray.py $(CORPUS)
 
 overnight: $(VENV)/.installed-dev ## Send 100,000 calls of batch inference to an emulator, killed half-way and restarted
 	$(BIN)/python -m benchmarks.batch

@@ -38,7 +38,8 @@ from session import heading, session
 from langchain_volcark import ArkEmbeddings
 from langchain_volcark.exceptions import VolcArkError
 
-BATCH_ENDPOINT = os.environ.get("ARK_BATCH_EMBEDDING_MODEL", "ep-bi-20260101000000-emulat")
+BATCH_ENDPOINT = os.environ.get("ARK_BATCH_EMBEDDING_MODEL")
+EMULATED_ENDPOINT = "ep-bi-20260101000000-emulat"
 MODEL = os.environ.get("ARK_EMBEDDING_MODEL", "doubao-embedding-vision-251215")
 OUTPUT = Path(__file__).resolve().parent.parent / "build" / "corpus"
 TRIES = 3
@@ -98,8 +99,7 @@ class Journal:
         """Read row to vector; a record that was cut off at the end of a file is left out."""
         found: dict[int, Any] = {}
         for path in sorted(self._folder.glob("*.rows")):
-            records = np.memmap(path, self._record, "r") if path.stat().st_size >= self._record.itemsize else ()
-            found.update((int(record["row"]), record["vector"]) for record in records)
+            found.update((int(record["row"]), record["vector"]) for record in np.fromfile(path, self._record))
         return found
 
     def remove(self) -> None:
@@ -254,7 +254,11 @@ def main() -> None:
     options = arguments()
     corpus = open_corpus(options)
     with session() as here:
-        model = BATCH_ENDPOINT if options.batch else MODEL
+        model = MODEL
+        if options.batch:
+            if here.server is None and BATCH_ENDPOINT is None:
+                raise SystemExit("Set ARK_BATCH_EMBEDDING_MODEL to an endpoint of batch inference (ep-bi-…).")
+            model = BATCH_ENDPOINT or EMULATED_ENDPOINT
         space = f"{'emulated-' if here.server else ''}{model}-{options.dimensions}"
         require_same_work(options, corpus, space)
         start_ray(options.workers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import override
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.messages import AIMessage
     from langchain_core.runnables import RunnableConfig
+
+    Configs = RunnableConfig | Sequence[RunnableConfig] | None
 
 
 def refuse_responses_in_batch(given: Mapping[str, Any], raw: Mapping[str, Any]) -> None:
@@ -101,11 +103,31 @@ class BatchChatModel(BatchInference, HTTPChatModel):
         runs = self._runs(inputs, config, return_exceptions=return_exceptions)
         return await runs.ain_order(lambda value, config: self.ainvoke(value, config, **kwargs))  # type: ignore[return-value]
 
-    @override
-    def batch_as_completed(  # type: ignore[override]
+    @overload
+    def batch_as_completed(
         self,
         inputs: Iterable[LanguageModelInput],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        config: Configs = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, AIMessage]]: ...
+
+    @overload
+    def batch_as_completed(
+        self,
+        inputs: Iterable[LanguageModelInput],
+        config: Configs = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> Iterator[tuple[int, AIMessage | Exception]]: ...
+
+    @override
+    def batch_as_completed(
+        self,
+        inputs: Iterable[LanguageModelInput],
+        config: Configs = None,
         *,
         return_exceptions: bool = False,
         **kwargs: Any,
@@ -131,11 +153,31 @@ class BatchChatModel(BatchInference, HTTPChatModel):
         runs = self._runs(inputs, config, return_exceptions=return_exceptions)
         yield from runs.as_completed(lambda value, config: self.invoke(value, config, **kwargs))
 
-    @override
-    async def abatch_as_completed(  # type: ignore[override]
+    @overload
+    def abatch_as_completed(
         self,
         inputs: Iterable[LanguageModelInput],
-        config: RunnableConfig | Sequence[RunnableConfig] | None = None,
+        config: Configs = None,
+        *,
+        return_exceptions: Literal[False] = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, AIMessage]]: ...
+
+    @overload
+    def abatch_as_completed(
+        self,
+        inputs: Iterable[LanguageModelInput],
+        config: Configs = None,
+        *,
+        return_exceptions: Literal[True],
+        **kwargs: Any,
+    ) -> AsyncIterator[tuple[int, AIMessage | Exception]]: ...
+
+    @override
+    async def abatch_as_completed(
+        self,
+        inputs: Iterable[LanguageModelInput],
+        config: Configs = None,
         *,
         return_exceptions: bool = False,
         **kwargs: Any,

@@ -111,6 +111,7 @@ def test_a_corpus_in_batch_inference_goes_on_by_the_row(tmp_path: Path, emulator
         "ARK_API_KEY": emulator.api_key,
         "ARK_BASE_URL": emulator.ark_base_url,
         "ARK_MODEL": "not used",
+        "ARK_BATCH_EMBEDDING_MODEL": "ep-bi-20260101000000-abcde",
     }
     emulator.fail_next(429, "QuotaExceeded", path="/batch/embeddings/multimodal")
 
@@ -124,6 +125,9 @@ def test_a_corpus_in_batch_inference_goes_on_by_the_row(tmp_path: Path, emulator
     assert "QuotaExceeded" in stopped.stderr
     finished = len(emulator.requests) - 1
     assert 0 < finished < 40
+    journals = [path for path in output.glob(".*.journal/*.rows") if path.stat().st_size]
+    with journals[0].open("ab") as journal:
+        journal.write(b"a record that was cut off")
     again = embed()
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"{90 - finished} of them were embedded in this run" in again.stdout

@@ -35,10 +35,13 @@ def test_calls_go_to_the_paths_of_batch_inference(
     ]
 
 
-def test_without_the_switch_nothing_changes(emulator: Emulator) -> None:
+async def test_without_the_switch_nothing_changes(emulator: Emulator) -> None:
     model = ChatArk(model="ep-1", api_key=emulator.api_key, base_url=emulator.ark_base_url)
     model.batch(["Hi"])
     list(model.batch_as_completed(["Hi"]))
+    await model.abatch(["Hi"])
+    assert [place async for place, _ in model.abatch_as_completed(["Hi", "Hello"])] != []
+    assert len(emulator.requests) == 5
     assert {request.path for request in emulator.requests} == {"/api/v3/chat/completions"}
     assert model.batch_inference is False
 
@@ -198,6 +201,19 @@ def test_the_usage_has_no_cached_tokens(make: Make) -> None:
     assert isinstance(answer, AIMessage)
     assert answer.usage_metadata is not None
     assert "input_token_details" not in answer.usage_metadata
+
+
+def test_embeddings_have_their_own_concurrency_and_otherwise_the_default(
+    make_embeddings: MakeEmbeddings, emulator: Emulator
+) -> None:
+    emulator.delay_next(0.2)
+    make_embeddings(max_concurrency=2).embed_documents([f"no {number}" for number in range(20)])
+    assert emulator.most_in_flight == 2
+    emulator.reset()
+    for _ in range(30):
+        emulator.delay_next(0.3)
+    make_embeddings().embed_documents([f"no {number}" for number in range(30)])
+    assert emulator.most_in_flight > 16
 
 
 def test_the_default_concurrency_leaves_files_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
