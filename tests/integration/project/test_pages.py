@@ -21,6 +21,8 @@ from langchain_volcark.emulator import Emulator
 from langchain_volcark.emulator.__main__ import main as run_emulator
 from langchain_volcark.knowledge import errors as knowledge_errors
 from langchain_volcark.qianfan import errors as qianfan_errors
+from tests.documents import mp4, pdf
+from tests.pictures import png
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
@@ -69,13 +71,15 @@ each_pair = pytest.mark.parametrize("page", [README, *ENGLISH], ids=name_of)
 
 @pytest.fixture
 def addresses(
-    emulator: Emulator,
-    monkeypatch: pytest.MonkeyPatch,
-    registries: object,
-    waits: list[float],
-    tmp_path: Path,
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, registries: object, waits: list[float], tmp_path: Path
 ) -> None:
-    """The emulator's keys in the environment, its addresses where a page names none, an empty folder, no waiting."""
+    """The emulator's keys in the environment, its addresses where a page names none, files to upload; no waiting."""
+    for name, content in {
+        "report.pdf": pdf("The ferry leaves at eight."),
+        "clip.mp4": mp4(),
+        "cat.png": png(9, 9, 9),
+    }.items():
+        (tmp_path / name).write_bytes(content)
     monkeypatch.chdir(tmp_path)
     for name, value in {
         "ARK_API_KEY": emulator.api_key,

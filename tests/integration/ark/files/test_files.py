@@ -31,7 +31,7 @@ from langchain_volcark.exceptions import (
 from tests.documents import mp4, pdf, wav
 from tests.integration.ark.files.conftest import Clock, Files
 from tests.pictures import png
-from tests.unit.raw_server import RawServer, raw_server, reply
+from tests.unit.raw_server import Connection, RawServer, raw_server, reply
 
 DAY = 86_400
 PNG = png(1, 2, 3)
@@ -341,10 +341,14 @@ def test_one_object_serves_many_threads(emulator: Emulator) -> None:
     assert sorted(one.content for one in emulator.files.stored) == sorted(contents)
 
 
+def hang(connection: Connection, _request: bytes) -> None:
+    connection.server.release.wait(30)
+
+
 @pytest.fixture
 def silent() -> Iterator[RawServer]:
     with raw_server() as running:
-        running.handler = lambda connection, request: connection.server.release.wait(30) and None
+        running.handler = hang
         yield running
 
 

@@ -67,7 +67,7 @@ def upload(files: ArkFiles, kind: str = "file", **options: Any) -> ArkFile:
     return files.upload(content, filename=name, **options)
 
 
-def look(*blocks: Any, text: str = "Look.") -> list[HumanMessage]:
+def look(*blocks: Any, text: str = "Look.") -> list[Any]:
     return [HumanMessage([{"type": "text", "text": text}, *blocks])]
 
 
