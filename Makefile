@@ -15,6 +15,7 @@ demo: $(VENV)/.installed-demo ## Watch an agent work on this repository's files 
 	$(BIN)/python examples/demo.py
 	$(BIN)/python examples/bot.py
 	$(BIN)/python examples/responses.py
+	$(BIN)/python examples/files.py
 	$(BIN)/python examples/illustrate_pdf.py
 	$(BIN)/python examples/images.py
 	$(BIN)/python examples/videos.py

@@ -76,9 +76,10 @@ times. It shares no code with the rest of the package, so that it can find error
 * *URLs.* A file at a URL on this machine is fetched; of others the name decides the type, and the content is
   empty.
 * *Use.* Chat and responses accept the `file_id` of an active file of the right type. Of images and audio the
-  content counts. About the text of PDFs, uploaded or inline, the answer is the two sentences that have most in
-  common with the last user message, each with the file's name; if there are none, those at the beginning. Tools
-  are called with the same sentences, where the message quotes nothing.
+  content counts. About the text of PDFs, uploaded or inline, the answer is the one or two sentences that have
+  most in common with the last user message, each with the file's name; if there are none, those at the beginning.
+  Tools are called with the same sentences, where the message quotes nothing; a report of tools that returned PDFs
+  ends with them.
 
 **Ark embeddings** (`POST {ark_base_url}/embeddings`, `/embeddings/multimodal`):
 

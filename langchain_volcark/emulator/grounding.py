@@ -14,6 +14,7 @@ _FIELD = re.compile(r"^(?:content|question|answer):\s*", re.IGNORECASE)
 _HEAD = re.compile(r"^(?:doc_name|title|chunk_title|source):.*$", re.MULTILINE)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _ENOUGH = 0.2
+_NEAR = 0.75  # of the best sentence's similarity
 _SENTENCES = 2
 
 
@@ -52,8 +53,12 @@ def answer_from(question: str, sources: list[Source]) -> str:
 
 
 def found_in(question: str, sources: list[Source], *, marks: bool = True) -> str | None:
-    """Same as `answer_from`, with or without marks; None if no sentence is similar to the question."""
-    chosen = _best(question, sources)
+    """Same as `answer_from`, with or without marks, without a second sentence that fits much worse.
+
+    Returns:
+        None if no sentence is similar to the question.
+    """
+    chosen = _best(question, sources, near=_NEAR)
     return _joined(chosen, marks=marks) if chosen else None
 
 
@@ -63,7 +68,7 @@ def beginning_of(sources: list[Source], *, marks: bool = True) -> str:
     return _joined(sentences[:_SENTENCES], marks=marks) if sentences else ""
 
 
-def _best(question: str, sources: list[Source]) -> list[tuple[str, int | str]]:
+def _best(question: str, sources: list[Source], near: float = 0.0) -> list[tuple[str, int | str]]:
     asked = pieces(question)
     ranked = sorted(
         (
@@ -75,7 +80,7 @@ def _best(question: str, sources: list[Source]) -> list[tuple[str, int | str]]:
     )
     chosen: list[tuple[str, int | str]] = []
     for score, _, mark, sentence in ranked:
-        if -score < _ENOUGH or len(chosen) == _SENTENCES:
+        if score > min(-_ENOUGH, near * ranked[0][0]) or len(chosen) == _SENTENCES:
             break
         if sentence not in [one for one, _ in chosen]:
             chosen.append((sentence, mark))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.emulator import tokens
@@ -72,7 +73,7 @@ def compose(chat: ChatRequest, index: int, text: str | None = None) -> Reply:
         text: The answer if no tool is called; None for the default rules.
     """
     prompt = last_user_text(chat.messages)
-    calls = plan_calls(chat, _about_documents(chat, prompt, marks=False))
+    calls = plan_calls(chat, _about_documents(chat.messages, prompt, marks=False))
     content = "" if calls else text if text is not None else _answer(chat, prompt)
     if index and not calls:
         content += f" ({index + 1})"
@@ -149,24 +150,29 @@ def _answer(chat: ChatRequest, prompt: str) -> str:
     if kind == "json_object":
         return _dump(_object(chat, prompt))
     if chat.messages[-1]["role"] == "tool":
-        return report(chat.messages)
+        return "\n".join(filter(None, (report(chat.messages), _about_documents(_results(chat), prompt))))
     system = "\n".join(text_of(message) for message in chat.messages if message["role"] == "system")
     if sources := sources_in(system):
         return answer_from(prompt, sources)
-    return _about_documents(chat, prompt) or echo(prompt, _media(chat))
+    return _about_documents(chat.messages, prompt) or echo(prompt, _media(chat))
 
 
-def _about_documents(chat: ChatRequest, prompt: str, *, marks: bool = True) -> str:
-    """Return what the documents of a conversation say about the prompt, with or without their names as marks.
+def _about_documents(messages: list[dict[str, Any]], prompt: str, *, marks: bool = True) -> str:
+    """Return what the documents in messages say about the prompt, with or without their names as marks.
 
-    If no sentence is similar to the prompt, it is the beginning of the documents in the last user message; empty
-    if there are none.
+    If no sentence is similar to the prompt, it is the beginning of the documents that came with the last user
+    message or after it; empty if there are none.
     """
-    found = found_in(prompt, _sources(chat.messages), marks=marks)
+    found = found_in(prompt, _sources(messages), marks=marks)
     if found is not None:
         return found
-    last = next((message for message in reversed(chat.messages) if message["role"] == "user"), None)
-    return beginning_of(_sources([last]), marks=marks) if last else ""
+    last = max((place for place, message in enumerate(messages) if message["role"] == "user"), default=0)
+    return beginning_of(_sources(messages[last:]), marks=marks)
+
+
+def _results(chat: ChatRequest) -> list[dict[str, Any]]:
+    """Return the results of tools at the end of a conversation."""
+    return list(takewhile(lambda message: message["role"] == "tool", reversed(chat.messages)))[::-1]
 
 
 def _sources(messages: list[dict[str, Any]]) -> list[Source]:

@@ -312,9 +312,7 @@ FERRY = "The ferry leaves at eight.\nThe bakery sells bread.\nRain is expected."
 
 def test_a_document_answers_the_question_or_begins(client: httpx.Client, emulator: Emulator) -> None:
     part = {"type": "file", "file": {"file_id": emulator.files.add(pdf(FERRY), "day.pdf").id}}
-    assert ask(client, "What does the bakery sell?", part)["content"].startswith(
-        "The bakery sells bread. [day.pdf]"
-    )
+    assert ask(client, "What does the bakery sell?", part)["content"] == "The bakery sells bread. [day.pdf]"
     assert (
         ask(client, "Summarise", part)["content"]
         == "The ferry leaves at eight. [day.pdf] The bakery sells bread. [day.pdf]"
