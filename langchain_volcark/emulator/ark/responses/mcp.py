@@ -218,15 +218,24 @@ async def use(request: ResponsesRequest, tool: Json, question: str, *, forced: b
     return found
 
 
+def new_approvals(request: ResponsesRequest) -> list[Json]:
+    """The answers to requests for approval that nothing has followed yet but words of the user."""
+    found: list[Json] = []
+    for item in reversed(request.items):
+        if item["type"] == "mcp_approval_response":
+            found.insert(0, item)
+        elif item.get("role") != "user":
+            break
+    return found
+
+
 async def answer_approvals(request: ResponsesRequest) -> Found:
     """Call what was approved, and say what was not."""
     found = Found()
     asked = {
         item["id"]: item for item in (*request.context, *request.items) if item["type"] == "mcp_approval_request"
     }
-    for item in request.items:
-        if item["type"] != "mcp_approval_response":
-            continue
+    for item in new_approvals(request):
         wanted = asked[item["approval_request_id"]]
         if not item["approve"]:
             reason = f" ({item['reason']})" if item.get("reason") else ""

@@ -42,7 +42,7 @@ async def run(request: ResponsesRequest, collections: list[Collection]) -> Outpu
 
 async def _hosted(request: ResponsesRequest, question: str, collections: list[Collection]) -> Found:
     """What the hosted tools do: after a user's words, or an answer to their request for approval."""
-    if any(item["type"] == "mcp_approval_response" for item in request.items):
+    if mcp.new_approvals(request):
         return await mcp.answer_approvals(request)
     found = Found()
     if request.items[-1].get("role") != "user" or not _searches(request, question):
@@ -85,7 +85,7 @@ def _rest(request: ResponsesRequest, found: Found) -> ChatRequest:
     body = dict(chat.body)
     spent = sum(tokens.count(text) for text in _thoughts(found.items))
     body["max_completion_tokens"] = max(1, body["max_completion_tokens"] - spent)
-    if any(item["type"] == "mcp_approval_response" for item in request.items):
+    if mcp.new_approvals(request):
         body.pop("tools", None)
     elif request.hosted and request.choice in ("auto", "required") and chat.messages[-1]["role"] == "user":
         # Beside hosted tools a function is called where the question mentions it, not because it is the first.

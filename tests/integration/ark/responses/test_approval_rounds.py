@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.messages import BaseMessage, HumanMessage
+from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_volcark import ChatArk
 from langchain_volcark import hosted_tools as ark
@@ -50,3 +52,22 @@ def test_a_refused_call_is_not_carried_out(make: Make) -> None:
     asked: Any = model.invoke([question])
     answer: Any = model.invoke([question, asked, ark.approve(asked, False, reason="no")])
     assert not any(block.get("name") == "remote_mcp" for block in answer.content_blocks)
+
+
+@pytest.mark.parametrize("chained", [True, False])
+def test_an_agent_goes_on_after_an_approval(make: Make, emulator: Emulator, chained: bool) -> None:
+    def get_weather(city: str) -> str:
+        """Weather of a city."""
+        return f"sunny in {city}"
+
+    model = make(use_previous_response_id=chained, use_responses_api=True)
+    agent: Any = create_agent(model, [WIKI, get_weather], system_prompt="S", checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    asked = agent.invoke({"messages": [("human", "ask_question about 'Peru'")]}, thread)["messages"][-1]
+    answer = agent.invoke({"messages": [ark.approve(asked)]}, thread)["messages"][-1]
+    assert "ask_question returned" in answer.text
+    # What was approved once is not called again in the next turn, and its approval is asked for no more.
+    messages = agent.invoke({"messages": [("human", "Weather in 'Rome'?")]}, thread)["messages"]
+    assert "sunny in Rome" in messages[-1].text
+    assert not any(block.get("name") == "remote_mcp" for block in messages[-1].content_blocks)
+    assert len(emulator.requests) == 4
