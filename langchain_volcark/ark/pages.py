@@ -41,6 +41,8 @@ class Pages:
         last = payload.get("last_id") or (items[-1].get("id") if items else None)
         more = payload.get("has_more")
         # Some replies do not say whether there is more.
-        self.done = more is False or (more is None and len(items) < self._size) or not new or not last
+        ended = more is False or (more is None and len(items) < self._size)
+        # A server that ignores `after` sends the same page again, maybe of items without ids.
+        self.done = ended or not new or not last or last == self._after
         self._after = last
         return new

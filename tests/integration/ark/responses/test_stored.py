@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_volcark import ChatArk, hosted_tools
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import InvalidRequestError, NotFoundError
+from tests.unit.raw_server import RawServer, reply
 
 Make = Callable[..., ChatArk]
 HANDBOOK = SystemMessage("The staff handbook has many pages about leave and travel. " * 40)
@@ -134,3 +136,13 @@ def test_an_access_key_pair_is_told_before_the_wire(make: Make, emulator: Emulat
         with pytest.raises(ValueError, match="api_key"):
             call()
     assert emulator.requests == []
+
+
+def test_a_server_that_repeats_a_page_is_not_asked_for_ever(make: Make, broken_server: RawServer) -> None:
+    page = {"object": "list", "data": [{"type": "message", "role": "user", "content": "x"}] * 20, "last_id": "x"}
+    broken_server.handler = lambda connection, request: reply(
+        json.dumps(page).encode(), headers="Connection: close\r\n"
+    )
+    model = make(base_url=broken_server.url + "api/v3")
+    assert len(list(model.list_response_input_items("resp_1"))) == 40
+    assert len(broken_server.requests) == 2
