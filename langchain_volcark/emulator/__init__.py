@@ -122,9 +122,9 @@ id begins with `ep-bi-`, without streams, and without `cached_tokens` in the usa
 * *Links.* Served by the emulator without a key, for a day by the server's clock; a key sent along is an error.
 * *Limits.* Those of each model: sizes, parameters, number and format of reference pictures. Links to reference
   pictures are not fetched.
-* *Trigger words.* `EMULATOR_SENSITIVE_INPUT` as above. `EMULATOR_REFUSE_OUTPUT` and `EMULATOR_REFUSE_IMAGE` refuse
-  all pictures, `EMULATOR_REFUSE_IMAGE_2` the second one. `EMULATOR_FAIL_IMAGE_2` is an internal error at the
-  second one, after which no more pictures are made.
+* *Trigger words.* `EMULATOR_SENSITIVE_INPUT` refuses the prompt, `EMULATOR_REFUSE_OUTPUT` and
+  `EMULATOR_REFUSE_IMAGE` all pictures, `EMULATOR_REFUSE_IMAGE_2` the second one. `EMULATOR_FAIL_IMAGE_2` is an
+  internal error at the second one, after which no more pictures are made.
 
 **Ark control plane** (`POST {control_base_url}/?Action=GetApiKey&Version=2024-01-01`): the signature is verified;
 the data plane accepts the returned temporary key for the requested resources until it expires.

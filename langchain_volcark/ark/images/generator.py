@@ -195,7 +195,7 @@ class ArkImageGenerator(ArkService, defer_build=False):
         Raises:
             ValueError: An argument is invalid, or the model does not have it.
             StreamInterruptedError: The stream broke. `partial` has the pictures that came, which are billed.
-            VolcArkError: The request failed, or no picture was made; `partial` likewise.
+            VolcArkError: The request failed, or no picture was made. `partial` has what came before.
 
         Example:
             ```python

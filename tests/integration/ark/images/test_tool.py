@@ -119,6 +119,16 @@ async def test_a_picture_that_cannot_be_saved_is_not_lost(make: Make, call: Call
     assert len(images(message)) == len(message.artifact) == 1
 
 
+async def test_pictures_that_came_with_an_error_are_not_lost(make: Make, call: Call, emulator: Emulator) -> None:
+    error = {"code": "InternalServiceError", "message": "Broken."}
+    emulator.reply_next({"model": LITE, "created": 1, "data": [{"url": LINK}], "error": error})
+    message = await call(make().as_tool(), prompt="A fox")
+    assert message.status == "success"
+    assert images(message) == [{"type": "image", "url": LINK, "mime_type": "image/png"}]
+    assert message.artifact[0].url == LINK
+    assert "Broken. [status=200, code=InternalServiceError" in message.text
+
+
 async def test_a_model_that_does_not_see_gets_text_alone(make: Make, call: Call) -> None:
     message = await call(make().as_tool(show_images=False), prompt="A fox")
     assert images(message) == []
@@ -166,6 +176,12 @@ def test_name_and_description_can_be_given(make: Make) -> None:
     assert (tool.name, tool.description) == ("draw", "Draws.")
     assert make().as_tool().name == "generate_image"
     assert "2K, 3K, 4K" in tool.args["size"]["description"]
+    assert make().as_tool().description.endswith("given pictures. Returns links to the pictures.")
+    inline = make(response_format="b64_json")
+    assert inline.as_tool(save_to="x").description.endswith(
+        "given pictures. Returns the paths of the saved files."
+    )
+    assert inline.as_tool().description.endswith("given pictures.")
 
 
 # --- in agents ------------------------------------------------------------------------------------------
