@@ -332,7 +332,7 @@ class HTTPClient:
         return await self._retries.acall(lambda: areceive(self._afetch, download))
 
     def _download(self, url: str, path: Path) -> Download:
-        return Download(parse_link(url), path, self._timeout, self._errors)
+        return Download(parse_link(url), path, self._timeout)
 
     def _fetch(self, built: httpx.Request) -> httpx.Response:
         return self._send(built, auth=_NO_AUTH, stream=True)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import httpx
@@ -14,14 +14,13 @@ import httpx
 from langchain_volcark._version import __version__
 from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http.deadline import aread_whole, limits, read_whole
+from langchain_volcark.http.error_table import ErrorFacts, ErrorTable
 from langchain_volcark.http.errors import connection_error, error_from_response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
-
-    from langchain_volcark.http.errors import ErrorReader
 
 _HEADERS = {"accept-encoding": "identity", "user-agent": f"langchain-volcark/{__version__}"}
 _MOST_REDIRECTS = 5
@@ -35,17 +34,38 @@ class Download:
         url: The link. Its query may hold a signature, so it is not shown.
         path: Where to save it.
         timeout: Its read part limits the whole transfer.
-        errors: Reads the reply if it is an error.
     """
 
     url: httpx.URL
     path: Path
     timeout: httpx.Timeout
-    errors: ErrorReader
 
     def request(self, url: httpx.URL) -> httpx.Request:
         """The request to the link, or to the address that it redirects to."""
         return httpx.Request("GET", url, headers=_HEADERS, extensions={"timeout": self.timeout.as_dict()})
+
+
+class StorageErrors:
+    """Reads the errors of object storages, where links lead to: `{"Code", "Message", "RequestId"}`.
+
+    Their codes are not the service's: the HTTP status decides on the exception.
+    """
+
+    table = ErrorTable(())
+
+    def in_payload(self, payload: Any) -> ErrorFacts | None:
+        """The error of a body, or None."""
+        if not isinstance(payload, dict):
+            return None
+        code, message = payload.get("Code"), payload.get("Message")
+        return ErrorFacts(code, message) if isinstance(code, str) and isinstance(message, str) else None
+
+    def request_id(self, headers: Mapping[str, str], payload: Any) -> str | None:
+        """The storage's id of the request: from the headers, or the body."""
+        found = headers.get("x-tos-request-id") or (
+            payload.get("RequestId") if isinstance(payload, dict) else None
+        )
+        return found if isinstance(found, str) else None
 
 
 def parse_link(link: str, base: str = "") -> httpx.URL:
@@ -87,7 +107,7 @@ def receive(send: Callable[[httpx.Request], httpx.Response], download: Download)
         try:
             if not response.is_success:
                 read_whole(response)
-                url = _redirected(response, download)
+                url = _redirected(response)
                 continue
             check = limits(response)
             with _whole_file(download.path) as file:
@@ -112,7 +132,7 @@ async def areceive(
         try:
             if not response.is_success:
                 await aread_whole(response)
-                url = _redirected(response, download)
+                url = _redirected(response)
                 continue
             check = limits(response)
             with _whole_file(download.path) as file:
@@ -127,10 +147,10 @@ async def areceive(
     raise _too_many_redirects()
 
 
-def _redirected(response: httpx.Response, download: Download) -> httpx.URL:
+def _redirected(response: httpx.Response) -> httpx.URL:
     """Where a reply that is not a success leads to; raises its error if it is no redirect."""
     if not response.has_redirect_location:
-        raise error_from_response(response, download.errors)
+        raise error_from_response(response, StorageErrors())
     return parse_link(response.headers["location"], base=str(response.request.url))
 
 

@@ -26,8 +26,9 @@ SUBJECTS = (
     "08_knowledge_base",
     "09_production",
     "10_responses",
+    "11_files_images_video",
 )
-PLOTS = {"01": 1, "05": 2, "06": 2, "07": 1, "08": 1, "09": 2, "10": 1}
+PLOTS = {"01": 1, "05": 2, "06": 2, "07": 1, "08": 1, "09": 2, "10": 1, "11": 8}
 # Where somebody's files are, or which port was free: true on one machine for one run.
 OF_ONE_MACHINE = re.compile(
     r"/(?:home|root|Users|tmp|var|work|private)/|[A-Z]:\\Users|(?:127\.0\.0\.1|localhost):\d+"

@@ -13,6 +13,7 @@ from langchain_volcark import ChatArk
 from langchain_volcark.exceptions import (
     APIConnectionError,
     APITimeoutError,
+    NotFoundError,
     PermissionDeniedError,
     ResponseFormatError,
 )
@@ -101,6 +102,23 @@ async def test_a_link_that_has_expired_is_an_error(
     with pytest.raises(PermissionDeniedError, match="Request has expired"):
         await download(f"{server.url}a.png?X-Tos-Signature=abc", path)
     assert list(path.parent.iterdir()) == []
+
+
+async def test_the_storage_s_own_words_are_the_error(
+    download: Download, server: RawServer, path: Path, waits: list[float]
+) -> None:
+    said = b'{"Code": "AccessDenied", "RequestId": "0217", "Message": "Request has expired."}'
+    server.handler = lambda connection, request: reply(said, status="403 Forbidden")
+    with pytest.raises(PermissionDeniedError) as caught:
+        await download(f"{server.url}a.png?X-Tos-Signature=abc", path)
+    error = caught.value
+    assert (error.message, error.code, error.request_id) == ("Request has expired.", "AccessDenied", "0217")
+    server.handler = lambda connection, request: reply(
+        said, status="404 Not Found", headers="X-Tos-Request-Id: 0218\r\n"
+    )
+    with pytest.raises(NotFoundError) as missing:
+        await download(f"{server.url}a.png", path)
+    assert missing.value.request_id == "0218"
 
 
 async def test_a_transfer_that_breaks_leaves_nothing_and_is_repeated(
