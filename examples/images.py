@@ -61,7 +61,7 @@ def look(model: ChatArk, fox: ArkImage) -> None:
 def run_an_agent(model: ChatArk, generator: ArkImageGenerator, folder: Path) -> None:
     """Let an agent ask for a picture; what it reads are text and a link, never bytes."""
     heading("An agent that draws")
-    agent = create_agent(model, [generator.as_tool(save_to=folder / "agent")])
+    agent = create_agent(model, [generator.as_tool(save_to=folder / "agent", handle_tool_error=True)])
     question = 'Use generate_image for "a fox asleep under a fir, 1:1", and tell me where it is saved.'
     print("user:", question)
     for message in agent.invoke({"messages": [HumanMessage(question)]})["messages"][1:]:

@@ -73,7 +73,10 @@ def fail_well(here: Session, videos: ArkVideoGenerator, waiting: dict[str, Any])
 def run_an_agent(here: Session, videos: ArkVideoGenerator, waiting: dict[str, Any], folder: Path) -> None:
     """Let an agent make a video, save it, and report where it is."""
     heading("An agent that makes a video")
-    agent = create_agent(ChatArk(model=here.model, **here.arguments), videos.as_tools(save_to=folder, **waiting))
+    agent = create_agent(
+        ChatArk(model=here.model, **here.arguments),
+        videos.as_tools(save_to=folder, handle_tool_error=True, **waiting),
+    )
     question = 'Use generate_video for "a red fox in the snow" and tell me where it is.'
     print("user:", question)
     state = agent.invoke({"messages": [HumanMessage(question)]})

@@ -82,7 +82,8 @@ class ArkImageGenerator(ArkService, defer_build=False):
 
     Tool for an agent:
         ```python
-        agent = create_agent(model, [generator.as_tool(save_to="pictures/")])
+        tool = generator.as_tool(save_to="pictures/", handle_tool_error=True)
+        agent = create_agent(model, [tool])
         ```
 
     A parameter that the model does not have is a `ValueError` that names it. Models that are not in the package's
@@ -223,7 +224,7 @@ class ArkImageGenerator(ArkService, defer_build=False):
         *,
         save_to: str | PathLike[str] | None = None,
         show_images: bool = True,
-        handle_tool_error: bool | str | Callable[[ToolException], str] | None = True,
+        handle_tool_error: bool | str | Callable[[ToolException], str] | None = False,
     ) -> StructuredTool:
         """A tool with which an agent generates pictures.
 
@@ -236,9 +237,9 @@ class ArkImageGenerator(ArkService, defer_build=False):
             description: What the agent's model reads about it; a text in English by default.
             save_to: A folder where the pictures are saved, which is created; the text has their paths.
             show_images: Whether the content has image blocks; False for a model that does not see.
-            handle_tool_error: What becomes of a failure: True for a tool message with the error's code and advice,
-                which the agent's model can react to; a text, or a function that returns one; False to raise
-                LangChain's `ToolException`.
+            handle_tool_error: What becomes of a failure. False raises LangChain's `ToolException` with the error's
+                code and advice, which ends a run of `create_agent`; True makes it a tool message, which the agent's
+                model can react to; a text, or a function that returns one, is what the model reads instead.
 
         Returns:
             The tool, for sync and async agents.
@@ -247,7 +248,8 @@ class ArkImageGenerator(ArkService, defer_build=False):
             ```python
             from langchain.agents import create_agent
 
-            agent = create_agent(ChatArk(model="doubao-seed-2-1-pro-260915"), [generator.as_tool()])
+            tool = generator.as_tool(handle_tool_error=True)
+            agent = create_agent(ChatArk(model="doubao-seed-2-1-pro-260915"), [tool])
             ```
         """
         return image_tool(

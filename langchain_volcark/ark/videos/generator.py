@@ -82,7 +82,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
 
     As tools of an agent:
         ```python
-        agent = create_agent(model, videos.as_tools(save_to="videos"))
+        agent = create_agent(model, videos.as_tools(save_to="videos", handle_tool_error=True))
         ```
     """
 
@@ -244,7 +244,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         tool_wait: float = 300.0,
         save_to: str | PathLike[str] | None = None,
         delays: Iterable[float] = POLL_DELAYS,
-        handle_tool_error: bool | str | Callable[[ToolException], str] | None = True,
+        handle_tool_error: bool | str | Callable[[ToolException], str] | None = False,
     ) -> Sequence[StructuredTool]:
         """Two tools for an agent: `generate_video`, and `check_video` for a video that takes longer.
 
@@ -257,9 +257,9 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
             save_to: A directory where finished videos are saved, created if needed; their path is told to the
                 model too.
             delays: Same as for `wait`.
-            handle_tool_error: What becomes of a failure: True for a tool message with the error's code and advice,
-                so that the model can react to it; False raises the `ToolException`; or a text, or a function that
-                writes it.
+            handle_tool_error: What becomes of a failure. False raises LangChain's `ToolException` with the error's
+                code and advice, which ends a run of `create_agent`; True makes it a tool message, which the agent's
+                model can react to; a text, or a function that returns one, is what the model reads instead.
 
         Returns:
             The tools.
@@ -269,7 +269,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
 
         Example:
             ```python
-            agent = create_agent(model, videos.as_tools(save_to="videos"))
+            agent = create_agent(model, videos.as_tools(save_to="videos", handle_tool_error=True))
             agent.invoke({"messages": [("human", "Make a video of a lighthouse at night.")]})
             ```
         """

@@ -67,7 +67,7 @@ async def test_a_moderated_picture_is_listed_and_no_exception(make: Make, call: 
 
 
 async def test_a_failure_is_told_to_the_agent_with_code_and_advice(make: Make, call: Call) -> None:
-    message = await call(make().as_tool(), prompt="EMULATOR_REFUSE_OUTPUT")
+    message = await call(make().as_tool(handle_tool_error=True), prompt="EMULATOR_REFUSE_OUTPUT")
     assert message.status == "error"
     assert "Moderation refused it; change the prompt" in message.text
     assert "code=OutputImageSensitiveContentDetected" in message.text
@@ -85,9 +85,9 @@ async def test_a_failure_is_told_to_the_agent_with_code_and_advice(make: Make, c
         ({"prompt": "A fox", "image_urls": [LINK] * 15}, "^images: "),
     ],
 )
-async def test_a_failure_can_be_a_tool_exception(make: Make, call: Call, arguments: Any, words: str) -> None:
+async def test_a_failure_is_a_tool_exception(make: Make, call: Call, arguments: Any, words: str) -> None:
     with pytest.raises(ToolException, match=words):
-        await call(make().as_tool(handle_tool_error=False), **arguments)
+        await call(make().as_tool(), **arguments)
 
 
 async def test_bytes_are_in_the_artifact_alone(make: Make, call: Call) -> None:
@@ -230,7 +230,7 @@ async def test_an_agent_sees_the_picture_it_asked_for(
 
 
 async def test_an_agent_goes_on_after_a_refused_picture(make: Make, chat: ChatArk, is_async: bool) -> None:
-    agent = create_agent(chat, [make().as_tool()])
+    agent = create_agent(chat, [make().as_tool(handle_tool_error=True)])
     messages = await ask(agent, 'Use generate_image for "EMULATOR_REFUSE_IMAGE"', is_async=is_async)
     assert (messages[2].status, messages[3].type) == ("error", "ai")
     assert "OutputImageSensitiveContentDetected" in messages[3].text

@@ -162,10 +162,10 @@ class TestArguments:
 
 class TestFailures:
     async def test_a_failed_task_is_told_with_code_and_advice(
-        self, tools: Sequence[BaseTool], ask: Ask, emulator: Emulator
+        self, make: Make, ask: Ask, emulator: Emulator, clock: Clock
     ) -> None:
         emulator.plan_video("failed", times=2)
-        message = await ask(tools[0], prompt="A cat")
+        message = await ask(make().as_tools(handle_tool_error=True)[0], prompt="A cat")
         assert message.status == "error"
         assert "code=OutputVideoSensitiveContentDetected" in message.text
         assert "Moderation refused it; change the prompt" in message.text
@@ -183,16 +183,16 @@ class TestFailures:
             ),
         ],
     )
-    async def test_a_failure_can_be_a_tool_exception(
+    async def test_a_failure_is_a_tool_exception(
         self, make: Make, ask: Ask, clock: Clock, arguments: dict[str, Any], text: str
     ) -> None:
         with pytest.raises(ToolException, match=text):
-            await ask(make().as_tools(handle_tool_error=False)[0], **arguments)
+            await ask(make().as_tools()[0], **arguments)
 
     async def test_failed_and_expired_tasks_are_tool_exceptions(
         self, make: Make, ask: Ask, emulator: Emulator, clock: Clock
     ) -> None:
-        generate, check = make().as_tools(handle_tool_error=False)
+        generate, check = make().as_tools()
         for status, text in (("failed", "code=OutputVideo"), ("expired", "execution_expires_after")):
             emulator.plan_video(status)
             with pytest.raises(ToolException, match=text) as caught:
@@ -207,11 +207,11 @@ class TestFailures:
         emulator.reply_next({"id": "cgt-1"}, path="/tasks")
         emulator.fail_next(401, "AuthenticationError", path="cgt-1")
         with pytest.raises(ToolException, match=r"The video task is cgt-1\.") as caught:
-            await ask(make().as_tools(handle_tool_error=False)[0], prompt="A cat")
+            await ask(make().as_tools()[0], prompt="A cat")
         assert isinstance(caught.value.__cause__, AuthenticationError)
 
-    async def test_an_unknown_task_is_told(self, tools: Sequence[BaseTool], ask: Ask) -> None:
-        message = await ask(tools[1], task_id="cgt-none")
+    async def test_an_unknown_task_is_told(self, make: Make, ask: Ask) -> None:
+        message = await ask(make().as_tools(handle_tool_error=True)[1], task_id="cgt-none")
         assert (message.status, "code=NotFound" in message.text) == ("error", True)
 
     async def test_the_text_of_failures_can_be_chosen(self, make: Make, ask: Ask, clock: Clock) -> None:
@@ -223,7 +223,7 @@ class TestFailures:
     ) -> None:
         emulator.plan_video("failed")
         with pytest.raises(ToolException) as caught:
-            await ask(make().as_tools(handle_tool_error=False)[0], prompt="A cat")
+            await ask(make().as_tools()[0], prompt="A cat")
         assert isinstance(caught.value.__cause__, ContentFilterError)
 
 
