@@ -238,8 +238,8 @@ class ArkImageGenerator(ArkService, defer_build=False):
             save_to: A folder where the pictures are saved, which is created; the text has their paths.
             show_images: Whether the content has image blocks; False for a model that does not see.
             handle_tool_error: What becomes of a failure. False raises LangChain's `ToolException` with the error's
-                code and advice, which ends a run of `create_agent`; True makes it a tool message, which the agent's
-                model can react to; a text, or a function that returns one, is what the model reads instead.
+                code and advice, which ends the run of an agent; True makes it a tool message, to which the agent's
+                model can react; a text, or a function that returns one, is what the model reads instead.
 
         Returns:
             The tool, for sync and async agents.

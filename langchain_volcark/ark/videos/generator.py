@@ -258,8 +258,8 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
                 model too.
             delays: Same as for `wait`.
             handle_tool_error: What becomes of a failure. False raises LangChain's `ToolException` with the error's
-                code and advice, which ends a run of `create_agent`; True makes it a tool message, which the agent's
-                model can react to; a text, or a function that returns one, is what the model reads instead.
+                code and advice, which ends the run of an agent; True makes it a tool message, to which the agent's
+                model can react; a text, or a function that returns one, is what the model reads instead.
 
         Returns:
             The tools.

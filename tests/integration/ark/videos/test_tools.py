@@ -276,10 +276,10 @@ async def test_an_agent_asks_again_for_a_video_that_takes_longer(
 
 
 async def test_an_agent_is_told_what_failed(
-    tools: Sequence[BaseTool], chat: ChatArk, is_async: bool, emulator: Emulator
+    make: Make, chat: ChatArk, is_async: bool, emulator: Emulator, clock: Clock
 ) -> None:
     emulator.plan_video("failed")
-    agent = create_agent(chat, tools)
+    agent = create_agent(chat, make().as_tools(handle_tool_error=True))
     messages = await run_agent(agent, 'Use generate_video for "a red fox"', is_async=is_async)
     assert messages[2].status == "error"
     assert "OutputVideoSensitiveContentDetected" in messages[3].text
