@@ -75,6 +75,21 @@ _TABLE = ErrorTable(
             "The resource is busy or still being prepared.",
             retryable=True,
         ),
+        Row(
+            "OperationDenied.FileQuotaExceeded",
+            PermissionDeniedError,
+            "The account's storage is full: delete files, let them expire sooner, or use your own bucket.",
+        ),
+        Row(
+            "OperationDenied.TosAccessDenied",
+            PermissionDeniedError,
+            "Ark may not read the bucket or write to it: grant it access in the console of TOS.",
+        ),
+        Row(
+            "OperationDenied.ArkAccessRoleNotFound",
+            PermissionDeniedError,
+            "Ark has no role in your account: grant it access to TOS in the console.",
+        ),
         Row("AccountOverdueError", PermissionDeniedError, SETTLE),
         Row(
             "InvalidEndpointOrModel.NotFound",

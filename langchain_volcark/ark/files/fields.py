@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
+from langchain_volcark.ark.files.sources import is_sendable
 from langchain_volcark.base.values import Number, Whole, check_value, read_number, shown, within
 
 PERMANENT = -1
@@ -89,7 +90,11 @@ def form_fields(options: UploadOptions, url: str | None) -> dict[str, str | list
         "tos": given["tos"],
         **(given["extra_body"] or {}),
     }
-    return dict(_flat(body))
+    fields = dict(_flat(body))
+    for name, value in fields.items():
+        if not is_sendable("".join((name, *value))):
+            raise ValueError(f"{name.partition('[')[0]} has half of a surrogate pair, which cannot be sent.")
+    return fields
 
 
 def _expiry(expire_in: Any) -> int | None:

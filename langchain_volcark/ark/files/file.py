@@ -67,6 +67,9 @@ class ArkFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=(), hide_input_in_errors=True)
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.status))  # other fields may be dictionaries
+
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
         return ((str(name), value) for name, value in super().__repr_args__() if value is not None)
 

@@ -21,7 +21,7 @@ from langchain_volcark.http.forms import Form, FormFile
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from typing import BinaryIO
 
@@ -87,7 +87,8 @@ class ArkFiles(ArkService):
         """Upload a file, and wait until models can read it.
 
         The content is sent in pieces, so a large file is never in memory as a whole. After a failure that may be
-        temporary it is sent again from the beginning, or from where a file object stood.
+        temporary it is sent again from the beginning, or from where a file object stood. If the connection broke
+        after the service had received everything, it then has the file twice.
 
         Args:
             file: A path; bytes; a binary file that can seek, sent from where it stands and not closed; or an
@@ -306,12 +307,12 @@ class ArkFiles(ArkService):
             order: `"desc"` has the newest first.
             after: Begin after the file with this id.
 
-        Yields:
-            The files.
+        Returns:
+            An iterator over the files; it requests the pages as they are needed.
 
         Raises:
             ValueError: An argument is invalid, or the credentials are an access key pair.
-            VolcArkError: A request failed.
+            VolcArkError: A request failed, while iterating.
 
         Example:
             ```python
@@ -319,20 +320,25 @@ class ArkFiles(ArkService):
                 print(file.id, file.filename, file.status)
             ```
         """
-        pages = self._pages(purpose, order, after)
-        while not pages.done:
-            reply = self._client.post(ServiceRequest(_PATH, {}, query=pages.query(), method="GET"))
-            yield from self._read_reply(reply, lambda payload: [read_file(one) for one in pages.read(payload)])
+        return self._listed(self._pages(purpose, order, after))  # no generator itself, to check at once
 
-    async def alist(
+    def _listed(self, pages: Pages) -> Iterator[ArkFile]:
+        while not pages.done:
+            yield from self._read_page(self._client.post(_page_request(pages)), pages)
+
+    def alist(
         self, *, purpose: str | None = None, order: Literal["asc", "desc"] = "desc", after: str | None = None
     ) -> AsyncIterator[ArkFile]:
         """Same as `list`, async."""
-        pages = self._pages(purpose, order, after)
+        return self._alisted(self._pages(purpose, order, after))
+
+    async def _alisted(self, pages: Pages) -> AsyncIterator[ArkFile]:
         while not pages.done:
-            reply = await self._client.apost(ServiceRequest(_PATH, {}, query=pages.query(), method="GET"))
-            for file in self._read_reply(reply, lambda payload: [read_file(one) for one in pages.read(payload)]):
+            for file in self._read_page(await self._client.apost(_page_request(pages)), pages):
                 yield file
+
+    def _read_page(self, reply: Reply, pages: Pages) -> Sequence[ArkFile]:
+        return self._read_reply(reply, lambda payload: [read_file(one) for one in pages.read(payload)])
 
     def _pages(self, purpose: str | None, order: str, after: str | None) -> Pages:
         self._require_api_key(_WHAT)
@@ -347,6 +353,10 @@ class ArkFiles(ArkService):
 
     def _read_file(self, reply: Reply) -> ArkFile:
         return self._read_reply(reply, read_file)
+
+
+def _page_request(pages: Pages) -> ServiceRequest:
+    return ServiceRequest(_PATH, {}, query=pages.query(), method="GET")
 
 
 class _Upload(NamedTuple):

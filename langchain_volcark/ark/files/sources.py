@@ -62,6 +62,8 @@ class Source:
 def read_source(file: Any, filename: str | None) -> Source:
     """Find out what was given, and check it before anything is sent.
 
+    A file's name must be text that can be sent: those of some file systems are not.
+
     Args:
         file: The caller's argument.
         filename: The name given by the caller.
@@ -72,6 +74,22 @@ def read_source(file: Any, filename: str | None) -> Source:
     """
     if filename is not None and (not isinstance(filename, str) or not filename.strip()):
         raise ValueError(f"filename must be a text that is not empty, not {filename!r}.")
+    source = _source(file, filename)
+    if source.filename is not None and not is_sendable(source.filename):
+        raise ValueError(f"filename: {source.filename!r} is not valid Unicode; give another name.")
+    return source
+
+
+def is_sendable(text: str) -> bool:
+    """Whether a text can be written as UTF-8, which lone surrogates cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _source(file: Any, filename: str | None) -> Source:
     if isinstance(file, str) and _URL.match(file):
         if filename is not None:
             raise ValueError("filename: the service takes the name of a file at a URL from the URL.")
@@ -106,19 +124,24 @@ def _path(file: str | os.PathLike[str]) -> Path:
 def _file_object(file: Any, filename: str | None) -> Source:
     if not (hasattr(file, "read") and hasattr(file, "seek")):
         raise ValueError(f"file must be a path, bytes, a binary file or a URL, not a {type(file).__name__}.")
-    if isinstance(file, io.TextIOBase):
-        raise ValueError('file is opened as text: open it with mode "rb".')  # noqa: TRY004
     if getattr(file, "closed", False):
         raise ValueError("file is closed.")
     try:
         start = file.tell()
-        end = file.seek(0, io.SEEK_END)
+        file.seek(0, io.SEEK_END)
+        size = file.tell() - start
         file.seek(start)
     except OSError:
         raise ValueError(
             "file cannot seek, so it could not be sent again after a failure: pass its bytes, or save it first."
         ) from None
-    _check_size((file.tell() if end is None else end) - start, "file")
+    try:
+        is_text = isinstance(file.read(0), str)
+    except OSError:
+        raise ValueError('file cannot be read: open it with mode "rb".') from None
+    if is_text:
+        raise ValueError('file is opened as text: open it with mode "rb".')
+    _check_size(size, "file")
     name = filename or _own_name(file)
     if name is None:
         name = _name_of(file.read(64))

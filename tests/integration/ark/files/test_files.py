@@ -258,6 +258,13 @@ async def test_bad_arguments_are_refused_before_the_wire(
     assert emulator.requests == []
 
 
+def test_a_list_checks_its_arguments_before_it_is_read(emulator: Emulator) -> None:
+    files = ArkFiles(api_key=emulator.api_key, base_url=emulator.ark_base_url)
+    for method in (files.list, files.alist):
+        with pytest.raises(ValueError, match="order"):
+            method(order="up")  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("name", ["upload", "get", "list", "delete", "wait"])
 async def test_an_access_key_pair_is_refused_before_the_wire(emulator: Emulator, name: str) -> None:
     pair = ArkFiles(

@@ -87,6 +87,8 @@ def test_a_file_may_be_kept() -> None:
         {"max_frame_tokens": -1},
         {"description": "x" * 501},
         {"description": 1},
+        {"description": "\ud83d"},
+        {"extra_body": {"extra_body": ["\ud83d"]}},
         {"purpose": None},
         {"purpose": 1},
         {"video_model": 1},

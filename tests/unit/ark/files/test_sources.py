@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,7 @@ class Pipe(io.RawIOBase):
         (io.BytesIO(b"unknown"), None, "give a name with an ending"),
         (io.StringIO("text"), None, "opened as text"),
         (Pipe(), None, "cannot seek"),
+        (PNG, "\ud800.png", "not valid Unicode"),
         ("s3://bucket/a.mp4", None, "s3:// is no address"),
         ("data:image/png;base64,AAAA", None, "data: is no address"),
         ("https://e.com/a.mp4", "a.mp4", "filename"),
@@ -125,6 +127,30 @@ def test_a_closed_file_and_a_directory_are_refused(picture: Path) -> None:
         read_source(picture.parent, None)
     with pytest.raises(FileNotFoundError):
         read_source(picture.parent / "b.png", None)
+
+
+def test_a_file_that_is_written_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "a.png").open("wb") as file:
+        file.write(PNG)
+        with pytest.raises(ValueError, match="cannot be read"):
+            read_source(file, None)
+
+
+def test_a_temporary_file_of_text_is_refused() -> None:
+    with tempfile.NamedTemporaryFile("w+") as file:
+        file.write("text")
+        file.seek(0)
+        with pytest.raises(ValueError, match="opened as text"):
+            read_source(file, None)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode there")
+def test_a_path_that_is_no_unicode_needs_a_name(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.png")
+    path.write_bytes(PNG)
+    with pytest.raises(ValueError, match="give another name"):
+        read_source(path, None)
+    assert sent(path, "a.png")[0] == "a.png"
 
 
 def test_the_rest_of_a_file_counts(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
