@@ -59,7 +59,7 @@ class Form:
 
 
 class FormStream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The bytes of a form, as httpx writes them.
+    """The bytes of a form, as httpx writes them; can be sent again, because the file is read from its beginning.
 
     Attributes:
         headers: Its media type with the boundary, and its length.

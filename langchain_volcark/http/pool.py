@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from langchain_volcark.http.forms import FormStream
 from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY, Lease, Ledger, settle
 
 if TYPE_CHECKING:
@@ -374,5 +375,5 @@ def _pool_timeout(request: httpx.Request) -> float | None:
 
 
 def _is_replayable(request: httpx.Request) -> bool:
-    """Whether the body can be sent a second time: not that of a generator or a file."""
-    return isinstance(request.stream, httpx.ByteStream)
+    """Whether the body can be sent a second time: not that of a user's generator or file."""
+    return isinstance(request.stream, (httpx.ByteStream, FormStream))

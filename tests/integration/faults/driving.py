@@ -13,6 +13,7 @@ from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 
+from langchain_volcark import ArkFiles
 from langchain_volcark.base.embeddings import HTTPEmbeddings
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http.registry import PoolSettings, registry
@@ -68,7 +69,9 @@ async def astream(model: BaseChatModel, at_first: AtFirst) -> str:
 
 
 def use(other: Any, at_first: AtFirst) -> str:
-    """The one call of embeddings, a retriever or a reranker; its answer stands for the text."""
+    """The one call of embeddings, files, a retriever or a reranker; its answer stands for the text."""
+    if isinstance(other, ArkFiles):
+        return str(other.upload(b"Hi", filename="a.txt"))
     if isinstance(other, HTTPEmbeddings):
         return str(other.embed_documents(["Hi"]))
     if isinstance(other, BaseRetriever):
@@ -77,6 +80,8 @@ def use(other: Any, at_first: AtFirst) -> str:
 
 
 async def ause(other: Any, at_first: AtFirst) -> str:
+    if isinstance(other, ArkFiles):
+        return str(await other.aupload(b"Hi", filename="a.txt"))
     if isinstance(other, HTTPEmbeddings):
         return str(await other.aembed_documents(["Hi"]))
     if isinstance(other, BaseRetriever):

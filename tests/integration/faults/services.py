@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_volcark import (
     ArkEmbeddings,
+    ArkFiles,
     ChatArk,
     ChatArkBot,
     ChatQianfan,
@@ -221,6 +222,15 @@ OTHERS = [
         ARK_ERROR,
         "InternalServiceError",
         credentials={"model": "doubao-embedding-x", "api_key": "k"},
+    ),
+    Service(
+        "ark-files",
+        ArkFiles,
+        "/api/v3",
+        lambda text: {"id": "file-1", "object": "file", "status": "active", "description": text},
+        ARK_ERROR,
+        "InternalServiceError",
+        credentials={"api_key": "k"},
     ),
     Service(
         "qianfan-embeddings",
