@@ -182,23 +182,25 @@ def test_a_file_of_another_type_or_none_is_the_services_error(
 
 
 @both_apis
+@each_kind
 def test_the_file_of_a_tool_is_read(
-    files: ArkFiles, make: Callable[..., ChatArk], emulator: Emulator, responses: bool
+    files: ArkFiles, make: Callable[..., ChatArk], emulator: Emulator, kind: str, responses: bool
 ) -> None:
     def fetch_report(name: str) -> list[Json]:
         """Fetch a report."""
-        return [upload(files).block()]
+        return [{**upload(files, kind).block(), "type": "file"}]  # agents write other types of media as text
 
-    agent = create_agent(make(use_responses_api=responses), [fetch_report])
+    agent: Any = create_agent(make(use_responses_api=responses), [fetch_report])
     result = agent.invoke({"messages": [("human", "Use fetch_report for the 'ferry'.")]})
     tool = next(message for message in result["messages"] if isinstance(message, ToolMessage))
     assert isinstance(result["messages"][-1], AIMessage)
     body = emulator.requests[-1].json
     output = body["input"][-1]["output"] if responses else body["messages"][-1]["content"]
     (stored,) = emulator.files.stored
-    assert output == [(RESPONSES if responses else CHAT)["file"](stored.id)]
+    assert output == [(RESPONSES if responses else CHAT)[kind](stored.id)]
     assert stored.id in str(tool.content)
-    assert "The ferry Aurora leaves at eight. [a.pdf]" in result["messages"][-1].text
+    if kind == "file":
+        assert "The ferry Aurora leaves at eight. [a.pdf]" in result["messages"][-1].text
 
 
 def test_its_tokens_can_be_estimated(files: ArkFiles, make: Callable[..., ChatArk]) -> None:
