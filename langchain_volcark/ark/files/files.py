@@ -27,13 +27,10 @@ if TYPE_CHECKING:
 
     from langchain_volcark.http.client import Reply
 
-    FileSource = str | os.PathLike[str] | bytes | BinaryIO
-
 _PATH = "/files"
 _ID = re.compile(r"[\w.-]+")
 _PAGE = 100
 _DELAYS = (1.0, 2.0, 3.0)
-_TIMEOUT = 600.0
 _FINAL = ("active", "failed")
 _WHAT = "files"
 _Seconds = Annotated[float, within(0, float("inf"), words="a number of seconds above 0", open_below=True)]
@@ -65,7 +62,7 @@ class ArkFiles(ArkService):
 
     def upload(
         self,
-        file: FileSource,
+        file: str | os.PathLike[str] | bytes | BinaryIO,
         *,
         filename: str | None = None,
         purpose: str = "user_data",
@@ -81,7 +78,7 @@ class ArkFiles(ArkService):
         tos: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         wait: bool = True,
-        timeout: float = _TIMEOUT,
+        timeout: float = 600.0,
         on_progress: Callable[[ArkFile], Any] | None = None,
     ) -> ArkFile:
         """Upload a file, and wait until models can read it.
@@ -149,7 +146,7 @@ class ArkFiles(ArkService):
 
     async def aupload(
         self,
-        file: FileSource,
+        file: str | os.PathLike[str] | bytes | BinaryIO,
         *,
         filename: str | None = None,
         purpose: str = "user_data",
@@ -165,7 +162,7 @@ class ArkFiles(ArkService):
         tos: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         wait: bool = True,
-        timeout: float = _TIMEOUT,
+        timeout: float = 600.0,
         on_progress: Callable[[ArkFile], Any] | None = None,
     ) -> ArkFile:
         """Same as `upload`, async; `on_progress` may be async too."""
@@ -198,7 +195,7 @@ class ArkFiles(ArkService):
     # --- waiting ------------------------------------------------------------------------------------------
 
     def wait(
-        self, file_id: str, *, timeout: float = _TIMEOUT, on_progress: Callable[[ArkFile], Any] | None = None
+        self, file_id: str, *, timeout: float = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
     ) -> ArkFile:
         """Wait until a file has been processed.
 
@@ -226,7 +223,7 @@ class ArkFiles(ArkService):
         return self._wait(file_id, _Waiting(timeout, on_progress))
 
     async def await_(
-        self, file_id: str, *, timeout: float = _TIMEOUT, on_progress: Callable[[ArkFile], Any] | None = None
+        self, file_id: str, *, timeout: float = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
     ) -> ArkFile:
         """Same as `wait`, async; `on_progress` may be async too."""
         return await self._await(file_id, _Waiting(timeout, on_progress))

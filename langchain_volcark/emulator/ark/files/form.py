@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import python_multipart  # noqa: F401 - starlette asserts that it is there; this says so in the usual way
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -101,7 +101,7 @@ async def _parse(request: RecordedRequest) -> FormData:
 
     try:
         return await MultiPartParser(headers, body(), max_files=1, max_fields=50).parse()
-    except (MultiPartException, KeyError) as error:
+    except (MultiPartException, FormParserError, KeyError) as error:
         raise ArkError(400, "InvalidParameter", f"We could not parse the form: {error}.", "body") from None
 
 
