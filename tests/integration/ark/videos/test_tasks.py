@@ -53,6 +53,15 @@ class TestSubmission:
         await call(make(duration=10, seed=7), "submit", "A cat", seed=None)
         assert emulator.requests[-1].json.keys() == {"model", "content", "duration"}
 
+    async def test_a_length_in_a_call_replaces_the_other_length(
+        self, make: Make, call: Call, emulator: Emulator
+    ) -> None:
+        older = {"model": "doubao-seedance-1-0-pro-250528"}
+        await call(make(duration=10, **older), "submit", "A cat", frames=29)
+        assert emulator.requests[-1].json.keys() == {"model", "content", "frames"}
+        await call(make(frames=29, **older), "submit", "A cat", duration=10)
+        assert emulator.requests[-1].json.keys() == {"model", "content", "duration"}
+
     async def test_files_and_bytes_are_sent_as_data_urls(
         self, videos: ArkVideoGenerator, call: Call, emulator: Emulator, tmp_path: Path
     ) -> None:
@@ -442,7 +451,7 @@ class TestSaving:
     ) -> None:
         task = await call(videos, "generate", "A cat")
         emulator.shift_clock(DAY + 60)
-        with pytest.raises((PermissionDeniedError, VolcArkError)) as caught:
+        with pytest.raises(PermissionDeniedError, match="expired.*Links of videos live 24 hours") as caught:
             await call(task, "save", tmp_path)
         assert caught.value.status_code == 403
         assert list(tmp_path.iterdir()) == []
