@@ -104,7 +104,7 @@ class AppCall(OutputItem):
             return self._blocks[index]
         kind, part = self._texts[index]
         named = {"type": "output_text" if kind == "text" else "reasoning_text"}
-        return {**named, **self._blocks.get(index, {}), self._field(index): part.text}
+        return {**named, **self._blocks.get(index, {}), self._field(index): part.final}
 
     def _field(self, index: int) -> str:
         return "text" if self._texts[index][0] == "text" else "reasoning_text"

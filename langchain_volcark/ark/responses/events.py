@@ -53,7 +53,8 @@ class ResponseReader(StreamReader):
 
     @override
     def begins(self, payload: Mapping[str, Any]) -> bool:
-        return payload.get("type") not in _OPENING
+        kind = payload.get("type")
+        return not isinstance(kind, str) or kind not in _OPENING
 
     @override
     def is_complete(self, assembler: StreamAssembler, *, ended: bool) -> bool:

@@ -38,6 +38,11 @@ class TextPart:
         """What has arrived of it."""
         return "".join(self._pieces)
 
+    @property
+    def final(self) -> str:
+        """The whole text as the service sent it, unless it is only the beginning of what has arrived."""
+        return self.text if self._final is None or self.text.startswith(self._final) else self._final
+
     def add(self, piece: str) -> None:
         """Take the next piece."""
         piece = self._joiner.add(piece)
@@ -81,8 +86,6 @@ class TextPart:
         """
         name = text_name(part)
         if shown is None:
-            return {**part, name: self._final or self.text}
+            return {**part, name: self.final}
         span = shown.span(kind, place, self.begin, self.begin + self.length)
-        if self._final is None or self.text.startswith(self._final):
-            return {**part, name: span}
-        return {**part, name: self._final, SHOWN: span}
+        return {**part, name: span} if self.final == self.text else {**part, name: self.final, SHOWN: span}

@@ -127,6 +127,7 @@ def test_what_is_not_set_may_be_null() -> None:
         {"type": "response.doubao_app_call_block.added", "block": None},
         {"type": None},
         {"type": 7},
+        {"type": ["response.created"]},
         {},
     ],
     ids=str,
@@ -175,3 +176,13 @@ def test_a_text_that_only_the_last_event_has_is_kept_in_the_item() -> None:
 def test_thinking_may_be_a_text_alone() -> None:
     made = invoked(response({"type": "reasoning", "id": "rs_0", "summary": "I think."}, message(1, "Yes.")))
     assert made.additional_kwargs["reasoning_content"] == "I think."
+
+
+def test_an_apps_block_is_the_same_in_every_form_where_a_piece_was_lost() -> None:
+    block = {"id": "b0", "type": "output_text", "text": "It is so.", "status": "completed"}
+    app = {"id": "da_0", "type": "doubao_app_call", "feature": "chat", "status": "completed", "blocks": [block]}
+    events = [one for one in stream_of(response(app)) if one.get("delta") != "is "]
+    total, blocks = streamed(events), streamed(events, blocks=True)
+    assert total.content == "It so."
+    assert plain(total.content_blocks) == plain(blocks.content)
+    assert total.content_blocks[-1]["value"]["blocks"] == [block]
