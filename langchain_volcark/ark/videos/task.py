@@ -16,7 +16,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from langchain_volcark.ark.errors import ArkErrors, error_of_work
-from langchain_volcark.exceptions import InvalidRequestError, NotFoundError, PermissionDeniedError, ServiceError
+from langchain_volcark.exceptions import (
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    ResponseFormatError,
+    ServiceError,
+)
 from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.http.json import objects
 
@@ -229,6 +235,10 @@ def failure_of(task: ArkVideoTask) -> VolcArkError | None:
         )
     if task.status == "cancelled":
         return InvalidRequestError(f"The video task {task.id} was cancelled.", code="cancelled", body=body)
+    if task.status == "succeeded" and not task.video_url:
+        return ResponseFormatError(
+            f"The video task {task.id} has succeeded, but has no link of a video.", body=body
+        )
     return None
 
 

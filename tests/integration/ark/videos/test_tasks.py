@@ -258,6 +258,14 @@ class TestWaiting:
             await call(videos, "wait", "cgt-none")
         assert clock.waits == []
 
+    async def test_a_video_without_a_link_is_an_error(
+        self, videos: ArkVideoGenerator, call: Call, emulator: Emulator
+    ) -> None:
+        task = await call(videos, "submit", "A cat")
+        emulator.reply_next({"id": task.id, "status": "succeeded", "content": {}}, path=task.id)
+        with pytest.raises(ResponseFormatError, match="has succeeded, but has no link of a video"):
+            await call(videos, "wait", task)
+
     async def test_an_unknown_state_is_waited_for(
         self, videos: ArkVideoGenerator, call: Call, emulator: Emulator, clock: Clock
     ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from langchain_volcark import ArkVideoTask
 from langchain_volcark.ark.videos.task import failure_of, read_page, read_task
-from langchain_volcark.exceptions import InvalidRequestError, ServiceError, VolcArkError
+from langchain_volcark.exceptions import InvalidRequestError, ResponseFormatError, ServiceError, VolcArkError
 from tests.unit.strategies import json_values
 
 WHOLE = {
@@ -89,7 +89,11 @@ def test_any_error_of_a_failed_task_becomes_an_exception(error: Any) -> None:
 
 @pytest.mark.parametrize("status", ["queued", "running", "succeeded", "reviewing"])
 def test_a_task_that_may_have_a_video_has_not_failed(status: str) -> None:
-    assert failure_of(ArkVideoTask("cgt-1", status)) is None
+    assert failure_of(ArkVideoTask("cgt-1", status, video_url="https://e.com/a.mp4")) is None
+
+
+def test_a_task_that_succeeded_without_a_video_is_an_error() -> None:
+    assert isinstance(failure_of(ArkVideoTask("cgt-1", "succeeded")), ResponseFormatError)
 
 
 def test_expired_and_cancelled_tasks_have_failed() -> None:
