@@ -19,6 +19,7 @@ _NAMES = {
     "ark.responses.stored": ("ArkPrefix",),
     "ark.videos.generator": ("ArkVideoGenerator",),
     "ark.videos.task": ("ArkVideoTask",),
+    "base.runs": ("abatch_as_completed", "batch_as_completed"),
     "knowledge.chain": ("knowledge_chain",),
     "knowledge.chat_models": ("ChatVikingKnowledge",),
     "knowledge.rerank": ("VikingKnowledgeReranker",),

@@ -14,6 +14,8 @@ from langchain_volcark.ark.images.streams import AsyncArkImageStream as AsyncArk
 from langchain_volcark.ark.responses.stored import ArkPrefix as ArkPrefix
 from langchain_volcark.ark.videos.generator import ArkVideoGenerator as ArkVideoGenerator
 from langchain_volcark.ark.videos.task import ArkVideoTask as ArkVideoTask
+from langchain_volcark.base.runs import abatch_as_completed as abatch_as_completed
+from langchain_volcark.base.runs import batch_as_completed as batch_as_completed
 from langchain_volcark.knowledge.chain import knowledge_chain as knowledge_chain
 from langchain_volcark.knowledge.chat_models import ChatVikingKnowledge as ChatVikingKnowledge
 from langchain_volcark.knowledge.rerank import VikingKnowledgeReranker as VikingKnowledgeReranker

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from langchain_volcark.ark.batch.settings import PREFIX, BatchInference, default_concurrency
+from langchain_volcark.ark.batch.settings import PREFIX, BatchInference
 from langchain_volcark.ark.embedding_inputs import MAX_TEXT_BYTES, EmbeddingInput, write_input, write_inputs
 from langchain_volcark.ark.embedding_models import check_dimensions, find_model, is_multimodal
 from langchain_volcark.ark.embedding_replies import read_data, read_multi, read_sparse
@@ -26,6 +26,7 @@ from langchain_volcark.base.embeddings import (
     tokens_at_most,
     with_instruction,
 )
+from langchain_volcark.base.runs import default_concurrency
 from langchain_volcark.base.values import OptionalSwitch, OptionalWhole, Whole, as_list, check_value
 from langchain_volcark.base.vectors import read_rows, read_vector, shape
 from langchain_volcark.http.client import ServiceRequest
@@ -65,7 +66,7 @@ class ArkEmbeddings(BatchInference, HTTPEmbeddings, defer_build=False):
         base_url: API address; default `ARK_BASE_URL`, else Beijing's.
         dimensions: Length of the vectors; default the model's own.
         max_concurrency: Maximum number of concurrent requests, 16 by default (500 with `batch=True`).
-        batch: Whether to use batch inference, at half the price; see `batch_inference`.
+        batch: Batch inference, at half the price; see `batch_inference`.
 
     Example:
         ```python
@@ -388,8 +389,7 @@ class ArkEmbeddings(BatchInference, HTTPEmbeddings, defer_build=False):
         return EmbeddingPlan(spans, request, read)
 
     def _request(self, path: str, fields: Mapping[str, Any]) -> ServiceRequest:
-        request = ServiceRequest(path, self._body(fields))
-        return self._in_batch(request) if self.batch_inference else request
+        return self._in_batch(ServiceRequest(path, self._body(fields)))
 
     def _concurrency(self) -> int:
         if self.batch_inference and "max_concurrency" not in self.model_fields_set:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import override
 
-from langchain_volcark.ark.batch.runs import Runs
+from langchain_volcark.ark.batch.binding import BatchBinding
 from langchain_volcark.ark.batch.settings import BatchInference
 from langchain_volcark.ark.responses.routing import needs_responses
 from langchain_volcark.base.chat_model import HTTPChatModel
+from langchain_volcark.base.runs import Runs
 from langchain_volcark.base.values import Switch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
     from langchain_core.language_models import LanguageModelInput
+    from langchain_core.language_models.chat_models import _ChatModelBinding
     from langchain_core.messages import AIMessage
     from langchain_core.runnables import RunnableConfig
 
@@ -58,6 +60,12 @@ class BatchChatModel(BatchInference, HTTPChatModel):
 
     def _runs(self, inputs: Iterable[Any], config: Any, *, return_exceptions: bool) -> Runs[LanguageModelInput]:
         return Runs(inputs, config, return_exceptions=return_exceptions, show_progress=self.show_progress_bar)
+
+    @override
+    def bind(self, **kwargs: Any) -> _ChatModelBinding:
+        if not self.batch_inference:
+            return super().bind(**kwargs)
+        return BatchBinding(bound=self, kwargs=kwargs, config={})
 
     @override
     def batch(

@@ -69,7 +69,9 @@ class BatchInference(ArkService):
         return self
 
     def _in_batch(self, request: ServiceRequest) -> ServiceRequest:
-        """Turn an online request into one of batch inference."""
+        """Turn an online request into one of batch inference, if that is set."""
+        if not self.batch_inference:
+            return request
         model = str(request.body.get("model"))
         warn_of_other_endpoint(model)
         deadline = Deadline(_read_deadline(self.batch_deadline) or _DAY)
@@ -86,13 +88,3 @@ def warn_of_other_endpoint(model: str) -> None:
             "refuse it. Create one in the Ark console.",
             stacklevel=2,
         )
-
-
-def default_concurrency() -> int:
-    """How many calls run at once where nobody says: 500, or half of the files that the process may open."""
-    try:
-        import resource
-    except ImportError:  # Windows, where sockets are not counted as files
-        return 500
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return 500 if limit == resource.RLIM_INFINITY else max(1, min(500, limit // 2))

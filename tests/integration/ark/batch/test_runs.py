@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableConfig
 
-from langchain_volcark import ChatArk
+from langchain_volcark import ChatArk, abatch_as_completed
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import InvalidRequestError, QuotaExceededError
 from langchain_volcark.http import retry
@@ -37,11 +37,11 @@ async def by_abatch(model: Any, inputs: Sequence[Any], *given: Any, **options: A
     return found
 
 
-async def by_batch_as_completed(model: ChatArk, inputs: Any, *given: Any, **options: Any) -> Pairs:
+async def by_batch_as_completed(model: Any, inputs: Any, *given: Any, **options: Any) -> Pairs:
     return list(model.batch_as_completed(inputs, *given, **options))
 
 
-async def by_abatch_as_completed(model: ChatArk, inputs: Any, *given: Any, **options: Any) -> Pairs:
+async def by_abatch_as_completed(model: Any, inputs: Any, *given: Any, **options: Any) -> Pairs:
     return [pair async for pair in model.abatch_as_completed(inputs, *given, **options)]
 
 
@@ -219,6 +219,41 @@ async def test_arguments_go_to_each_call(make: Make, emulator: Emulator, run: Ru
     await run(make(), ["a", "b"], max_tokens=7)
     await run(make().bind(max_tokens=8), ["a"])
     assert sorted(request.json["max_tokens"] for request in emulator.requests) == [7, 7, 8]
+
+
+async def test_a_bound_model_takes_any_iterable_too(
+    make: Make, emulator: Emulator, run_as_completed: RunAsCompleted
+) -> None:
+    pairs = await run_as_completed(make().bind(max_tokens=8), texts(30), {"max_concurrency": 2})
+    assert sorted(place for place, _ in pairs) == list(range(30))
+    assert {request.json["max_tokens"] for request in emulator.requests} == {8}
+    assert emulator.most_in_flight <= 2
+
+
+async def test_a_model_bound_twice_with_a_config_stays_bounded_and_is_saved_as_cores(
+    make: Make, emulator: Emulator
+) -> None:
+    bound = make().bind(max_tokens=8).with_config(tags=["nightly"]).bind(temperature=0.5)
+    list(bound.batch_as_completed(texts(20), {"max_concurrency": 2}))
+    assert emulator.most_in_flight <= 2
+    assert {(request.json["max_tokens"], request.json["temperature"]) for request in emulator.requests} == {
+        (8, 0.5)
+    }
+    online = ChatArk(model="ep-1", api_key="x").bind(max_tokens=8)
+    assert type(bound).lc_id() == type(online).lc_id()
+
+
+async def test_a_chain_with_tools_and_a_parser_is_bounded_by_the_function(make: Make, emulator: Emulator) -> None:
+    def get_weather(city: str) -> str:
+        """Weather of a city."""
+        return city
+
+    chain = make().bind_tools([get_weather]) | (lambda message: message.tool_calls[0]["args"]["city"])
+    cities = ["Rome", "Lima", "Oslo"] * 10
+    questions = (f"Weather in '{city}'?" for city in cities)
+    found = {place: city async for place, city in abatch_as_completed(chain, questions, {"max_concurrency": 3})}
+    assert [found[place] for place in range(30)] == cities
+    assert emulator.most_in_flight <= 3
 
 
 async def test_the_model_of_a_chain_is_bounded_too(make: Make, emulator: Emulator, run: Run) -> None:

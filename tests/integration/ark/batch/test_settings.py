@@ -14,7 +14,8 @@ from langchain_core.messages import AIMessage
 from pydantic import BaseModel
 
 from langchain_volcark import ArkEmbeddings, ChatArk, ChatArkBot, hosted_tools
-from langchain_volcark.ark.batch.settings import default_concurrency, warn_of_other_endpoint
+from langchain_volcark.ark.batch.settings import warn_of_other_endpoint
+from langchain_volcark.base.runs import default_concurrency
 from langchain_volcark.emulator import Emulator
 from tests.integration.ark.batch.conftest import ENDPOINT
 

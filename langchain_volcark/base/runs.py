@@ -1,7 +1,7 @@
-"""`batch`, `abatch` and their `…_as_completed` for any number of inputs, bounded in calls, tasks and memory.
+"""Runs a runnable on any number of inputs, bounded in calls, tasks, connections and memory.
 
-langchain-core submits all inputs at once; with 100,000 of them that is as many tasks and, without
-`max_concurrency`, as many connections.
+langchain-core's `abatch` and `…_as_completed` submit all inputs at once; with 100,000 of them that is as many
+tasks and, without `max_concurrency`, as many connections.
 """
 
 from __future__ import annotations
@@ -14,19 +14,77 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from langchain_core.runnables.config import ensure_config, get_config_list
 
-from langchain_volcark.ark.batch.settings import default_concurrency
 from langchain_volcark.base.as_completed import Failed, aas_completed, as_completed
 from langchain_volcark.base.fan_out import afan_out, fan_out, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
-    from langchain_core.runnables import RunnableConfig
+    from langchain_core.runnables import Runnable, RunnableConfig
 
     Configs = RunnableConfig | Sequence[RunnableConfig] | None
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
+
+
+def batch_as_completed(
+    runnable: Runnable[Input, Output],
+    inputs: Iterable[Input],
+    config: Configs = None,
+    *,
+    return_exceptions: bool = False,
+    show_progress_bar: bool = False,
+    **kwargs: Any,
+) -> Iterator[tuple[int, Output | Exception]]:
+    """Run a chain, a model or any other runnable on any number of inputs, and yield each result as it comes.
+
+    The method of the same name of langchain-core begins all inputs at once. This reads them step by step: at most
+    twice `max_concurrency` inputs and results are in memory.
+
+    Args:
+        runnable: What is run, by its `invoke`, in threads.
+        inputs: The inputs, any iterable. It is read in the caller's thread.
+        config: One config for all, or a list with one for each. Its `max_concurrency` is how many run at once; 500
+            if unset, or half of the files that the process may open.
+        return_exceptions: Whether an exception takes the place of an input's result. If not, the first one is
+            raised after the results of what is running.
+        show_progress_bar: Whether to show a progress bar; needs tqdm.
+        **kwargs: Arguments of each `invoke`.
+
+    Yields:
+        The input's position and its result.
+
+    Raises:
+        ValueError: There are not as many configs as inputs.
+
+    Example:
+        ```python
+        from langchain_core.output_parsers import StrOutputParser
+
+        from langchain_volcark import ChatArk, batch_as_completed
+
+        chain = ChatArk(model="ep-bi-20260101000000-abcde", batch=True) | StrOutputParser()
+        for position, text in batch_as_completed(chain, ["Hello", "Good evening"]):
+            print(position, text)
+        ```
+    """
+    runs = Runs(inputs, config, return_exceptions=return_exceptions, show_progress=show_progress_bar)
+    return runs.as_completed(lambda value, config: runnable.invoke(value, config, **kwargs))
+
+
+def abatch_as_completed(
+    runnable: Runnable[Input, Output],
+    inputs: Iterable[Input],
+    config: Configs = None,
+    *,
+    return_exceptions: bool = False,
+    show_progress_bar: bool = False,
+    **kwargs: Any,
+) -> AsyncIterator[tuple[int, Output | Exception]]:
+    """Same as `batch_as_completed`, async: with `ainvoke`, in tasks. Leaving the loop cancels what is running."""
+    runs = Runs(inputs, config, return_exceptions=return_exceptions, show_progress=show_progress_bar)
+    return runs.aas_completed(lambda value, config: runnable.ainvoke(value, config, **kwargs))
 
 
 class Runs(Generic[Input]):
@@ -179,3 +237,13 @@ def _config_of(config: Configs, count: int | None) -> Callable[[int], RunnableCo
         return ensure_config(config)
 
     return config_at
+
+
+def default_concurrency() -> int:
+    """How many calls run at once where nobody says: 500, or half of the files that the process may open."""
+    try:
+        import resource
+    except ImportError:  # Windows, where sockets are not counted as files
+        return 500
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 500 if limit == resource.RLIM_INFINITY else max(1, min(500, limit // 2))
