@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from langchain_volcark import ArkVideoGenerator
+from langchain_volcark import ArkImageGenerator, ArkVideoGenerator
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import (
     APITimeoutError,
@@ -73,6 +73,18 @@ class TestSubmission:
         assert (first["role"], last["role"]) == ("first_frame", "last_frame")
         assert first["image_url"] == last["image_url"]
         assert first["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+
+    @pytest.mark.parametrize("response_format", ["url", "b64_json"])
+    async def test_a_generated_picture_begins_a_video(
+        self, videos: ArkVideoGenerator, call: Call, emulator: Emulator, response_format: Any
+    ) -> None:
+        painter = ArkImageGenerator(
+            api_key=emulator.api_key, base_url=emulator.ark_base_url, response_format=response_format
+        )
+        picture = painter.generate("A red fox")[0]
+        await call(videos, "submit", "It runs", first_frame=picture)
+        url = emulator.requests[-1].json["content"][1]["image_url"]["url"]
+        assert url == (picture.url or f"data:image/jpeg;base64,{picture.base64}")
 
     async def test_a_call_may_name_another_model_and_unknown_fields(
         self, make: Make, call: Call, emulator: Emulator
