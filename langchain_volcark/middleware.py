@@ -30,7 +30,8 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
 
     Tools and `thinking` are those of the first call of a conversation. A step that changes one of them, or whose
     history differs from the stored one, sends the whole history and begins a new chain. Calls with hosted tools
-    or `store=False` raise a `ValueError`: the service cannot cache them. Structured output uses function calls.
+    or `store=False` raise a `ValueError`: the service cannot cache them. Structured output uses function
+    calls; each step then sends the whole history, because a forced call cannot be asked for along the chain.
 
     Args:
         prefix: A beginning that `ChatArk.create_prefix` has put into the cache; the agent's conversations follow

@@ -79,6 +79,8 @@ class ResponsesWire(Wire):
         self._history = Digest(seed_of(call.model, body))
         chosen = call.parameters.get(CHAINS)
         chained = is_cached(body) if chosen is None else bool(chosen)
+        if is_cached(body) and body.get("tool_choice") not in (None, "auto"):
+            chained = False  # it cannot be given along a cached chain, and without it the answer would be another
         return follow(call.messages, placed, self._history, self.provider, chained=chained)
 
     def _posted(self, call: ModelCall, body: Mapping[str, Any]) -> ServiceRequest:

@@ -190,6 +190,7 @@ def test_another_model_gets_everything(chained: ChatArk, make: Make, emulator: E
     history = [*talk(chained, "one"), HumanMessage("two")]
     make(use_previous_response_id=True, model="doubao-seed-2-0-pro-260215").invoke(history)
     assert is_whole(emulator, 3)
+    assert len(emulator.requests) == 2, "without asking in vain first"
 
 
 @pytest.mark.parametrize("metadata", [{"expire_at": 1_000_000_000}, {"store": False}, {"history_digest": None}])
@@ -219,6 +220,10 @@ def test_an_id_of_another_provider_is_never_used(chained: ChatArk, emulator: Emu
     metadata = {"model_provider": "openai", "id": "resp_x", "response_id": "resp_x"}
     theirs = AIMessage("Sunny.", id="resp_x", response_metadata=metadata)
     chained.invoke([HumanMessage("one"), theirs, HumanMessage("two")])
+    assert is_whole(emulator, 3)
+    history = [*talk(chained, "one"), HumanMessage("two")]
+    history[1].response_metadata["model_provider"] = "openai"  # with a digest that fits
+    chained.invoke(history)
     assert is_whole(emulator, 3)
 
 
@@ -343,6 +348,18 @@ def test_what_may_not_change_along_a_cached_chain_begins_another(
     model.invoke(history, **{"tools": [get_weather], "tool_choice": "none", **change})
     assert is_whole(emulator, 3)
     assert "tools" in sent(emulator)
+
+
+@pytest.mark.parametrize("choice", ["any", "none", "get_weather"])
+def test_a_choice_of_tools_begins_another_cached_chain(make: Make, emulator: Emulator, choice: str) -> None:
+    model = make(caching="enabled", thinking="disabled")
+    history = [HumanMessage("one"), model.invoke("one", tools=[get_weather]), HumanMessage("two")]
+    results = [ToolMessage("sunny", tool_call_id=call["id"]) for call in history[1].tool_calls]
+    history[2:2] = results
+    answer = model.invoke(history, tools=[get_weather], tool_choice=choice)
+    assert "previous_response_id" not in sent(emulator)
+    assert sent(emulator)["tool_choice"] != "auto"
+    assert bool(answer.tool_calls) is (choice != "none")
 
 
 def test_caching_without_a_chain_when_told_so(make: Make, emulator: Emulator) -> None:

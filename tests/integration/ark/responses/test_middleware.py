@@ -101,6 +101,14 @@ def test_structured_output_is_by_function_calling(make: Make, emulator: Emulator
     assert "text" not in bodies(emulator)[0]
 
 
+def test_structured_output_comes_after_other_tools_too(make: Make, emulator: Emulator) -> None:
+    agent = build(make(thinking="disabled"), response_format=Weather)
+    state = agent.invoke({"messages": [("human", "Weather in 'Rome'? city: Rome")]})
+    assert isinstance(state["structured_response"], Weather)
+    # A forced call cannot be asked for along the chain, so each step sends everything.
+    assert not any("previous_response_id" in body for body in bodies(emulator))
+
+
 def test_hosted_tools_are_refused_by_name(make: Make, emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="caching and the tool web_search"):
         build(make(), (hosted_tools.web_search(),)).invoke(QUESTION)
