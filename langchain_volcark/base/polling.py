@@ -109,6 +109,17 @@ def check_waiting(timeout: float | None, delays: Iterable[float], name: str = "t
     return found
 
 
+def check_progress(on_progress: Callable[[T], Any] | None) -> Callable[[T], Any] | None:
+    """Check what shall be called with each state, before anything is sent.
+
+    Raises:
+        ValueError: It cannot be called.
+    """
+    if on_progress is not None and not callable(on_progress):
+        raise ValueError(f"on_progress must be a function that takes the state, not {shown(on_progress)}.")
+    return on_progress
+
+
 def _check_seconds(value: Any, name: str) -> None:
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < inf:
         raise ValueError(f"{name} must be a number of seconds, 0 or more, not {shown(value)}.")

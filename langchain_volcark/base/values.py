@@ -112,6 +112,11 @@ OptionalSwitch = Annotated[bool | None, _validated_by(_read_switch)]
 """A `Switch` or None."""
 
 
+def _bound(value: float) -> str:
+    """A bound in full digits, as long as it is whole."""
+    return str(int(value)) if float(value).is_integer() else f"{value:g}"
+
+
 def within(low: float, high: float, *, words: str | None = None, open_below: bool = False) -> BeforeValidator:
     """A validator for the bounds of a number that is not itself a field.
 
@@ -121,7 +126,7 @@ def within(low: float, high: float, *, words: str | None = None, open_below: boo
         words: The bounds in words; `between low and high` by default.
         open_below: Whether `low` itself is refused.
     """
-    bounds = words or f"between {low:g} and {high:g}"
+    bounds = words or f"between {_bound(low)} and {_bound(high)}"
 
     def check(value: Any) -> float:
         try:
@@ -377,5 +382,5 @@ def interval(bounds: Mapping[str, Any]) -> str:
         bounds: Any of `gt`, `ge`, `lt`, `le`.
     """
     if bounds.keys() == {"ge", "le"}:
-        return f"between {bounds['ge']:g} and {bounds['le']:g}"
-    return " and ".join(f"{words} {bounds[at]:g}" for at, words in _BOUNDS.items() if at in bounds)
+        return f"between {_bound(bounds['ge'])} and {_bound(bounds['le'])}"
+    return " and ".join(f"{words} {_bound(bounds[at])}" for at, words in _BOUNDS.items() if at in bounds)

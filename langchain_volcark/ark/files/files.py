@@ -5,16 +5,16 @@ Follows https://www.volcengine.com/docs/82379/1885708 (files) and /1870405 (API)
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from langchain_volcark.ark.errors import error_of_work
 from langchain_volcark.ark.files.fields import UploadOptions, form_fields
 from langchain_volcark.ark.files.file import ArkFile, read_file
 from langchain_volcark.ark.files.sources import Source, read_source
+from langchain_volcark.ark.object_ids import is_object_id
 from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.service import ArkService
-from langchain_volcark.base.polling import apoll, poll
+from langchain_volcark.base.polling import apoll, check_progress, poll
 from langchain_volcark.base.values import check_value, within
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.forms import Form, FormFile
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from langchain_volcark.http.client import Reply
 
 _PATH = "/files"
-_ID = re.compile(r"[\w.-]+")
 _PAGE = 100
 _DELAYS = (1.0, 2.0, 3.0)
 _FINAL = ("active", "failed")
 _WHAT = "files"
-_Seconds = Annotated[float, within(0, float("inf"), words="a number of seconds above 0", open_below=True)]
+_Seconds = Annotated[float, within(0, float("inf"), words="above 0, in seconds", open_below=True)]
 
 
 class ArkFiles(ArkService):
@@ -375,12 +374,12 @@ class _Waiting:
         on_progress: Called with each state.
 
     Raises:
-        ValueError: The timeout is no positive number.
+        ValueError: The timeout is no positive number, or the progress cannot be called.
     """
 
     def __init__(self, timeout: float, on_progress: Callable[[ArkFile], Any] | None) -> None:
         self._timeout: float = check_value(_Seconds, "timeout", timeout)
-        self._on_progress = on_progress
+        self._on_progress = check_progress(on_progress)
 
     def arguments(self, file_id: str) -> dict[str, Any]:
         """The arguments of `poll` for one file."""
@@ -409,6 +408,6 @@ def _active(file: ArkFile) -> ArkFile:
 
 
 def _check_id(file_id: Any, name: str) -> str:
-    if not isinstance(file_id, str) or not _ID.fullmatch(file_id):
+    if not is_object_id(file_id):
         raise ValueError(f"{name} must be the id of a file, such as file-20251018114827-6zgrb, not {file_id!r}.")
     return file_id

@@ -115,6 +115,8 @@ def _path(file: str | os.PathLike[str]) -> Path:
         )
     if not os.fspath(file):
         raise ValueError("file is empty: give a path, bytes, an open file or a URL.")
+    if "\0" in os.fspath(file):
+        raise ValueError("file: a path has no null characters.")
     path = Path(file)
     if path.is_dir():
         raise ValueError(f"file: {str(path)!r} is a directory.")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import re
 import tempfile
 import uuid
@@ -20,11 +19,13 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from langchain_volcark.ark.errors import ArkErrors
+from langchain_volcark.ark.saving import file_at
 from langchain_volcark.exceptions import NotFoundError, PermissionDeniedError, ResponseFormatError
 from langchain_volcark.http.client import HTTPClient
 from langchain_volcark.wires.chat_completions.media_types import sniff, sniff_base64
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
 
     from langchain_volcark.exceptions import VolcArkError
@@ -229,11 +230,7 @@ class _Target:
     """Where a picture is saved: an unfinished file beside its final place."""
 
     def __init__(self, picture: ArkImage, path: str | os.PathLike[str]) -> None:
-        text = os.fspath(path)
-        self._path = Path(text)
-        if self._path.is_dir() or text.endswith(("/", os.sep)):
-            self._path.mkdir(parents=True, exist_ok=True)
-            self._path /= picture.file_name
+        self._path = file_at(path, picture.file_name)
         self.unfinished = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
 
     def finish(self) -> Path:

@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from langchain_volcark.ark.billed import note_doubt
 from langchain_volcark.ark.images.pictures import ArkImage, GeneratedImages
 from langchain_volcark.ark.images.replies import ImageReader, keep_partial, read_images
-from langchain_volcark.exceptions import VolcArkError
+from langchain_volcark.exceptions import APIConnectionError, ResponseFormatError, VolcArkError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self
 
-    from langchain_volcark.http.client import HTTPClient, ServiceRequest
+    from langchain_volcark.http.client import HTTPClient, Reply, ServiceRequest
     from langchain_volcark.http.errors import ErrorReader
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
 
 _NO_END = "its last event is missing"
+_IN_DOUBT = "Pictures may have been made, and billed: a new request is billed again."
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,20 @@ class ImageService:
             VolcArkError: The request failed; `partial` has the pictures that came nevertheless.
         """
         try:
-            return read_images(self.client.post(request), self.errors, self.client)
+            reply = self.client.post(request)
         except VolcArkError as error:
-            keep_partial(error, self.errors, self.client)
+            self._note(error)
             raise
+        return self._read(reply)
 
     async def agenerate(self, request: ServiceRequest) -> GeneratedImages:
         """Same as `generate`, async."""
         try:
-            return read_images(await self.client.apost(request), self.errors, self.client)
+            reply = await self.client.apost(request)
         except VolcArkError as error:
-            keep_partial(error, self.errors, self.client)
+            self._note(error)
             raise
+        return self._read(reply)
 
     def open(self, request: ServiceRequest) -> PayloadStream:
         """Send a request and open the stream of its events.
@@ -65,7 +69,7 @@ class ImageService:
         try:
             return self.client.stream(request)
         except VolcArkError as error:
-            keep_partial(error, self.errors, self.client)
+            self._note(error)
             raise
 
     async def aopen(self, request: ServiceRequest) -> AsyncPayloadStream:
@@ -73,12 +77,30 @@ class ImageService:
         try:
             return await self.client.astream(request)
         except VolcArkError as error:
-            keep_partial(error, self.errors, self.client)
+            self._note(error)
             raise
 
     def reader(self, response: httpx.Response) -> ImageReader:
         """A reader of a stream's events."""
         return ImageReader(response, self.errors, self.client)
+
+    def _read(self, reply: Reply) -> GeneratedImages:
+        try:
+            return read_images(reply, self.errors, self.client)
+        except ResponseFormatError as error:
+            self._note(error)
+            raise
+        except VolcArkError as error:  # of the pictures themselves: none was made
+            keep_partial(error, self.errors, self.client)
+            raise
+
+    def _note(self, error: VolcArkError) -> None:
+        """Attach to the error of a request what came nevertheless, and that it may be billed."""
+        keep_partial(error, self.errors, self.client)
+        if error.partial:
+            error.is_retryable = False  # these are billed, and would be again
+        else:
+            note_doubt(error, _IN_DOUBT)
 
 
 class ArkImageStream:
@@ -110,6 +132,10 @@ class ArkImageStream:
                 else:
                     raise payloads.interrupted(_NO_END)
                 reader.finish()
+            except (APIConnectionError, ResponseFormatError) as error:
+                error.partial = self.result
+                note_doubt(error, _IN_DOUBT)
+                raise
             except VolcArkError as error:
                 error.partial = self.result
                 raise
@@ -161,6 +187,10 @@ class AsyncArkImageStream:
                 else:
                     raise payloads.interrupted(_NO_END)
                 reader.finish()
+            except (APIConnectionError, ResponseFormatError) as error:
+                error.partial = self.result
+                note_doubt(error, _IN_DOUBT)
+                raise
             except VolcArkError as error:
                 error.partial = self.result
                 raise

@@ -5,10 +5,10 @@ Follows https://www.volcengine.com/docs/82379/1783703 (stored responses) and /16
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.ark.object_ids import is_object_id
 from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.responses.routing import CHAINS, SWITCH
 from langchain_volcark.ark.responses.wire import PATH
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from langchain_volcark.http.client import Reply
     from langchain_volcark.wires.tools import ToolLike
 
-_ID = re.compile(r"[\w.-]+")
 _PAGE = 20
 
 
@@ -205,7 +204,7 @@ class StoredResponses(HTTPChatModel):
         under: str = "",
         query: Mapping[str, Any] | None = None,
     ) -> ServiceRequest:
-        if not isinstance(response_id, str) or not _ID.fullmatch(response_id):
+        if not is_object_id(response_id):
             raise ValueError(f"response_id must be the id of a response, not {response_id!r}.")
         self._require_api_key("stored responses")
         return ServiceRequest(f"{PATH}/{response_id}{under}", {}, query=query or {}, method=method)

@@ -5,10 +5,10 @@ Follows https://www.volcengine.com/docs/82379/1520757 (task API).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langchain_volcark.ark.object_ids import is_object_id
 from langchain_volcark.ark.videos.media import check_picture, read_medium
 from langchain_volcark.ark.videos.models import find_model
 from langchain_volcark.base.values import as_list, shown
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _KINDS = ("image", "video", "audio")
 _MB = 1024 * 1024
 _LARGEST_BODY = 64 * _MB
-_ID = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def task_id_of(task: Any, name: str = "task_id") -> str:
         ValueError: It is neither.
     """
     task_id = getattr(task, "id", task)
-    if not isinstance(task_id, str) or not _ID.fullmatch(task_id):
+    if not is_object_id(task_id):
         raise ValueError(f"{name} must be the id of a video task, such as cgt-…, not {shown(task)}.")
     return task_id
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from langchain_volcark.ark.billed import note_doubt
 from langchain_volcark.ark.videos import requests
 from langchain_volcark.ark.videos.content import VideoInput
 from langchain_volcark.ark.videos.task import read_created
 from langchain_volcark.ark.videos.tasks import POLL_DELAYS, WAIT, WHAT, VideoTasks
-from langchain_volcark.base.polling import check_waiting
-from langchain_volcark.exceptions import APIConnectionError, ResponseFormatError, ServiceError, VolcArkError
-from langchain_volcark.http.retry import is_safe_to_repeat
+from langchain_volcark.base.polling import check_progress, check_waiting
+from langchain_volcark.exceptions import VolcArkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from langchain_volcark.ark.videos.task import ArkVideoTask
     from langchain_volcark.http.client import Reply, ServiceRequest
 
-_DOUBTFUL = (APIConnectionError, ServiceError, ResponseFormatError)
 _IN_DOUBT = "The task may have been created, and billed: look for it with list() before you submit it again."
 
 
@@ -133,7 +132,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         try:
             return self._read_created(self._client.post(request))
         except VolcArkError as error:
-            _note_doubt(error)
+            note_doubt(error, _IN_DOUBT)
             raise
 
     async def asubmit(
@@ -152,7 +151,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         try:
             return self._read_created(await self._client.apost(request))
         except VolcArkError as error:
-            _note_doubt(error)
+            note_doubt(error, _IN_DOUBT)
             raise
 
     def generate(
@@ -190,6 +189,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
             VolcArkError: Same as for `submit` and `wait`.
         """
         delays = check_waiting(wait_timeout, delays, "wait_timeout")
+        check_progress(on_progress)
         task = self.submit(
             prompt,
             first_frame=first_frame,
@@ -219,6 +219,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         `await_` to have its id, with which `acancel` cancels it while it is queued.
         """
         delays = check_waiting(wait_timeout, delays, "wait_timeout")
+        check_progress(on_progress)
         task = await self.asubmit(
             prompt,
             first_frame=first_frame,
@@ -279,10 +280,3 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         return video_tools(
             self, tool_wait=tool_wait, save_to=save_to, delays=found, handle_tool_error=handle_tool_error
         )
-
-
-def _note_doubt(error: VolcArkError) -> None:
-    """Say that a task may have been created where nobody knows, and that nobody shall repeat that blindly."""
-    if isinstance(error, _DOUBTFUL) and not is_safe_to_repeat(error):
-        error.message = f"{error.message} {_IN_DOUBT}"
-        error.is_retryable = False

@@ -6,9 +6,8 @@ Follows https://www.volcengine.com/docs/82379/1521309 (query a task).
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from langchain_volcark.ark.errors import ArkErrors, error_of_work
+from langchain_volcark.ark.saving import file_at
 from langchain_volcark.exceptions import (
     InvalidRequestError,
     NotFoundError,
@@ -46,7 +46,7 @@ _NUMBERS = ("created_at", "updated_at", "seed", "duration", "frames", "execution
 _SWITCHES = ("generate_audio", "draft")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ArkVideoTask:
     """A video task: its state when it was last read, and what came of it.
 
@@ -99,6 +99,10 @@ class ArkVideoTask:
     service_tier: str | None = None
     execution_expires_after: int | None = None
     raw: _Object = field(default_factory=dict, repr=False, hash=False)
+
+    def __repr__(self) -> str:
+        values = ((one.name, getattr(self, one.name)) for one in fields(self) if one.repr)
+        return f"ArkVideoTask({', '.join(f'{name}={value!r}' for name, value in values if value is not None)})"
 
     @property
     def is_done(self) -> bool:
@@ -255,12 +259,8 @@ def without_failure(task: ArkVideoTask) -> ArkVideoTask:
 
 
 def _file_of(path: str | PathLike[str], task_id: str, url: str, *, last_frame: bool) -> Path:
-    text = os.fspath(path)
-    target = Path(text)
     suffix = Path(urlsplit(url).path).suffix or (".png" if last_frame else ".mp4")
-    if target.is_dir() or text.endswith(("/", os.sep)):
-        target.mkdir(parents=True, exist_ok=True)
-        return target / f"{task_id}{'_last_frame' if last_frame else ''}{suffix}"
+    target = file_at(path, f"{task_id}{'_last_frame' if last_frame else ''}{suffix}")
     return target if target.suffix else target.with_name(f"{target.name}{suffix}")
 
 

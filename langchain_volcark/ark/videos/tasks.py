@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from langchain_volcark.ark.videos import requests
 from langchain_volcark.ark.videos.settings import VideoSettings
 from langchain_volcark.ark.videos.task import read_page, read_task, without_failure
-from langchain_volcark.base.polling import apoll, check_waiting, poll
+from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
 from langchain_volcark.exceptions import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class VideoTasks(VideoSettings):
         """
         wanted = self._reading(task)
         delays = check_waiting(timeout, delays)
+        check_progress(on_progress)
         return without_failure(
             poll(
                 lambda: self._read_task(self._client.post(wanted)),
@@ -102,6 +103,7 @@ class VideoTasks(VideoSettings):
         """Same as `wait`, async; `on_progress` may be async too."""
         wanted = self._reading(task)
         delays = check_waiting(timeout, delays)
+        check_progress(on_progress)
 
         async def read() -> ArkVideoTask:
             return self._read_task(await self._client.apost(wanted))

@@ -231,7 +231,7 @@ async def test_a_deleted_file_is_gone(files: Files, emulator: Emulator, clock: C
 
 
 @pytest.mark.parametrize("name", ["get", "delete", "wait"])
-@pytest.mark.parametrize("file_id", ["", "a/b", "file 1", "..%2f", None, 1])
+@pytest.mark.parametrize("file_id", ["", ".", "..", "a/b", "file 1", "..%2f", "文件", None, 1])
 async def test_what_is_no_id_is_refused_here(files: Files, emulator: Emulator, name: str, file_id: Any) -> None:
     with pytest.raises(ValueError, match="file_id must be the id of a file"):
         await files(name, file_id)
@@ -243,8 +243,11 @@ async def test_what_is_no_id_is_refused_here(files: Files, emulator: Emulator, n
     [
         ("upload", {"file": PNG, "timeout": 0}),
         ("upload", {"file": PNG, "fps": 9}),
+        ("upload", {"file": PNG, "on_progress": 5}),
         ("upload", {"file": b""}),
+        ("upload", {"file": "a\0b.pdf"}),
         ("wait", {"file_id": "file-1", "timeout": None}),
+        ("wait", {"file_id": "file-1", "on_progress": "print"}),
         ("list", {"order": "up"}),
         ("list", {"after": "a b"}),
         ("list", {"purpose": 1}),
@@ -253,7 +256,10 @@ async def test_what_is_no_id_is_refused_here(files: Files, emulator: Emulator, n
 async def test_bad_arguments_are_refused_before_the_wire(
     files: Files, emulator: Emulator, name: str, arguments: dict[str, Any]
 ) -> None:
-    with pytest.raises(ValueError, match=r"timeout|fps|empty|order|after|purpose"):
+    with pytest.raises(
+        ValueError,
+        match=r"^(?:timeout must be (?:a number )?above 0|fps|on_progress must be|file|order|after|purpose)",
+    ):
         await files(name, **arguments)
     assert emulator.requests == []
 

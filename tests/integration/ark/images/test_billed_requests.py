@@ -81,9 +81,12 @@ async def test_it_is_sent_once(
     run: Run, server: RawServer, waits: list[float], handler: Any, expected: type[VolcArkError]
 ) -> None:
     server.handler = handler
-    with pytest.raises(expected):
+    with pytest.raises(expected) as caught:
         await run(generator_of(server, timeout=0.3, max_retries=5))
     assert (len(server.requests), waits) == (1, [])
+    in_doubt = issubclass(expected, (APIConnectionError, ServiceError))
+    assert ("may have been made, and billed" in str(caught.value)) == in_doubt
+    assert caught.value.is_retryable == (expected is RateLimitError)
 
 
 @pytest.mark.parametrize("headers", ["", "Retry-After: 3\r\n"])
@@ -151,4 +154,5 @@ async def test_a_stream_that_breaks_is_not_sent_again_and_keeps_its_pictures(
     with pytest.raises(StreamInterruptedError) as caught:
         await run(generator_of(server))
     assert [picture.url for picture in caught.value.partial] == [ITEM["url"]]
+    assert not caught.value.is_retryable
     assert (len(server.requests), waits) == (1, [])

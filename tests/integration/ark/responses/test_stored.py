@@ -118,10 +118,15 @@ async def test_items_are_listed_over_pages_in_both_orders(make: Make) -> None:
     assert ascending[0]["content"] == "turn 0"
 
 
-def test_what_is_no_id_is_refused(model: ChatArk, emulator: Emulator) -> None:
-    for bad in ("", "a/b", "resp_1?x=1", None):
-        with pytest.raises(ValueError, match="response_id"):
-            model.delete_response(bad)  # type: ignore[arg-type]
+@pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "resp_1?x=1", "响应", None])
+def test_what_is_no_id_is_refused(model: ChatArk, emulator: Emulator, bad: Any) -> None:
+    for call in (
+        model.retrieve_response,
+        model.delete_response,
+        lambda bad: list(model.list_response_input_items(bad)),
+    ):
+        with pytest.raises(ValueError, match="response_id must be the id of a response"):
+            call(bad)
     assert emulator.requests == []
 
 

@@ -136,6 +136,7 @@ class TestSubmission:
             ({"wait_timeout": -1}, "wait_timeout must be a number of seconds"),
             ({"delays": ()}, "delays is empty"),
             ({"delays": ["5"]}, "delays must be a number of seconds"),
+            ({"on_progress": 5}, "on_progress must be a function"),
         ],
     )
     async def test_nothing_is_submitted_that_cannot_be_waited_for(
@@ -301,7 +302,7 @@ class TestWaiting:
         await videos.acancel(task)
         assert (await videos.aget(task)).status == "cancelled"
 
-    @pytest.mark.parametrize("bad", ["", "a/b", "../models", None, 5])
+    @pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "../models", "文", None, 5])
     async def test_an_id_is_checked_before_the_wire(
         self, videos: ArkVideoGenerator, call: Call, emulator: Emulator, bad: Any
     ) -> None:
@@ -495,6 +496,8 @@ class TestSaving:
         assert "Signature" in str(task.video_url)
         assert "Signature" not in repr(task)
         assert emulator.api_key not in repr(task)
+        assert repr(task).startswith(f"ArkVideoTask(id='{task.id}', status='succeeded', model=")
+        assert "None" not in repr(task)
 
 
 class TestTheObject:
