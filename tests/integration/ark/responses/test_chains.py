@@ -427,3 +427,11 @@ def test_the_model_in_extra_body_is_the_one_that_is_asked(chained: ChatArk, emul
     assert is_whole(emulator, 3)
     chained.invoke(history, extra_body=other)
     assert goes_on(emulator, history[1])
+
+
+def test_an_answer_that_was_begun_here_is_gone_on_from(chained: ChatArk, emulator: Emulator) -> None:
+    begun: list[BaseMessage] = [HumanMessage("one"), AIMessage("You ")]
+    answer = chained.invoke(begun)
+    assert sent(emulator)["input"][-1]["partial"] is True
+    chained.invoke([*begun, answer, HumanMessage("two")])
+    assert goes_on(emulator, answer)
