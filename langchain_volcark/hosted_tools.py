@@ -15,9 +15,11 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from langchain_core.messages import HumanMessage
+
+from langchain_volcark.base.values import Number, Whole, check_value, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +31,43 @@ Feature = Literal["chat", "deep_chat", "ai_search", "reasoning_search"]
 """The name of one of Doubao's apps."""
 
 
+_RANGES = {
+    "limit": Annotated[Whole, within(1, 50)],
+    "max_keyword": Annotated[Whole, within(1, 50)],
+    "dense_weight": Annotated[Number, within(0.2, 1)],
+}
+_MOST_PASSAGES = Annotated[Whole, within(1, 200)]
+_PLACES = ("country", "region", "city")
+
+
 def _tool(kind: str, **fields: Any) -> dict[str, Any]:
     return {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
+
+
+def _number(name: str, value: float | None, kind: Any = None) -> Any:
+    return None if value is None else check_value(kind or _RANGES[name], name, value)
+
+
+def _texts(name: str, value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"{name} must be a list of texts, not {value!r}.")
+    return list(value)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{name} must be a text that is not empty, not {value!r}.")
+    return value
+
+
+def _location(value: Any) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not any(value.get(name) for name in _PLACES):
+        raise ValueError("user_location must be a dictionary with country, region or city (at least one of them).")
+    return {"type": "approximate", **value}
 
 
 def web_search(
@@ -43,35 +80,64 @@ def web_search(
     """Let the model search the web; activate it in the console first.
 
     Args:
-        limit: Maximum number of results of one search.
-        max_keyword: Maximum number of keywords of one round.
+        limit: Maximum number of results of one search, 1 to 50; default of the service: 10.
+        max_keyword: Maximum number of keywords of one round, 1 to 50.
         sources: Sources besides the usual ones: `toutiao`, `douyin`, `moji`.
-        user_location: Where the user is: `{"type": "approximate", "country", "region", "city", "timezone"}`.
+        user_location: Where the user is: `{"country", "region", "city", "timezone"}`; one of the first three.
 
     Returns:
         The tool; arguments that are not given are left to the service.
+
+    Raises:
+        ValueError: A value is out of its range or of the wrong type.
     """
     return _tool(
         "web_search",
-        limit=limit,
-        max_keyword=max_keyword,
-        sources=None if sources is None else list(sources),
-        user_location=None if user_location is None else dict(user_location),
+        limit=_number("limit", limit),
+        max_keyword=_number("max_keyword", max_keyword),
+        sources=_texts("sources", sources),
+        user_location=_location(user_location),
     )
 
 
-def knowledge_search(knowledge_resource_id: str, **options: Any) -> dict[str, Any]:
-    """Let the model search a knowledge base.
+def knowledge_search(
+    knowledge_resource_id: str,
+    *,
+    description: str | None = None,
+    limit: int | None = None,
+    max_keyword: int | None = None,
+    dense_weight: float | None = None,
+    doc_filter: Mapping[str, Any] | None = None,
+    ranking_options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Let the model search a knowledge base (flagship edition); activate it in the console first.
 
     Args:
         knowledge_resource_id: The knowledge base's id.
-        **options: `description`, `limit`, `max_keyword`, `dense_weight`, `doc_filter`, `ranking_options`, as the
-            API has them.
+        description: What it contains, for the model.
+        limit: Maximum number of passages of one search, 1 to 200; default of the service: 10.
+        max_keyword: Maximum number of keywords of one round, 1 to 50.
+        dense_weight: Share of the dense vectors in a hybrid search, 0.2 to 1; default of the service: 0.5.
+        doc_filter: Filter on the fields of documents, in the API's form.
+        ranking_options: `rerank_switch`, `rerank_model`, `retrieve_count`, `get_attachment_link`,
+            `chunk_diffusion_count`, `chunk_group`, `rerank_only_chunk`.
 
     Returns:
-        The tool.
+        The tool; arguments that are not given are left to the service.
+
+    Raises:
+        ValueError: A value is out of its range or of the wrong type.
     """
-    return _tool("knowledge_search", knowledge_resource_id=knowledge_resource_id, **options)
+    return _tool(
+        "knowledge_search",
+        knowledge_resource_id=_text("knowledge_resource_id", knowledge_resource_id),
+        description=description,
+        limit=_number("limit", limit, _MOST_PASSAGES),
+        max_keyword=_number("max_keyword", max_keyword),
+        dense_weight=_number("dense_weight", dense_weight),
+        doc_filter=None if doc_filter is None else dict(doc_filter),
+        ranking_options=None if ranking_options is None else dict(ranking_options),
+    )
 
 
 def mcp(
@@ -96,14 +162,21 @@ def mcp(
 
     Returns:
         The tool.
+
+    Raises:
+        ValueError: The label is empty, the address is no http(s) URL, or another value is of the wrong type.
     """
+    if not _text("server_url", server_url).startswith(("http://", "https://")):
+        raise ValueError(f"server_url must be an http(s) URL, not {server_url!r}.")
+    if isinstance(require_approval, str) and require_approval not in ("always", "never"):
+        raise ValueError(f'require_approval must be "always", "never" or a dictionary, not {require_approval!r}.')
     allowed = dict(allowed_tools) if isinstance(allowed_tools, Mapping) else allowed_tools
     return _tool(
         "mcp",
-        server_label=server_label,
+        server_label=_text("server_label", server_label),
         server_url=server_url,
         headers=None if headers is None else dict(headers),
-        allowed_tools=list(allowed) if isinstance(allowed, (list, tuple)) else allowed,
+        allowed_tools=allowed if isinstance(allowed, dict) else _texts("allowed_tools", allowed),
         require_approval=dict(require_approval) if isinstance(require_approval, Mapping) else require_approval,
         server_description=server_description,
     )
@@ -140,12 +213,17 @@ def doubao_app(
 
     Returns:
         The tool.
+
+    Raises:
+        ValueError: There is no such app, or the location has no place.
     """
+    if feature not in get_args(Feature):
+        raise ValueError(f"feature must be one of {', '.join(get_args(Feature))}, not {feature!r}.")
     role = {} if role_description is None else {"role_description": role_description}
     return _tool(
         "doubao_app",
         feature={feature: {"type": "enabled", **role}},
-        user_location=None if user_location is None else dict(user_location),
+        user_location=_location(user_location),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -115,10 +116,10 @@ def test_hosted_tools_hold_only_what_was_given() -> None:
         "knowledge_resource_id": "kb",
         "limit": 2,
     }
-    assert hosted_tools.mcp("l", "u", allowed_tools=("a",), require_approval="never") == {
+    assert hosted_tools.mcp("l", "https://u", allowed_tools=("a",), require_approval="never") == {
         "type": "mcp",
         "server_label": "l",
-        "server_url": "u",
+        "server_url": "https://u",
         "allowed_tools": ["a"],
         "require_approval": "never",
     }
@@ -127,3 +128,35 @@ def test_hosted_tools_hold_only_what_was_given() -> None:
         "type": "doubao_app",
         "feature": {"ai_search": {"type": "enabled"}},
     }
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: hosted_tools.web_search(limit=51), "limit must be between 1 and 50, not 51"),
+        (
+            lambda: hosted_tools.web_search(max_keyword=True),
+            "max_keyword must be a number between 1 and 50, not True",
+        ),
+        (lambda: hosted_tools.web_search(sources="toutiao"), "sources must be a list of texts, not 'toutiao'"),
+        (lambda: hosted_tools.web_search(user_location={"timezone": "x"}), "country, region or city"),
+        (lambda: hosted_tools.knowledge_search(""), "knowledge_resource_id must be a text"),
+        (lambda: hosted_tools.knowledge_search("kb", limit=201), "limit must be between 1 and 200"),
+        (lambda: hosted_tools.knowledge_search("kb", dense_weight=0.1), "dense_weight must be between 0.2 and 1"),
+        (lambda: hosted_tools.mcp("", "https://a.b"), "server_label must be a text"),
+        (lambda: hosted_tools.mcp("a", "stdio://a"), "server_url must be an http"),
+        (lambda: hosted_tools.mcp("a", "https://a.b", allowed_tools="x"), "allowed_tools must be a list of texts"),
+        (lambda: hosted_tools.mcp("a", "https://a.b", require_approval="no"), "require_approval must be"),
+        (lambda: hosted_tools.doubao_app("talk"), "feature must be one of chat, deep_chat"),
+    ],
+)
+def test_a_value_that_the_service_would_refuse_is_refused_with_its_name(
+    build: Callable[[], Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        build()
+
+
+def test_a_location_gets_the_only_type_there_is() -> None:
+    where = {"country": "Peru", "city": "Lima"}
+    assert hosted_tools.web_search(user_location=where)["user_location"] == {"type": "approximate", **where}
