@@ -7,7 +7,7 @@ tasks and, without `max_concurrency`, as many connections.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence, Sized
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence, Sized
 from contextlib import aclosing, closing
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -16,9 +16,10 @@ from langchain_core.runnables.config import ensure_config, get_config_list
 
 from langchain_volcark.base.as_completed import Failed, aas_completed, as_completed
 from langchain_volcark.base.fan_out import afan_out, fan_out, progress_bar
+from langchain_volcark.base.values import shown
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from langchain_core.runnables import Runnable, RunnableConfig
 
@@ -97,19 +98,22 @@ class Runs(Generic[Input]):
         show_progress: Whether to show a progress bar.
 
     Raises:
-        ValueError: There are not as many configs as inputs.
+        ValueError: The inputs are a single value or cannot be iterated over, there are not as many configs, or
+            `max_concurrency` is no number.
     """
 
     def __init__(
         self, inputs: Iterable[Input], config: Configs, *, return_exceptions: bool, show_progress: bool
     ) -> None:
-        self._inputs = inputs
+        self._inputs = _check_inputs(inputs)
         self._count = len(inputs) if isinstance(inputs, Sized) else None
         self._config_of = _config_of(config, self._count)
         self._lenient = return_exceptions
         self._show = show_progress
         first = config[0] if isinstance(config, Sequence) and config else config
         wanted = first.get("max_concurrency") if isinstance(first, dict) else None
+        if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0):
+            raise ValueError(f"config: max_concurrency must be a whole number above 0, not {shown(wanted)}.")
         self._concurrency = wanted or default_concurrency()
 
     def _items(self) -> Iterator[tuple[int, Input, RunnableConfig]]:
@@ -219,6 +223,17 @@ class Runs(Generic[Input]):
                 raise
 
         return run
+
+
+def _check_inputs(inputs: Iterable[Input]) -> Iterable[Input]:
+    if isinstance(inputs, AsyncIterable):
+        raise ValueError("inputs is an async iterator: pass a list or an ordinary iterator.")  # noqa: TRY004
+    if isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable):
+        # Each character of a text would be a call of its own.
+        raise ValueError(  # noqa: TRY004
+            f"inputs must be a list or another iterable of inputs, not {shown(inputs)}."
+        )
+    return inputs
 
 
 def _config_of(config: Configs, count: int | None) -> Callable[[int], RunnableConfig]:

@@ -99,3 +99,25 @@ async def test_a_progress_bar_is_shown_where_wanted(is_async: bool, capsys: pyte
     assert "3/3" in capsys.readouterr().err
     await collect(is_async, Counter().chain(), [1, 2, 3])
     assert capsys.readouterr().err == ""
+
+
+async def later() -> Any:
+    yield 1
+
+
+@both
+@pytest.mark.parametrize(
+    "inputs", ["a text", b"bytes", {"a": 1}, None, 5, later()], ids=lambda one: type(one).__name__
+)
+async def test_a_single_value_is_not_taken_for_inputs(is_async: bool, inputs: Any) -> None:
+    counter = Counter()
+    with pytest.raises(ValueError, match="^inputs "):
+        await collect(is_async, counter.chain(), inputs)
+    assert counter.most == 0
+
+
+@both
+@pytest.mark.parametrize("wanted", ["4", 2.5, True, -1])
+async def test_a_concurrency_that_is_no_number_is_refused(is_async: bool, wanted: Any) -> None:
+    with pytest.raises(ValueError, match="max_concurrency must be a whole number"):
+        await collect(is_async, Counter().chain(), [1, 2], {"max_concurrency": wanted})
