@@ -319,7 +319,7 @@ def test_without_the_extra_says_what_to_install(arguments: list[str], status: in
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (status, "")
     assert ended.stderr == (
-        'volcark: The emulator needs starlette, uvicorn and Pillow: pip install "langchain-volcark[emulator]"\n'
+        'volcark: The emulator needs packages that are not installed: pip install "langchain-volcark[emulator]"\n'
     )
 
 
