@@ -131,8 +131,7 @@ def read_file(payload: Mapping[str, Any]) -> ArkFile:
     Raises:
         ValueError: It is not in the documented form.
     """
-    fields = {name: value for name, value in payload.items() if value is not None}
     try:
-        return ArkFile.model_validate(fields)
+        return ArkFile.model_validate(payload)
     except ValidationError as error:
         raise ValueError(f"the file object is not in the documented form: {describe(error, ArkFile)}") from None
