@@ -189,7 +189,8 @@ except ImportError as error:
         name=error.name,
     ) from error
 
+from langchain_volcark.emulator.ark.files.store import Files, StoredFile
 from langchain_volcark.emulator.control import Controls
 from langchain_volcark.emulator.state import RecordedRequest
 
-__all__ = ["Controls", "Emulator", "RecordedRequest"]
+__all__ = ["Controls", "Emulator", "Files", "RecordedRequest", "StoredFile"]

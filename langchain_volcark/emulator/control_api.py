@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from langchain_volcark.emulator.ark.files.store import Files
     from langchain_volcark.emulator.control import Controls
     from langchain_volcark.emulator.state import RecordedRequest
 
@@ -20,9 +21,14 @@ PREFIX = "/_emulator/"
 
 
 class ControlAPI:
-    """Routes under `/_emulator/`. No credentials are needed."""
+    """Routes under `/_emulator/`. No credentials are needed.
 
-    def __init__(self, controls: Controls) -> None:
+    Args:
+        controls: The controls.
+        files: The uploaded files and their controls.
+    """
+
+    def __init__(self, controls: Controls, files: Files) -> None:
         self._controls = controls
         self._commands: dict[str, Callable[..., None]] = {
             "fail_next": controls.fail_next,
@@ -34,6 +40,8 @@ class ControlAPI:
             "shift_clock": controls.shift_clock,
             "close_tools": lambda tools: controls.close_tools(*tools),
             "plan_video": controls.plan_video,
+            "process_files_for": files.process_for,
+            "fail_next_file": files.fail_next,
             "reset": controls.reset,
         }
 

@@ -177,7 +177,7 @@ class Emulator(Controls):
             self._upstream = Upstream(upstream, model=upstream_model, key=upstream_key, timeout=upstream_timeout)
         collections = [load_folder("demo", Path(documents)) if documents is not None else sample_collection()]
         services = self._services(state, endpoints or {}, collections)
-        self._app = Gate(services, state, ControlAPI(self), chunk_delay, slow=upstream is not None)
+        self._app = Gate(services, state, ControlAPI(self, self._files), chunk_delay, slow=upstream is not None)
 
     def _services(
         self, state: State, endpoints: Mapping[str, str], collections: list[Collection]

@@ -357,6 +357,17 @@ def test_the_text_of_a_document_is_counted(client: httpx.Client, emulator: Emula
     assert prompt_tokens("word " * 200) - prompt_tokens("word " * 100) >= 90
 
 
+def test_files_are_controlled_over_http_too(client: httpx.Client, emulator: Emulator) -> None:
+    def control(name: str, **arguments: Any) -> None:
+        assert client.post(f"{emulator.origin}/_emulator/{name}", json=arguments).status_code == 200
+
+    control("process_files_for", polls=1)
+    control("fail_next_file", code="InvalidParameter.TooLong", message="Too long.")
+    path = f"/files/{post(client).json()['id']}"
+    assert client.get(path).json()["status"] == "processing"
+    assert client.get(path).json()["error"]["code"] == "InvalidParameter.TooLong"
+
+
 def test_a_reset_forgets_files_and_controls(client: httpx.Client, emulator: Emulator) -> None:
     post(client)
     emulator.files.fail_next()
