@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from langchain_volcark.ark.local_files import check_regular
 from langchain_volcark.base.values import as_list
 
 if TYPE_CHECKING:
@@ -61,9 +62,6 @@ def check_image(name: str, uri: Any) -> str | Path:
             "http, https, file or data:image URL."
         )
     path = Path(uri)
-    try:
-        file = path.open("rb")
-    except ValueError:  # a null character, or half of one
-        raise ValueError(f"{name} is neither a path nor a URL of an image, but {uri!r}.") from None
-    file.close()
+    check_regular(path, name)
+    path.open("rb").close()
     return path

@@ -17,7 +17,7 @@ from langchain_volcark.ark.images.models import MAX_REFERENCE_PIXELS, MIN_SIDE
 from langchain_volcark.ark.images.pictures import ArkImage
 from langchain_volcark.base.image_sizes import image_size
 from langchain_volcark.wires.chat_completions.content import Media, read_block
-from langchain_volcark.wires.chat_completions.media_types import split_data_url
+from langchain_volcark.wires.chat_completions.media_types import sniff, split_data_url
 
 if TYPE_CHECKING:
     from langchain_volcark.ark.images.models import ImageModel
@@ -69,6 +69,9 @@ def _write(name: str, image: Any, model: ImageModel | None) -> str:
         data = base64.b64decode(inline[1], validate=True)
     except ValueError:
         raise ValueError(f"{name}: the data URL is not valid base64.") from None
+    kind = sniff(data)
+    if kind is not None and not kind.startswith("image/"):
+        raise ValueError(f"{name} is no picture, but {kind}.")
     if model is not None:
         _check_limits(name, data, model)
     return url

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from langchain_volcark.ark.local_files import check_regular
 from langchain_volcark.base.image_sizes import image_size
 from langchain_volcark.base.values import shown
 from langchain_volcark.wires.chat_completions.content import Media, read_media
@@ -153,11 +154,9 @@ def _from_url(url: str, name: str, kind: str | None) -> Media:
 def _from_path(path: str | os.PathLike[str], name: str, kind: str | None) -> Media:
     if not os.fspath(path):
         raise ValueError(f"{name} is an empty path.")
-    try:
-        data = Path(path).read_bytes()
-    except ValueError:  # a null character, or half of one
-        raise ValueError(f"{name} is not a path: {shown(path)}.") from None
-    return _from_bytes(data, name, kind)
+    file = Path(path)
+    check_regular(file, name)
+    return _from_bytes(file.read_bytes(), name, kind)
 
 
 def _from_bytes(data: bytes, name: str, kind: str | None) -> Media:

@@ -11,6 +11,7 @@ import pytest
 from langchain_volcark import ArkImage
 from langchain_volcark.ark.images.models import find_model
 from langchain_volcark.ark.images.references import write_references
+from tests.documents import mp4
 from tests.pictures import png
 
 LITE = find_model("doubao-seedream-5-0-260128")
@@ -69,6 +70,7 @@ def test_no_pictures_are_no_field() -> None:
         ({"type": "image"}, r"images: the picture has neither a URL nor bytes"),
         (ArkImage(), r"images: the picture has neither a URL nor bytes"),
         ("data:image/png;base64,%%", r"images: the data URL is not valid base64"),
+        (mp4(), "images is no picture, but video/mp4"),
         (png(1, 2, 3, 14), r"images has 14x14 pixels; each side needs at least 15"),
         (PNG + bytes(10 * 1024 * 1024), r"images has 10.0 MB; seedream-5-0 takes 10 MB"),
     ],
