@@ -6,6 +6,7 @@ has the general code `InvalidParameter`; it is recognised by its text.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ from langchain_volcark.http.errors import flat_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import httpx
 
     from langchain_volcark.exceptions import VolcArkError
 
@@ -153,6 +156,10 @@ _REQUEST_IDS = re.compile(
 )
 
 
+_TOO_FEW_TOKENS = 16
+_RAISE_LIMIT = (
+    "The Responses API fails so with 16 tokens and fewer: raise max_tokens, which includes the thinking."
+)
 _FAILURES = ("error", "response.failed")
 
 
@@ -186,6 +193,22 @@ class ArkErrors:
         error = payload.get("error")
         end = _REQUEST_IDS.search(str((error if isinstance(error, dict) else payload).get("message") or ""))
         return end["first"] if end else None
+
+    def advice(self, response: httpx.Response) -> str:
+        """What to do where the Responses API fails because of a small limit."""
+        if response.status_code != 500:
+            return ""
+        limit = _sent(response).get("max_output_tokens")
+        return _RAISE_LIMIT if type(limit) is int and limit <= _TOO_FEW_TOKENS else ""
+
+
+def _sent(response: httpx.Response) -> dict[str, Any]:
+    """The JSON body of a reply's request; empty where it has none."""
+    try:
+        body = json.loads(response.request.content)
+    except (ValueError, RuntimeError):  # not JSON; or there is no request, or its body was a stream
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def error_of_work(error: Any, about: str, body: Any = None, *, status: int | None = None) -> VolcArkError:

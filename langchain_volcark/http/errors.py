@@ -113,6 +113,14 @@ def find_error(values: list[Any], reader: ErrorReader) -> tuple[ErrorFacts, Any]
     return None
 
 
+@runtime_checkable
+class AdvisingErrorReader(Protocol):
+    """A service some of whose errors are explained by the request alone."""
+
+    def advice(self, response: httpx.Response) -> str:
+        """What the user should do next; empty where the request does not explain the error."""
+
+
 def error_from_response(response: httpx.Response, reader: ErrorReader) -> VolcArkError:
     """Read a non-2xx reply whose body has been read.
 
@@ -147,7 +155,7 @@ def error_from_facts(
     payload = redaction.data(payload)
     message = redaction.text(facts.message or facts.code or f"HTTP {status}")
     return verdict.error(
-        _with_advice(message, _clock_advice(response, verdict.error) or verdict.advice),
+        _with_advice(message, _advice(response, reader, verdict.error) or verdict.advice),
         status_code=status,
         code=None if facts.code is None else redaction.text(facts.code),
         request_id=request_id_of(response, reader, payload),
@@ -349,6 +357,13 @@ def clock_skew(response: httpx.Response) -> float | None:
     except (RuntimeError, LookupError, TypeError, ValueError, OverflowError):
         return None
     return (ours - theirs).total_seconds() if theirs.tzinfo is not None else None
+
+
+def _advice(response: httpx.Response, reader: ErrorReader, error: type[VolcArkError]) -> str:
+    """Advice that depends on more than the error's code."""
+    return _clock_advice(response, error) or (
+        reader.advice(response) if isinstance(reader, AdvisingErrorReader) else ""
+    )
 
 
 def _clock_advice(response: httpx.Response, error: type[VolcArkError]) -> str:

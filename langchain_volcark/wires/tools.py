@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain_volcark.http.redaction import REDACTED, redact
@@ -34,6 +34,8 @@ def format_tools(tools: Sequence[ToolLike], *, strict: bool | None = None) -> li
     Raises:
         ValueError: A tool's parameters cannot be described as a JSON schema of an object.
     """
+    if isinstance(tools, (str, Mapping)) or not isinstance(tools, Iterable):
+        raise ValueError(f"tools must be a list of tools, not {tools!r}.")  # noqa: TRY004
     return [_format_tool(tool, strict) for tool in tools]
 
 

@@ -109,9 +109,9 @@ class StoredResponses(HTTPChatModel):
         tools: Sequence[ToolLike] | None,
         expire_in: float | timedelta | None,
     ) -> ModelCall:
-        given = {"tools": list(tools)} if tools else {}
+        given: dict[str, Any] = {"tools": tools} if tools else {}
         if expire_in is not None:
-            given["expire_in"] = expire_in  # type: ignore[assignment]
+            given["expire_in"] = expire_in
         return self._call(
             self._convert_input(messages).to_messages(),
             None,

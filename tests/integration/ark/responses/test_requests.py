@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from langchain_volcark import ChatArk, ChatArkBot, hosted_tools
 from langchain_volcark.emulator import Emulator
-from langchain_volcark.exceptions import InvalidRequestError, PermissionDeniedError
+from langchain_volcark.exceptions import InvalidRequestError, PermissionDeniedError, ServiceError
 from tests.documents import pdf
 from tests.pictures import png
 
@@ -284,3 +284,15 @@ def test_structured_output_goes_together_with_other_tools(make: Make, emulator: 
     else:
         assert kinds == [("function", "Place"), *others]
         assert body["tool_choice"] == {"type": "function", "name": "Place"}
+
+
+async def test_a_limit_that_is_too_small_for_the_service_is_named(make: Make) -> None:
+    model = make(use_responses_api=True, max_tokens=16, max_retries=0)
+    for call in (model.invoke, lambda text: list(model.stream(text))):
+        with pytest.raises(ServiceError, match="raise max_tokens"):
+            call("hi")
+    with pytest.raises(ServiceError, match="raise max_tokens"):
+        await model.ainvoke("hi")
+    with pytest.raises(ServiceError) as caught:
+        make(use_responses_api=True, extra_body={"max_output_tokens": 0}, max_retries=0).invoke("hi")
+    assert "raise max_tokens" in str(caught.value)

@@ -160,3 +160,9 @@ def test_a_value_that_the_service_would_refuse_is_refused_with_its_name(
 def test_a_location_gets_the_only_type_there_is() -> None:
     where = {"country": "Peru", "city": "Lima"}
     assert hosted_tools.web_search(user_location=where)["user_location"] == {"type": "approximate", **where}
+
+
+@pytest.mark.parametrize("tools", [None, get_time, "web_search", {"type": "web_search"}])
+def test_what_is_no_list_of_tools_is_refused(tools: Any) -> None:
+    with pytest.raises(ValueError, match="tools must be a list of tools"):
+        format_tools(tools)
