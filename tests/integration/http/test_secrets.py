@@ -114,6 +114,9 @@ CREDENTIALS = [
         made(ChatArk, ARK, model="ep-1", control_base_url=here, **PAIR_OF_KEYS),
         exchange=ISSUED[0],
     ),
+    Credential(
+        "responses key", "ark-responses", made(ChatArk, ARK, model="m", api_key=KEY, use_responses_api=True)
+    ),
     Credential("bot key", "bot", made(ChatArkBot, ARK, model="bot-1", api_key=KEY)),
     Credential(
         "headers", "ark", made(ChatArk, ARK, model="m", api_key=KEY, default_headers={"X-Gateway-Key": MORE})
