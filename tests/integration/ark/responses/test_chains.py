@@ -10,17 +10,22 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from langchain_core.chat_history import InMemoryChatMessageHistory
+from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     HumanMessage,
     SystemMessage,
     ToolMessage,
+    merge_message_runs,
     messages_from_dict,
     messages_to_dict,
     trim_messages,
 )
+from langchain_core.runnables.history import RunnableWithMessageHistory
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
 
@@ -435,3 +440,44 @@ def test_an_answer_that_was_begun_here_is_gone_on_from(chained: ChatArk, emulato
     assert sent(emulator)["input"][-1]["partial"] is True
     chained.invoke([*begun, answer, HumanMessage("two")])
     assert goes_on(emulator, answer)
+
+
+# --- LangChain's wrappers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_a_message_history_of_langchain_chains(chained: ChatArk, emulator: Emulator) -> None:
+    kept = InMemoryChatMessageHistory()
+    talking = RunnableWithMessageHistory(chained, lambda: kept, history_factory_config=[])
+    for text in ("one", "two", "three"):
+        talking.invoke([HumanMessage(text)])
+    assert goes_on(emulator, kept.messages[3])
+
+
+def test_an_answer_from_langchains_cache_chains(make: Make, emulator: Emulator) -> None:
+    model = make(use_previous_response_id=True, cache=InMemoryCache())
+    model.invoke("one")
+    answer = model.invoke("one")
+    assert len(emulator.requests) == 1
+    model.invoke([HumanMessage("one"), answer, HumanMessage("two")])
+    assert goes_on(emulator, answer)
+
+
+def test_a_chain_goes_on_through_fallbacks_and_answers_of_others(
+    make: Make, chained: ChatArk, emulator: Emulator
+) -> None:
+    broken = make(use_previous_response_id=True, base_url="http://127.0.0.1:9/api/v3", max_retries=0)
+    model = broken.with_fallbacks([chained])
+    history: list[BaseMessage] = [HumanMessage("one")]
+    history += [model.invoke(history), HumanMessage("two")]
+    other = GenericFakeChatModel(messages=iter([AIMessage("Said by another.")]))
+    history += [other.invoke(history), HumanMessage("three")]
+    model.invoke(history)
+    assert goes_on(emulator, history[1], items=3)
+
+
+def test_merged_answers_are_sent_as_they_read(chained: ChatArk, emulator: Emulator) -> None:
+    merged = merge_message_runs([HumanMessage("one"), chained.invoke("one"), chained.invoke("two")])
+    chained.invoke([*merged, HumanMessage("three")])
+    assert is_whole(emulator, 3)
+    assert sent(emulator)["input"][1]["content"][0]["text"] == merged[1].text
