@@ -5,7 +5,7 @@ Follows https://www.volcengine.com/docs/82379/1885708 (files) and /1870405 (API)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from langchain_volcark.ark.errors import error_of_work
 from langchain_volcark.ark.files.fields import UploadOptions, form_fields
@@ -14,8 +14,8 @@ from langchain_volcark.ark.files.sources import Source, read_source
 from langchain_volcark.ark.object_ids import is_object_id
 from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.service import ArkService
-from langchain_volcark.base.polling import apoll, check_progress, poll
-from langchain_volcark.base.values import check_value, within
+from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
+from langchain_volcark.base.values import check_value
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.forms import Form, FormFile
 
@@ -32,7 +32,6 @@ _PAGE = 100
 _DELAYS = (1.0, 2.0, 3.0)
 _FINAL = ("active", "failed")
 _WHAT = "files"
-_Seconds = Annotated[float, within(0, float("inf"), words="above 0, in seconds", open_below=True)]
 
 
 class ArkFiles(ArkService):
@@ -77,7 +76,7 @@ class ArkFiles(ArkService):
         tos: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         wait: bool = True,
-        timeout: float = 600.0,
+        timeout: float | None = 600.0,
         on_progress: Callable[[ArkFile], Any] | None = None,
     ) -> ArkFile:
         """Upload a file, and wait until models can read it.
@@ -104,7 +103,8 @@ class ArkFiles(ArkService):
             tos: Your own bucket to store it in: `{"bucket": …, "prefix": …}`. It then does not count in the quota.
             extra_body: Further fields of the form; nested ones are written as `name[key]`.
             wait: Whether to wait until it has been processed; otherwise see `wait`.
-            timeout: Seconds to wait at most for its processing. Each request has the timeouts of this object.
+            timeout: Seconds to wait at most for its processing; None for no limit. Each request has the timeouts of
+                this object.
             on_progress: Called with the file each time its state has been read.
 
         Returns:
@@ -161,7 +161,7 @@ class ArkFiles(ArkService):
         tos: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
         wait: bool = True,
-        timeout: float = 600.0,
+        timeout: float | None = 600.0,
         on_progress: Callable[[ArkFile], Any] | None = None,
     ) -> ArkFile:
         """Same as `upload`, async; `on_progress` may be async too."""
@@ -194,7 +194,7 @@ class ArkFiles(ArkService):
     # --- waiting ------------------------------------------------------------------------------------------
 
     def wait(
-        self, file_id: str, *, timeout: float = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
+        self, file_id: str, *, timeout: float | None = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
     ) -> ArkFile:
         """Wait until a file has been processed.
 
@@ -202,7 +202,7 @@ class ArkFiles(ArkService):
 
         Args:
             file_id: Its id.
-            timeout: Seconds to wait at most.
+            timeout: Seconds to wait at most; None for no limit.
             on_progress: Called with the file each time its state has been read.
 
         Returns:
@@ -222,7 +222,7 @@ class ArkFiles(ArkService):
         return self._wait(file_id, _Waiting(timeout, on_progress))
 
     async def await_(
-        self, file_id: str, *, timeout: float = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
+        self, file_id: str, *, timeout: float | None = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
     ) -> ArkFile:
         """Same as `wait`, async; `on_progress` may be async too."""
         return await self._await(file_id, _Waiting(timeout, on_progress))
@@ -370,22 +370,23 @@ class _Waiting:
     """How to wait for files.
 
     Args:
-        timeout: Seconds to wait at most.
+        timeout: Seconds to wait at most; None for no limit.
         on_progress: Called with each state.
 
     Raises:
-        ValueError: The timeout is no positive number, or the progress cannot be called.
+        ValueError: The timeout is no number of seconds, or the progress cannot be called.
     """
 
-    def __init__(self, timeout: float, on_progress: Callable[[ArkFile], Any] | None) -> None:
-        self._timeout: float = check_value(_Seconds, "timeout", timeout)
+    def __init__(self, timeout: float | None, on_progress: Callable[[ArkFile], Any] | None) -> None:
+        self._timeout = timeout
+        self._delays = check_waiting(timeout, _DELAYS)
         self._on_progress = check_progress(on_progress)
 
     def arguments(self, file_id: str) -> dict[str, Any]:
         """The arguments of `poll` for one file."""
         return {
             "timeout": self._timeout,
-            "delays": _DELAYS,
+            "delays": self._delays,
             "describe": lambda file: f"The file {file_id} is still {file.status if file else 'not processed'}",
             "on_progress": self._on_progress,
         }

@@ -110,6 +110,16 @@ async def test_at_the_timeout_the_file_can_still_be_waited_for(
     assert (await files("wait", stored.id)).status == "active"
 
 
+async def test_waiting_without_a_limit_and_without_time(files: Files, emulator: Emulator, clock: Clock) -> None:
+    emulator.files.process_for(300)
+    file = await files("upload", PNG, wait=False)
+    with pytest.raises(APITimeoutError, match="is still processing after 0 seconds"):
+        await files("wait", file.id, timeout=0)
+    assert clock.waits == []
+    assert (await files("wait", file.id, timeout=None)).status == "active"
+    assert sum(clock.waits) > 600
+
+
 async def test_without_waiting_one_request_is_sent(files: Files, emulator: Emulator) -> None:
     file = await files("upload", PNG, wait=False)
     assert (file.status, file.bytes, len(emulator.requests)) == ("processing", None, 1)
@@ -241,12 +251,12 @@ async def test_what_is_no_id_is_refused_here(files: Files, emulator: Emulator, n
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("upload", {"file": PNG, "timeout": 0}),
+        ("upload", {"file": PNG, "timeout": -1}),
         ("upload", {"file": PNG, "fps": 9}),
         ("upload", {"file": PNG, "on_progress": 5}),
         ("upload", {"file": b""}),
         ("upload", {"file": "a\0b.pdf"}),
-        ("wait", {"file_id": "file-1", "timeout": None}),
+        ("wait", {"file_id": "file-1", "timeout": "60"}),
         ("wait", {"file_id": "file-1", "on_progress": "print"}),
         ("list", {"order": "up"}),
         ("list", {"after": "a b"}),
@@ -258,7 +268,7 @@ async def test_bad_arguments_are_refused_before_the_wire(
 ) -> None:
     with pytest.raises(
         ValueError,
-        match=r"^(?:timeout must be (?:a number )?above 0|fps|on_progress must be|file|order|after|purpose)",
+        match=r"^(?:timeout must be a number of seconds|fps|on_progress must be|file|order|after|purpose)",
     ):
         await files(name, **arguments)
     assert emulator.requests == []
