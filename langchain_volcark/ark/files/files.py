@@ -103,8 +103,8 @@ class ArkFiles(ArkService):
             tos: Your own bucket to store it in: `{"bucket": …, "prefix": …}`. It then does not count in the quota.
             extra_body: Further fields of the form; nested ones are written as `name[key]`.
             wait: Whether to wait until it has been processed; otherwise see `wait`.
-            timeout: Seconds to wait at most for its processing; None for no limit. Each request has the timeouts of
-                this object.
+            timeout: Seconds to wait at most for its processing; None for no limit. Each request has the timeouts
+                of this object.
             on_progress: Called with the file each time its state has been read.
 
         Returns:
