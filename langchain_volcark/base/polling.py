@@ -109,15 +109,20 @@ def check_waiting(timeout: float | None, delays: Iterable[float], name: str = "t
     return found
 
 
-def check_progress(on_progress: Callable[[T], Any] | None) -> Callable[[T], Any] | None:
+def check_progress(on_progress: Any, *, is_async: bool) -> None:
     """Check what shall be called with each state, before anything is sent.
 
+    Args:
+        on_progress: A function, or None.
+        is_async: Whether it may be async, because `apoll` will wait.
+
     Raises:
-        ValueError: It cannot be called.
+        ValueError: It cannot be called, or would not be awaited.
     """
     if on_progress is not None and not callable(on_progress):
         raise ValueError(f"on_progress must be a function that takes the state, not {shown(on_progress)}.")
-    return on_progress
+    if not is_async and inspect.iscoroutinefunction(on_progress):
+        raise ValueError("on_progress is async, and nobody would await it: use the async method.")
 
 
 def _check_seconds(value: Any, name: str) -> None:

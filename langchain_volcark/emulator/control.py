@@ -2,9 +2,8 @@
 
 A control applies to one later request, in the order of the calls. There are three queues, and a request takes the
 first entry of each: one answer (`fail_next`, `reply_next`, `drop_next`), one delay (`delay_next`) and, if its
-    reply is
-a stream, one stream fault (`break_stream_after`, `stall_stream_after`). With `path` a control waits for a request
-whose path ends with it (`path="/chat/completions"`), and ignores others.
+reply is a stream, one stream fault (`break_stream_after`, `stall_stream_after`). With `path` a control waits for a
+request whose path ends with it (`path="/chat/completions"`), and ignores others.
 """
 
 from __future__ import annotations

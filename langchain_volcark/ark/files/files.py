@@ -138,7 +138,7 @@ class ArkFiles(ArkService):
             extra_body=extra_body,
         )
         upload = self._prepare(file, filename, options)
-        waiting = _Waiting(timeout, on_progress)
+        waiting = _Waiting(timeout, on_progress, is_async=False)
         with upload.source.opened() as content:
             uploaded = self._read_file(self._client.post(upload.request(content)))
         return self._wait(uploaded.id, waiting, uploaded) if wait else uploaded
@@ -180,7 +180,7 @@ class ArkFiles(ArkService):
             extra_body=extra_body,
         )
         upload = self._prepare(file, filename, options)
-        waiting = _Waiting(timeout, on_progress)
+        waiting = _Waiting(timeout, on_progress, is_async=True)
         with upload.source.opened() as content:
             uploaded = self._read_file(await self._client.apost(upload.request(content)))
         return await self._await(uploaded.id, waiting, uploaded) if wait else uploaded
@@ -219,13 +219,13 @@ class ArkFiles(ArkService):
             file = files.wait(files.upload("film.mp4", wait=False).id, timeout=1800)
             ```
         """
-        return self._wait(file_id, _Waiting(timeout, on_progress))
+        return self._wait(file_id, _Waiting(timeout, on_progress, is_async=False))
 
     async def await_(
         self, file_id: str, *, timeout: float | None = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
     ) -> ArkFile:
         """Same as `wait`, async; `on_progress` may be async too."""
-        return await self._await(file_id, _Waiting(timeout, on_progress))
+        return await self._await(file_id, _Waiting(timeout, on_progress, is_async=True))
 
     def _wait(self, file_id: str, waiting: _Waiting, first: ArkFile | None = None) -> ArkFile:
         known = [first] if first else []
@@ -372,15 +372,19 @@ class _Waiting:
     Args:
         timeout: Seconds to wait at most; None for no limit.
         on_progress: Called with each state.
+        is_async: Whether it may be async.
 
     Raises:
         ValueError: The timeout is no number of seconds, or the progress cannot be called.
     """
 
-    def __init__(self, timeout: float | None, on_progress: Callable[[ArkFile], Any] | None) -> None:
+    def __init__(
+        self, timeout: float | None, on_progress: Callable[[ArkFile], Any] | None, *, is_async: bool
+    ) -> None:
         self._timeout = timeout
         self._delays = check_waiting(timeout, _DELAYS)
-        self._on_progress = check_progress(on_progress)
+        check_progress(on_progress, is_async=is_async)
+        self._on_progress = on_progress
 
     def arguments(self, file_id: str) -> dict[str, Any]:
         """The arguments of `poll` for one file."""

@@ -189,7 +189,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
             VolcArkError: Same as for `submit` and `wait`.
         """
         delays = check_waiting(wait_timeout, delays, "wait_timeout")
-        check_progress(on_progress)
+        check_progress(on_progress, is_async=False)
         task = self.submit(
             prompt,
             first_frame=first_frame,
@@ -219,7 +219,7 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         `await_` to have its id, with which `acancel` cancels it while it is queued.
         """
         delays = check_waiting(wait_timeout, delays, "wait_timeout")
-        check_progress(on_progress)
+        check_progress(on_progress, is_async=True)
         task = await self.asubmit(
             prompt,
             first_frame=first_frame,

@@ -80,7 +80,7 @@ class VideoTasks(VideoSettings):
         """
         wanted = self._reading(task)
         delays = check_waiting(timeout, delays)
-        check_progress(on_progress)
+        check_progress(on_progress, is_async=False)
         return without_failure(
             poll(
                 lambda: self._read_task(self._client.post(wanted)),
@@ -103,7 +103,7 @@ class VideoTasks(VideoSettings):
         """Same as `wait`, async; `on_progress` may be async too."""
         wanted = self._reading(task)
         delays = check_waiting(timeout, delays)
-        check_progress(on_progress)
+        check_progress(on_progress, is_async=True)
 
         async def read() -> ArkVideoTask:
             return self._read_task(await self._client.apost(wanted))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from langchain_volcark.base.polling import apoll, check_waiting, poll
+from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
 from langchain_volcark.exceptions import APIConnectionError, APITimeoutError, NotFoundError, RateLimitError
 from langchain_volcark.http import deadline, retry
 
@@ -144,3 +144,17 @@ def test_how_to_wait_is_checked_before_anything_is_sent(timeout: Any, delays: An
 def test_one_delay_may_be_given_alone() -> None:
     assert check_waiting(None, 5) == (5,)  # type: ignore[arg-type]
     assert check_waiting(0, iter([1, 2.5])) == (1, 2.5)
+
+
+async def note(state: str) -> None:
+    """Nothing."""
+
+
+def test_what_cannot_be_called_or_would_not_be_awaited_is_refused() -> None:
+    for on_progress in (None, print):
+        check_progress(on_progress, is_async=False)
+    check_progress(note, is_async=True)
+    with pytest.raises(ValueError, match="on_progress must be a function"):
+        check_progress("print", is_async=True)
+    with pytest.raises(ValueError, match="on_progress is async"):
+        check_progress(note, is_async=False)
