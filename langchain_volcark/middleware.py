@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware
@@ -85,6 +87,9 @@ class ArkCachingMiddleware(AgentMiddleware[Any, Any, Any]):
         # Agents choose the way to structured output by the profile; JSON schemas and the cache exclude each other.
         profile: Any = {**(model.profile or {}), "structured_output": False}
         tools = request.tools if self._prefix is None else _without(request.tools, self._prefix)
+        if self._prefix is not None and (self._prefix.expire_at or math.inf) <= time.time():
+            # The service would go on without what the prefix held.
+            raise ValueError("prefix: it has expired. Create it again.")
         return request.override(
             model=model.model_copy(update={"profile": profile}),
             model_settings={**self._settings, **request.model_settings},

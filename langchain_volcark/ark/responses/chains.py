@@ -123,12 +123,26 @@ def _newest(messages: Sequence[BaseMessage], provider: str) -> int | None:
     return None
 
 
+def _has_expired(messages: Sequence[BaseMessage]) -> bool:
+    """Whether the response of the last message, or one that it continues, has expired.
+
+    Each response of a chain expires by itself, and what it held is then missing from those after it.
+    """
+    metadatas = [one.response_metadata for one in messages]
+    stored = {one["response_id"]: one for one in metadatas if isinstance(one.get("response_id"), str)}
+    soon, response_id = time.time() + _MARGIN, metadatas[-1].get("response_id")
+    while isinstance(response_id, str) and (metadata := stored.pop(response_id, None)) is not None:
+        expires = metadata.get("expire_at")
+        if isinstance(expires, (int, float)) and expires <= soon:
+            return True
+        response_id = metadata.get("previous_response_id")
+    return False
+
+
 def _usable(messages: Sequence[BaseMessage], position: int, digest: str) -> Link | None:
     message = messages[position]
     metadata = message.response_metadata
-    expires = metadata.get("expire_at")
-    gone = isinstance(expires, (int, float)) and expires <= time.time() + _MARGIN
-    if metadata.get("store") is False or gone or metadata.get(DIGEST) != digest:
+    if metadata.get("store") is False or metadata.get(DIGEST) != digest or _has_expired(messages[: position + 1]):
         return None
     calls = [*message.tool_calls, *message.invalid_tool_calls] if isinstance(message, AIMessage) else []
     answered = {one.tool_call_id for one in messages[position + 1 :] if isinstance(one, ToolMessage)}

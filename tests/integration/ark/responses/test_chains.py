@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -206,6 +207,21 @@ def test_what_the_service_no_longer_holds_is_not_gone_on_from(
     history[1].response_metadata.update(metadata)
     chained.invoke(history)
     assert is_whole(emulator, 3)
+
+
+def test_a_chain_whose_first_response_has_expired_is_sent_whole(
+    make: Make, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, began, history = make(use_previous_response_id=True, expire_in=600), time.time(), list[BaseMessage]()
+    for passed, text in ((0, "one"), (500, "two"), (700, "three"), (900, "four")):
+        monkeypatch.setattr(time, "time", lambda passed=passed: began + passed)
+        history.append(HumanMessage(text))
+        history.append(model.invoke(history))
+    # At the third question the second response was still there, but not what the first one held.
+    bodies = [
+        (len(request.json["input"]), "previous_response_id" in request.json) for request in emulator.requests
+    ]
+    assert bodies == [(1, False), (1, True), (5, False), (1, True)]
 
 
 def test_what_was_not_stored_is_not_gone_on_from(make: Make, emulator: Emulator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -142,5 +143,13 @@ def test_an_agent_has_the_tools_of_its_prefix(make: Make, emulator: Emulator) ->
     prefix = model.create_prefix([HANDBOOK], tools=[get_weather])
     agent: Any = create_agent(model, [get_time], middleware=[ArkCachingMiddleware(prefix=prefix)])
     with pytest.raises(ValueError, match=r"\['get_time'\].*\['get_weather'\]"):
+        agent.invoke(QUESTION)
+    assert len(bodies(emulator)) == 1
+
+
+def test_a_prefix_that_has_expired_is_refused(make: Make, emulator: Emulator) -> None:
+    prefix = replace(make().create_prefix([HANDBOOK]), expire_at=1_000_000_000)
+    agent: Any = create_agent(make(), [], middleware=[ArkCachingMiddleware(prefix=prefix)])
+    with pytest.raises(ValueError, match="prefix: it has expired"):
         agent.invoke(QUESTION)
     assert len(bodies(emulator)) == 1
