@@ -74,7 +74,8 @@ class StoredResponses(HTTPChatModel):
             messages: The beginning; at least 256 tokens, with some models 1024.
             tools: The functions of all conversations with this prefix. They are not bound again later.
             expire_in: How long it lasts: seconds or a `timedelta`, at most seven days; the service's default is
-                three. It is not renewed by use, and billed by the hour.
+                three. It is not renewed by use, and billed by the hour. Choose it longer than the conversations
+                that begin with it: they would go on without it.
 
         Returns:
             The prefix; `delete_response(prefix.id)` frees it.
@@ -148,6 +149,8 @@ class StoredResponses(HTTPChatModel):
 
     def delete_response(self, response_id: str) -> bool:
         """Delete a stored response or a prefix.
+
+        Responses that continue it stay, without what it held.
 
         Args:
             response_id: Its id.
