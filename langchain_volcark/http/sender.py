@@ -10,6 +10,7 @@ import logging
 
 import httpx
 
+from langchain_volcark.exceptions import APIConnectionError
 from langchain_volcark.http.deadline import aread_whole, read_whole
 from langchain_volcark.http.redaction import shown, with_secret_url
 
@@ -131,6 +132,13 @@ def _unchanged(request: httpx.Request) -> httpx.Request:
     return request
 
 
+def _check_open(client: httpx.Client | httpx.AsyncClient) -> None:
+    """Refuse a client that its owner has closed; httpx would raise a RuntimeError."""
+    if client.is_closed:
+        text = "The client that was given (http_client or http_async_client) has been closed: give an open one."
+        raise APIConnectionError(text, is_retryable=False)
+
+
 class ClientTransport(httpx.BaseTransport):
     """A whole client as a `Sender`'s transport: its proxies, hooks and redirects, but not its auth flow.
 
@@ -146,6 +154,7 @@ class ClientTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
+        _check_open(self._client)
         return self._client.send(self._prepare(request), auth=_NO_AUTH, stream=True)
 
 
@@ -158,4 +167,5 @@ class AsyncClientTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request that is authorised already."""
+        _check_open(self._client)
         return await self._client.send(self._prepare(request), auth=_NO_AUTH, stream=True)

@@ -7,7 +7,7 @@ import pytest
 
 from langchain_volcark import ChatArk
 from langchain_volcark.emulator import Emulator
-from langchain_volcark.exceptions import NotFoundError
+from langchain_volcark.exceptions import APIConnectionError, NotFoundError
 from langchain_volcark.http.client import ServiceRequest
 
 MODEL = "doubao-seed-2-1-pro-260915"
@@ -39,6 +39,24 @@ def test_a_get_through_the_callers_own_client(emulator: Emulator, model: ChatArk
         own = model.model_copy(update={"http_client": client})
         assert own._client.post(models()).payload["data"]
     assert emulator.requests[-1].method == "GET"
+
+
+async def test_a_client_of_the_caller_that_is_closed_is_named(emulator: Emulator, waits: list[float]) -> None:
+    client, async_client = httpx.Client(), httpx.AsyncClient()
+    client.close()
+    await async_client.aclose()
+    model = ChatArk(
+        model=MODEL,
+        api_key=emulator.api_key,
+        base_url=emulator.ark_base_url,
+        http_client=client,
+        http_async_client=async_client,
+    )
+    with pytest.raises(APIConnectionError, match="has been closed: give an open one"):
+        model.invoke("Hello")
+    with pytest.raises(APIConnectionError, match="has been closed: give an open one"):
+        await model.ainvoke("Hello")
+    assert (emulator.requests, waits) == ([], [])
 
 
 def test_a_get_is_retried(emulator: Emulator, model: ChatArk, waits: list[float]) -> None:
