@@ -27,13 +27,14 @@ _EDITS_FIRST = "clear_thinking"
 # --- what the fields may be ---------------------------------------------------------------------------------
 
 
-def _read_life(value: Any) -> float | timedelta | None:
+def _read_life(value: Any) -> float | None:
+    """Seconds; a `timedelta` too, because langchain-core cannot load a model that was saved with one."""
     if value is None:
         return None
     seconds = value.total_seconds() if isinstance(value, timedelta) else read_number(value)
     if not 0 < seconds <= LONGEST_LIFE:
         raise ValueError(f"expire_in must be more than 0 and at most {LONGEST_LIFE} seconds, not {seconds:g}.")
-    return value if isinstance(value, timedelta) else seconds
+    return seconds
 
 
 def _read_caching(value: Any) -> dict[str, Any] | str | None:
@@ -149,8 +150,7 @@ def _write_expiry(body: dict[str, Any]) -> None:
     life = body.pop("expire_in", None)
     if life is None:
         return
-    seconds = life.total_seconds() if isinstance(life, timedelta) else life
-    _set_once(body, "expire_at", int(time.time() + seconds), "expire_in")
+    _set_once(body, "expire_at", int(time.time() + life), "expire_in")
 
 
 def _write_edits(body: dict[str, Any]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 
@@ -293,3 +295,27 @@ async def test_a_limit_that_is_too_small_for_the_service_is_named(make: Make) ->
             call("hi")
     with pytest.raises(ServiceError, match="raise max_tokens"):
         await model.ainvoke("hi")
+
+
+@pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
+def test_a_model_with_every_setting_is_saved_and_loaded(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARK_API_KEY", emulator.api_key)
+    settings: dict[str, Any] = {
+        "use_responses_api": True,
+        "use_previous_response_id": True,
+        "store": True,
+        "caching": {"type": "enabled"},
+        "expire_in": timedelta(hours=1),
+        "include": ["reasoning.encrypted_content"],
+        "context_management": [{"type": "clear_thinking"}],
+        "max_tool_calls": 3,
+    }
+    model = ChatArk(model=MODEL, base_url=emulator.ark_base_url, **settings)
+    loaded = loads(
+        dumps(model), allowed_objects=[ChatArk], valid_namespaces=["langchain_volcark"], secrets_from_env=True
+    )
+    assert {name: getattr(loaded, name) for name in settings} == {**settings, "expire_in": 3600}
+    assert loaded.invoke("hi").text == "You said: hi"
+    assert emulator.requests[-1].json["expire_at"] > time.time() + 3500
