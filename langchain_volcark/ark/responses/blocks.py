@@ -24,7 +24,8 @@ HOSTED_NAMES = {
 }
 """The types of items that report a call of a hosted tool, each with the tool's name in content blocks."""
 
-_CITATION = frozenset({"type", "url", "title", "summary"})
+_POSITIONS = ("start_index", "end_index")
+_CITATION = frozenset({"type", "url", "title", "summary", *_POSITIONS})
 _DOCUMENT = frozenset({"type", "doc_name"})
 _FAILED = ("failed", "incomplete")
 _UNDER_WAY = ("in_progress", "searching")
@@ -50,6 +51,7 @@ def citation(annotation: Mapping[str, Any]) -> Json:
     if kind == "url_citation":
         named = {"url": annotation.get("url"), "title": annotation.get("title")}
         named["cited_text"] = annotation.get("summary")
+        named.update({name: annotation.get(name) for name in _POSITIONS})  # which gateways add
         known = _CITATION
     elif kind == "doc_citation":
         named, known = {"title": annotation.get("doc_name")}, _DOCUMENT

@@ -129,6 +129,14 @@ def test_a_document_is_cited_by_its_name_without_an_address() -> None:
     ]
 
 
+def test_a_page_that_has_its_place_in_the_text_keeps_it() -> None:
+    source = {**page(1), "start_index": 0, "end_index": 3}
+    (block,) = same_everywhere(response(message(0, "See there.", annotations=[source]))).content_blocks
+    (cited,) = block["annotations"]
+    assert (cited["start_index"], cited["end_index"]) == (0, 3)
+    assert "start_index" not in cited["extras"]
+
+
 def test_parallel_calls_with_leading_blanks_are_two_calls() -> None:
     made = same_everywhere(response(call(0), call(1, '{"city":"上海"}')))
     assert [(one["id"], one["args"]) for one in made.tool_calls] == [
