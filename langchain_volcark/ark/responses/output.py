@@ -19,6 +19,7 @@ from langchain_volcark.ark.responses.blocks import (
 from langchain_volcark.ark.responses.text_parts import TextPart
 from langchain_volcark.http.json import objects
 from langchain_volcark.messages.deltas import Place, StreamDelta
+from langchain_volcark.messages.surrogates import SurrogateJoiner
 from langchain_volcark.messages.tool_calls import ToolCallDelta
 from langchain_volcark.wires.chat_completions.replies import read_arguments, read_text, read_word
 
@@ -299,6 +300,7 @@ class FunctionCall(OutputItem):
         super().__init__(number, kind, received)
         self._call = call
         self._arguments = ""
+        self._joiner = SurrogateJoiner()
         self._begun = False
 
     @override
@@ -320,7 +322,7 @@ class FunctionCall(OutputItem):
     def take(self, name: str, index: int, piece: str) -> list[StreamDelta]:
         if not self._begun or not piece:
             return []  # the finished item has all of it
-        self._arguments += piece
+        self._arguments += self._joiner.add(piece)
         return [self._delta(ToolCallDelta(self._call, arguments=piece))]
 
     @override

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -186,3 +187,22 @@ def test_an_apps_block_is_the_same_in_every_form_where_a_piece_was_lost() -> Non
     assert total.content == "It so."
     assert plain(total.content_blocks) == plain(blocks.content)
     assert total.content_blocks[-1]["value"]["blocks"] == [block]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_character_that_two_deltas_share_is_whole_in_arguments_and_texts(ends: bool) -> None:
+    whole = response(message(0, "😀"), call(1, '{"mood":"😀"}'))
+    halves = ["\ud83d", "\ude00"]
+    split: list[Json] = []
+    for event in stream_of(whole, length=1, dones=ends):
+        if not ends and event["type"] == "response.output_item.done":
+            continue
+        pieces = halves if event.get("delta") == "😀" else [event.get("delta")]
+        split += [{**event, "delta": piece} if piece is not None else event for piece in pieces]
+    if not ends:
+        split[-1]["response"] = {**whole, "output": []}
+    total = streamed(split)
+    assert total.content == "😀"
+    assert total.tool_calls[0]["args"] == {"mood": "😀"}
+    assert total.additional_kwargs["output_items"][1]["arguments"] == '{"mood":"😀"}'
+    json.dumps(total.additional_kwargs, ensure_ascii=False).encode()
