@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from langchain_volcark.ark.errors import error_of_work
 from langchain_volcark.ark.files.fields import UploadOptions, form_fields
 from langchain_volcark.ark.files.file import ArkFile, read_file
 from langchain_volcark.ark.files.sources import Source, read_source
+from langchain_volcark.ark.files.waiting import Waiting, active, is_done
 from langchain_volcark.ark.object_ids import is_object_id
 from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.service import ArkService
-from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
+from langchain_volcark.base.polling import apoll, poll
 from langchain_volcark.base.values import check_value
 from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.forms import Form, FormFile
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _PATH = "/files"
 _PAGE = 100
-_DELAYS = (1.0, 2.0, 3.0)
-_FINAL = ("active", "failed")
 _WHAT = "files"
 
 
@@ -138,7 +136,7 @@ class ArkFiles(ArkService):
             extra_body=extra_body,
         )
         upload = self._prepare(file, filename, options)
-        waiting = _Waiting(timeout, on_progress, is_async=False)
+        waiting = Waiting(timeout, on_progress, is_async=False)
         with upload.source.opened() as content:
             uploaded = self._read_file(self._client.post(upload.request(content)))
         return self._wait(uploaded.id, waiting, uploaded) if wait else uploaded
@@ -180,7 +178,7 @@ class ArkFiles(ArkService):
             extra_body=extra_body,
         )
         upload = self._prepare(file, filename, options)
-        waiting = _Waiting(timeout, on_progress, is_async=True)
+        waiting = Waiting(timeout, on_progress, is_async=True)
         with upload.source.opened() as content:
             uploaded = self._read_file(await self._client.apost(upload.request(content)))
         return await self._await(uploaded.id, waiting, uploaded) if wait else uploaded
@@ -219,29 +217,29 @@ class ArkFiles(ArkService):
             file = files.wait(files.upload("film.mp4", wait=False).id, timeout=1800)
             ```
         """
-        return self._wait(file_id, _Waiting(timeout, on_progress, is_async=False))
+        return self._wait(file_id, Waiting(timeout, on_progress, is_async=False))
 
     async def await_(
         self, file_id: str, *, timeout: float | None = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
     ) -> ArkFile:
         """Same as `wait`, async; `on_progress` may be async too."""
-        return await self._await(file_id, _Waiting(timeout, on_progress, is_async=True))
+        return await self._await(file_id, Waiting(timeout, on_progress, is_async=True))
 
-    def _wait(self, file_id: str, waiting: _Waiting, first: ArkFile | None = None) -> ArkFile:
+    def _wait(self, file_id: str, waiting: Waiting, first: ArkFile | None = None) -> ArkFile:
         known = [first] if first else []
 
         def read() -> ArkFile:
             return known.pop() if known else self.get(file_id)
 
-        return _active(poll(read, _is_done, **waiting.arguments(file_id)))
+        return active(poll(read, is_done, **waiting.arguments(file_id)))
 
-    async def _await(self, file_id: str, waiting: _Waiting, first: ArkFile | None = None) -> ArkFile:
+    async def _await(self, file_id: str, waiting: Waiting, first: ArkFile | None = None) -> ArkFile:
         known = [first] if first else []
 
         async def read() -> ArkFile:
             return known.pop() if known else await self.aget(file_id)
 
-        return _active(await apoll(read, _is_done, **waiting.arguments(file_id)))
+        return active(await apoll(read, is_done, **waiting.arguments(file_id)))
 
     # --- the other routes ---------------------------------------------------------------------------------
 
@@ -364,52 +362,6 @@ class _Upload(NamedTuple):
     def request(self, content: FormFile | None) -> ServiceRequest:
         """The request, with the file opened."""
         return ServiceRequest(_PATH, {}, form=Form(self.fields, content))
-
-
-class _Waiting:
-    """How to wait for files.
-
-    Args:
-        timeout: Seconds to wait at most; None for no limit.
-        on_progress: Called with each state.
-        is_async: Whether it may be async.
-
-    Raises:
-        ValueError: The timeout is no number of seconds, or the progress cannot be called.
-    """
-
-    def __init__(
-        self, timeout: float | None, on_progress: Callable[[ArkFile], Any] | None, *, is_async: bool
-    ) -> None:
-        self._timeout = timeout
-        self._delays = check_waiting(timeout, _DELAYS)
-        check_progress(on_progress, is_async=is_async)
-        self._on_progress = on_progress
-
-    def arguments(self, file_id: str) -> dict[str, Any]:
-        """The arguments of `poll` for one file."""
-        return {
-            "timeout": self._timeout,
-            "delays": self._delays,
-            "describe": lambda file: f"The file {file_id} is still {file.status if file else 'not processed'}",
-            "on_progress": self._on_progress,
-        }
-
-
-def _is_done(file: ArkFile) -> bool:
-    return file.status in _FINAL
-
-
-def _active(file: ArkFile) -> ArkFile:
-    """Return an active file.
-
-    Raises:
-        VolcArkError: It has failed.
-    """
-    if file.status == "failed":
-        about = f"The file {file.id} could not be processed"
-        raise error_of_work(file.error, about, file.model_dump(exclude_none=True), status=400)
-    return file
 
 
 def _check_id(file_id: Any, name: str) -> str:
