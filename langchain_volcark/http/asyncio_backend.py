@@ -16,7 +16,7 @@ import aiohappyeyeballs
 import anyio
 import httpcore
 
-from langchain_volcark.http.ledger import settle
+from langchain_volcark.http.ledger import set_result_once
 
 if TYPE_CHECKING:
     import ssl
@@ -123,7 +123,7 @@ class _Protocol(asyncio.Protocol):
         waiter: asyncio.Future[bool] = loop.create_future()
         self._waiter = waiter
         # A timer of our own: `wait_for` makes a task of each wait, and `asyncio.timeout` needs Python 3.11.
-        timer = None if timeout is None else loop.call_later(timeout, settle, waiter, False)
+        timer = None if timeout is None else loop.call_later(timeout, set_result_once, waiter, False)
         try:
             return await waiter
         finally:
@@ -133,7 +133,7 @@ class _Protocol(asyncio.Protocol):
 
     def _wake(self) -> None:
         if self._waiter is not None:
-            settle(self._waiter, True)
+            set_result_once(self._waiter, True)
 
 
 class AsyncioStream(httpcore.AsyncNetworkStream):

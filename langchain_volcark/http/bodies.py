@@ -197,7 +197,7 @@ def _is_json(text: bytes) -> bool:
 
 
 class StreamDecoder:
-    """Turns the body of a streamed reply into its payloads, once its first bytes have told what it is.
+    """Turns the body of a streamed reply into its payloads, once its first bytes have shown what it is.
 
     Attributes:
         feed: Takes the next bytes; returns the payloads that they complete.

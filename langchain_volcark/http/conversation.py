@@ -108,7 +108,7 @@ class Conversation:
         return self._h11.their_state is not h11.SEND_BODY if self._chunks is None else self._chunks.done
 
     def finish(self) -> None:
-        """Close an exchange; `is_idle` says whether another may follow."""
+        """Finish a request and its response; `is_idle` says whether another may follow."""
         # By now h11 has read both heads: where either side wants to close, ours is MUST_CLOSE instead.
         both_may = self._h11.our_state is h11.DONE
         if self._chunks is not None:

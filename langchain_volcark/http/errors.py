@@ -181,10 +181,10 @@ def _with_advice(message: str, advice: str) -> str:
 
 def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorReader) -> VolcArkError:
     status = response.status_code
-    told = _text_of(response)
-    text = " ".join(told.split())[:300]
+    body_text = _text_of(response)
+    text = " ".join(body_text.split())[:300]
     message = f"HTTP {status} without the service's error envelope: {text or '(empty body)'}"
-    facts = ErrorFacts(None, told[:_MOST_TEXT], status)
+    facts = ErrorFacts(None, body_text[:_MOST_TEXT], status)
     verdict = reader.table.verdict(facts) if status >= 400 else Verdict(class_for_status(status))
     if response.is_redirect:
         target = Redaction(response).text(response.headers.get("location", ""))
@@ -197,7 +197,7 @@ def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorRe
         status_code=status,
         request_id=request_id_of(response, reader, payload),
         retry_after=parse_retry_after(response.headers),
-        body=payload if payload is not None else told,
+        body=payload if payload is not None else body_text,
         response=_without_request(response),
         is_retryable=_server_verdict(response, default=verdict.retryable),
     )
@@ -226,15 +226,15 @@ def format_error(
             status_code=response.status_code,
             request_id=request_id_of(response, reader, None),
         )
-    told = _text_of(response, content)
-    text = " ".join(told.split())[:200]
+    body_text = _text_of(response, content)
+    text = " ".join(body_text.split())[:200]
     return ResponseFormatError(
         f"The reply is not what the service documents: {what}. It begins: {text!r}. "
         "Is base_url the API's own address, and no proxy or portal in between?",
         status_code=response.status_code,
         request_id=request_id_of(response, reader, None),
-        body=told,
-        response=_without_request(response, told),
+        body=body_text,
+        response=_without_request(response, body_text),
     )
 
 

@@ -18,7 +18,7 @@ class FormFile:
     """The file of a form.
 
     Attributes:
-        name: The file name that the service is told.
+        name: The file name in the form.
         content: Bytes, or a binary file that can seek; it is sent from where it stands, at each attempt.
         content_type: Its media type.
     """

@@ -20,7 +20,7 @@ questions does not pay for a TLS handshake with each."""
 
 
 class Lease(Generic[LinkT]):
-    """The right to one connection: held by an exchange, or waited for.
+    """The right to one connection: held by a request, or waited for.
 
     Attributes:
         key: Where to.
@@ -154,7 +154,7 @@ class Ledger(Generic[LinkT]):
         return free.popleft()[1]
 
 
-def settle(future: asyncio.Future[bool], value: bool) -> None:
+def set_result_once(future: asyncio.Future[bool], value: bool) -> None:
     """Give a future its result, unless it has one or was cancelled."""
     if not future.done():
         future.set_result(value)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from langchain_volcark.http.forms import FormStream
-from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY, Lease, Ledger, settle
+from langchain_volcark.http.ledger import KEEPALIVE_EXPIRY, Lease, Ledger, set_result_once
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -63,7 +63,7 @@ if hasattr(os, "register_at_fork"):
 class PooledTransport(httpx.BaseTransport):
     """A transport for `httpx.Client` with a pool that stays cheap under many threads.
 
-    A connection is used again once its response was read to the end. It is closed if the exchange broke or
+    A connection is used again once its response was read to the end. It is closed if the request broke or
     was abandoned, or if the server asked for it. A request that finds its used connection closed by the
     server is sent once more on a fresh one, provided that nothing was received and the body is bytes. A
     request with the extension `FRESH_CONNECTION` never uses a connection again.
@@ -309,11 +309,11 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
     async def _wait(self, lease: Lease[AsyncConnection], seconds: float | None) -> None:
         loop = asyncio.get_running_loop()
-        turn: asyncio.Future[bool] = loop.create_future()
-        lease.wake = functools.partial(settle, turn, True)
-        timer = None if seconds is None else loop.call_later(seconds, settle, turn, False)
+        granted: asyncio.Future[bool] = loop.create_future()
+        lease.wake = functools.partial(set_result_once, granted, True)
+        timer = None if seconds is None else loop.call_later(seconds, set_result_once, granted, False)
         try:
-            if not await turn and self._ledger.withdraw(lease):
+            if not await granted and self._ledger.withdraw(lease):
                 raise httpx.PoolTimeout(self._ledger.why_none())
         finally:
             if timer is not None:

@@ -124,7 +124,7 @@ class PayloadDecoder:
         return self._decode(events)
 
     def _decode(self, events: list[bytes], received: int | None = None) -> Iterator[dict[str, Any]]:
-        told = False
+        has_payload = False
         for event in events:
             if self.done or event == DONE:
                 self.done = True
@@ -151,8 +151,8 @@ class PayloadDecoder:
             yield payload
             # Only now: the caller may have taken minutes over it, which is no silence of the server.
             self._last_payload, self._unfinished = monotonic(), 0
-            told = True
-        if received is not None and not told and not self.done:
+            has_payload = True
+        if received is not None and not has_payload and not self.done:
             self.check_silence(received)
 
     def _event_error(self, event: bytes) -> VolcArkError:

@@ -53,14 +53,14 @@ def _file(media: Media, url: str | None) -> dict[str, Any]:
 
 def _options(media: Media) -> dict[str, Any]:
     """The options of media that this API has; the chat API has more."""
-    told = media.options
+    given = media.options
     if media.kind == "video":
         # The rate of an uploaded video was set with the upload.
-        return {"fps": told["fps"]} if "fps" in told and not (media.file_id and media.data_url is None) else {}
+        return {"fps": given["fps"]} if "fps" in given and not (media.file_id and media.data_url is None) else {}
     if media.kind == "audio":
-        return {"chunking_strategy": told["chunking_strategy"]} if "chunking_strategy" in told else {}
+        return {"chunking_strategy": given["chunking_strategy"]} if "chunking_strategy" in given else {}
     if media.kind != "image":
         return {}
-    found: dict[str, Any] = {name: told[name] for name in ("detail", "image_pixel_limit") if name in told}
-    pixels = {name: told[name] for name in _PIXELS if name in told}
+    found: dict[str, Any] = {name: given[name] for name in ("detail", "image_pixel_limit") if name in given}
+    pixels = {name: given[name] for name in _PIXELS if name in given}
     return {**({"image_pixel_limit": pixels} if pixels else {}), **found}
