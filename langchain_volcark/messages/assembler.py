@@ -19,6 +19,8 @@ from langchain_volcark.messages.text_blocks import TextBlocks
 from langchain_volcark.messages.tool_calls import ToolCalls
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from langchain_core.messages import InvalidToolCall, ToolCall
     from langchain_core.messages.ai import UsageMetadata
     from langchain_core.messages.tool import ToolCallChunk
@@ -67,6 +69,7 @@ class StreamAssembler:
         self._items: dict[Place, Item] = {}
         self._tool_calls = ToolCalls()
         self._call_places: dict[int, Place] = {}
+        self._call_fields: dict[int, dict[str, Any]] = {}
         self._extra = ExtraFields()
         self._closed: set[Place] = set()
         self._is_plain = True
@@ -130,13 +133,21 @@ class StreamAssembler:
             known = self._texts.at(place).extras.setdefault("annotations", [])
             known.extend(one for one in delta.annotations if one not in known)
         if delta.extras:
-            self._reasonings.at(place).extras.update(delta.extras)
+            self._take_fields(place, delta.extras)
         if delta.item is not None:
             self._items[place[:1]] = delta.item
         if delta.opens is not None or delta.block is not None:
             self._take_block(delta, increment)
         if delta.closes:
             increment.more = self._close(place)
+
+    def _take_fields(self, place: Place, fields: Mapping[str, Any]) -> None:
+        """Take further fields of the tool call at a place, else of the reasoning there."""
+        numbers = [number for number, where in self._call_places.items() if where == place]
+        for number in numbers:
+            self._call_fields[number] = dict(fields)
+        if not numbers:
+            self._reasonings.at(place).extras.update(fields)
 
     def _take_block(self, delta: StreamDelta, increment: Increment) -> None:
         """Take a block of another kind, or note which block begins."""
@@ -176,7 +187,13 @@ class StreamAssembler:
 
     def _end(self, place: Place) -> Increment:
         blocks = {"reasoning": self._reasonings.find(place), "text": self._texts.find(place)}
-        ending = {kind: block.extras for kind, block in blocks.items() if block is not None and block.extras}
+        ending: dict[str, Any] = {
+            kind: block.extras for kind, block in blocks.items() if block is not None and block.extras
+        }
+        if calls := {
+            number: fields for number, fields in self._call_fields.items() if self._call_places[number] == place
+        }:
+            ending["tool_call"] = calls
         return Increment(place=place, closed=True, ending=ending)
 
     def finish(self) -> Increment:
@@ -244,6 +261,10 @@ class StreamAssembler:
     def call_id(self, place: Place) -> str | None:
         """The id of the tool call at a place; see `Shown`."""
         return next((call["id"] for number, call in self.calls_at(place)), None)
+
+    def call_fields(self, number: int) -> dict[str, Any]:
+        """The further fields of a tool call's block."""
+        return self._call_fields.get(number, {})
 
     def calls_at(self, place: Place) -> list[tuple[int, ToolCall | InvalidToolCall]]:
         """The tool calls so far at a place, with their numbers."""

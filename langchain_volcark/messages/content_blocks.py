@@ -223,7 +223,9 @@ def block_deltas(increment: Increment) -> list[dict[str, Any]]:
     other = _opened(increment.opens, increment.block)
     if other is not None:
         blocks.append({**other, "index": block_index("other", place, increment.number)})
-    return [*blocks, *map(_call_delta, increment.tool_calls)]
+    ended = increment.ending.get("tool_call", {})
+    fields = [{**more, "type": "tool_call_chunk", "index": f"lc_tc_{number}"} for number, more in ended.items()]
+    return [*blocks, *map(_call_delta, increment.tool_calls), *fields]
 
 
 def _opened(head: dict[str, Any] | None, block: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -284,7 +286,10 @@ def _with_call(block: dict[str, Any], calls: Mapping[str | None, Any]) -> dict[s
         return block
     called = block.get("id")
     call = calls.get(called) if isinstance(called, str) else None
-    return None if call is None else dict(call) if call["type"] == "tool_call" else _with_reason(call)
+    if call is None:
+        return None
+    fields = {"extras": block["extras"]} if "extras" in block else {}
+    return {**(call if call["type"] == "tool_call" else _with_reason(call)), **fields}
 
 
 def entry_blocks(entry: Mapping[str, Any], content: str, reasoning: str) -> list[dict[str, Any]]:

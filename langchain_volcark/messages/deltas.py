@@ -67,7 +67,7 @@ class StreamDelta:
             later places waits for it; for a server tool call type, id and name, which `block` completes.
         item: The item of the service's output to which all places with the same first number belong.
         annotations: Citations of the text block at `place`.
-        extras: Further fields of the reasoning block at `place`, such as its encrypted form.
+        extras: Further fields of the tool call at `place`, else of the reasoning block there (its encrypted form).
         closes: Whether the blocks at `place` are complete.
     """
 
@@ -107,7 +107,8 @@ class Increment:
         opens: The head of such a block, shown before the block is complete.
         number: Its number among the other blocks at `place`.
         closed: Whether the text and reasoning blocks and the tool calls at `place` are complete.
-        ending: By block type, the fields that a completed block gets: `annotations`, fields of the reasoning.
+        ending: By block type, the fields that a completed block gets: `annotations`, fields of the reasoning;
+            under `tool_call` those of each call, by its number.
         more: Increments at other places that became visible together with this one.
     """
 

@@ -51,7 +51,7 @@ class EventRenderer:
             if block["type"] in _TEXT_TYPES and not self._assembler.has_order:
                 events.extend(self._close((block["type"], FIRST, 0), block))
         for number, call in enumerate(self._assembler.tool_calls()):
-            events.extend(self._close(("call", number, 0), dict(call)))
+            events.extend(self._close(("call", number, 0), {**call, **self._assembler.call_fields(number)}))
         shown = sum(kind == "other" for kind, _, _ in self._finished)
         others = [one for one in blocks if one["type"] not in _CALLS and one["type"] not in _TEXT_TYPES]
         for number, block in enumerate(others[shown:]):
@@ -106,7 +106,7 @@ class EventRenderer:
         for number, call in self._assembler.calls_at(place):
             # Only the end of the message shows whether a call was cut off; one with valid arguments was not.
             if call["type"] == "tool_call" and call["args"]:
-                events.extend(self._close(("call", number, 0), dict(call)))
+                events.extend(self._close(("call", number, 0), {**call, **self._assembler.call_fields(number)}))
         return events
 
     def _tool_call(self, call: ToolCallChunk, events: list[dict[str, Any]]) -> None:

@@ -78,6 +78,15 @@ def reasoning_fields(item: Mapping[str, Any], *, empty: bool) -> Json:
     return extras(more)
 
 
+def call_fields(item: Mapping[str, Any]) -> Json:
+    """The further fields of the block of a function call: its item's id, and its namespace.
+
+    Args:
+        item: The `function_call` item.
+    """
+    return extras({"item_id": item.get("id"), "namespace": item.get("namespace")})
+
+
 def hosted_head(item: Mapping[str, Any]) -> Json | None:
     """The block of a hosted tool's call as it begins, still without arguments; None for items of other types."""
     name = HOSTED_NAMES.get(str(item.get("type")))
@@ -171,7 +180,7 @@ def item_blocks(item: Mapping[str, Any], content: str, reasoning: str) -> list[J
         fields = reasoning_fields(item, empty=not text)
         return [{"type": "reasoning", "reasoning": text, **fields}] if text or fields else []
     if kind == "function_call":
-        return [{"type": "tool_call", "id": item.get("call_id")}]
+        return [{"type": "tool_call", "id": item.get("call_id"), **call_fields(item)}]
     if kind == "doubao_app_call":
         blocks = [_app_block(block, content, reasoning) for block in objects(item.get("blocks"))]
         whole = other_blocks(as_received(item, content, reasoning))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from langchain_volcark.ark.responses.blocks import (
+    call_fields,
     hosted_head,
     other_blocks,
     reasoning_fields,
@@ -342,7 +343,7 @@ class FunctionCall(OutputItem):
             call_id = read_word(self.received, "call_id")
             deltas.append(self._delta(ToolCallDelta(self._call, call_id, None)))
         deltas += self.end_text("arguments", 0, self.received)
-        return [*deltas, StreamDelta(place=self._place, closes=True)]
+        return [*deltas, StreamDelta(place=self._place, extras=call_fields(self.received) or None, closes=True)]
 
     @override
     def entry(self, shown: Shown) -> Json:

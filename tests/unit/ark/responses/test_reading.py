@@ -146,6 +146,16 @@ def test_parallel_calls_with_leading_blanks_are_two_calls() -> None:
     assert made.response_metadata["finish_reason"] == "tool_calls"
 
 
+def test_the_block_of_a_call_says_its_item_and_its_namespace() -> None:
+    made = same_everywhere(response(call(0, namespace="weather"), call(1), call(2, "{}", id=None)))
+    assert [block.get("extras") for block in made.content_blocks] == [
+        {"item_id": "fc_0", "namespace": "weather"},
+        {"item_id": "fc_1"},
+        None,
+    ]
+    assert all("extras" not in one for one in made.tool_calls)
+
+
 def test_calls_whose_pieces_interleave_are_told_apart() -> None:
     whole = response(call(0), call(1, '{"city":"上海"}'))
     first, second = item_events(0, whole["output"][0]), item_events(1, whole["output"][1])
