@@ -34,8 +34,15 @@ class Pages:
         return self._query if self._after is None else {**self._query, "after": self._after}
 
     def read(self, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the items of a page that were on no page before."""
-        items = [dict(item) for item in objects(payload.get("data"))]
+        """Return the items of a page that were on no page before.
+
+        Raises:
+            ValueError: It has no list of objects.
+        """
+        data = payload.get("data")
+        if not isinstance(data, list) or len(objects(data)) < len(data):
+            raise ValueError("data is no list of objects")
+        items = [dict(item) for item in data]
         new = [item for item in items if item.get("id") not in self._seen]
         self._seen.update(str(item.get("id")) for item in new)
         last = payload.get("last_id") or (items[-1].get("id") if items else None)

@@ -9,7 +9,6 @@ import asyncio
 import base64
 import re
 import tempfile
-import uuid
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,10 +18,10 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from langchain_volcark.ark.errors import ArkErrors
-from langchain_volcark.ark.saving import file_at
-from langchain_volcark.exceptions import NotFoundError, PermissionDeniedError, ResponseFormatError
+from langchain_volcark.ark.saving import Target
+from langchain_volcark.exceptions import NotFoundError, PermissionDeniedError
 from langchain_volcark.http.client import HTTPClient
-from langchain_volcark.wires.chat_completions.media_types import sniff, sniff_base64
+from langchain_volcark.wires.chat_completions.media_types import sniff_base64
 
 if TYPE_CHECKING:
     import os
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 
     from langchain_volcark.exceptions import VolcArkError
 
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpeg", "image/webp": ".webp", "image/gif": ".gif"}
-_HEAD = 48  # bytes that tell the format
+_FORMATS = frozenset({"png", "jpeg", "webp", "gif"})
 _LONGEST_NAME = 100
 _EXPIRED = " Links of pictures are valid for 24 hours: save pictures soon after generation."
 
@@ -99,7 +97,7 @@ class ArkImage:
             return sniff_base64(self.base64)
         kind = self.output_format or PurePosixPath(urlsplit(self.url or "").path).suffix.lstrip(".").lower()
         kind = "jpeg" if kind == "jpg" else kind
-        return f"image/{kind}" if f"image/{kind}" in _SUFFIXES else None
+        return f"image/{kind}" if kind in _FORMATS else None
 
     @property
     def file_name(self) -> str:
@@ -155,33 +153,29 @@ class ArkImage:
                 print(picture.save("pictures/"))
             ```
         """
-        target = _Target(self, path)
-        try:
-            if (data := self.data) is None:
-                self._downloads.download(self._link, target.unfinished)
-            else:
-                target.unfinished.write_bytes(data)
+        with Target(path, self.file_name, "image") as target:
+            try:
+                if (data := self.data) is None:
+                    self._downloads.download(self._link, target.unfinished)
+                else:
+                    target.unfinished.write_bytes(data)
+            except (PermissionDeniedError, NotFoundError) as error:
+                error.message += _EXPIRED
+                raise
             return target.finish()
-        except (PermissionDeniedError, NotFoundError) as error:
-            error.message += _EXPIRED
-            raise
-        finally:
-            target.clean()
 
     async def asave(self, path: str | os.PathLike[str]) -> Path:
         """Same as `save`, async; files are written in threads."""
-        target = await asyncio.to_thread(_Target, self, path)
-        try:
-            if (data := self.data) is None:
-                await self._downloads.adownload(self._link, target.unfinished)
-            else:
-                await asyncio.to_thread(target.unfinished.write_bytes, data)
+        with await asyncio.to_thread(Target, path, self.file_name, "image") as target:
+            try:
+                if (data := self.data) is None:
+                    await self._downloads.adownload(self._link, target.unfinished)
+                else:
+                    await asyncio.to_thread(target.unfinished.write_bytes, data)
+            except (PermissionDeniedError, NotFoundError) as error:
+                error.message += _EXPIRED
+                raise
             return await asyncio.to_thread(target.finish)
-        except (PermissionDeniedError, NotFoundError) as error:
-            error.message += _EXPIRED
-            raise
-        finally:
-            target.clean()
 
     def read(self) -> bytes:
         """The bytes of the picture; a link is fetched, without the API key.
@@ -224,30 +218,6 @@ def with_client(picture: ArkImage, client: HTTPClient) -> ArkImage:
     """
     object.__setattr__(picture, "_client", client)
     return picture
-
-
-class _Target:
-    """Where a picture is saved: an unfinished file beside its final place."""
-
-    def __init__(self, picture: ArkImage, path: str | os.PathLike[str]) -> None:
-        self._path = file_at(path, picture.file_name)
-        self.unfinished = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}")
-
-    def finish(self) -> Path:
-        """Give the complete file its name."""
-        with self.unfinished.open("rb") as file:
-            kind = sniff(file.read(_HEAD)) or ""
-        if not kind.startswith("image/"):
-            raise ResponseFormatError("The link does not lead to a picture. Is a proxy or portal in between?")
-        path = self._path
-        if not path.suffix:
-            path = path.with_name(path.name + _SUFFIXES.get(kind, f".{kind.removeprefix('image/')}"))
-        self.unfinished.replace(path)
-        return path
-
-    def clean(self) -> None:
-        """Remove an unfinished file."""
-        self.unfinished.unlink(missing_ok=True)
 
 
 class GeneratedImages(list[ArkImage]):

@@ -188,7 +188,7 @@ class StoredResponses(HTTPChatModel):
         pages = _pages(include, order)
         while not pages.done:
             request = self._stored_request("GET", response_id, "/input_items", pages.query())
-            yield from pages.read(self._client.post(request).payload)
+            yield from self._read_reply(self._client.post(request), pages.read)
 
     async def alist_response_input_items(
         self, response_id: str, *, include: Sequence[str] | None = None, order: Literal["asc", "desc"] = "desc"
@@ -197,7 +197,7 @@ class StoredResponses(HTTPChatModel):
         pages = _pages(include, order)
         while not pages.done:
             request = self._stored_request("GET", response_id, "/input_items", pages.query())
-            for item in pages.read((await self._client.apost(request)).payload):
+            for item in self._read_reply(await self._client.apost(request), pages.read):
                 yield item
 
     def _stored_request(

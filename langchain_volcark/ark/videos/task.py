@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from langchain_volcark.ark.errors import ArkErrors, error_of_work
-from langchain_volcark.ark.saving import file_at
+from langchain_volcark.ark.saving import Target
 from langchain_volcark.exceptions import (
     InvalidRequestError,
     NotFoundError,
@@ -28,6 +26,7 @@ from langchain_volcark.http.json import objects
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from langchain_volcark.exceptions import VolcArkError
 
@@ -116,7 +115,7 @@ class ArkVideoTask:
 
         Args:
             path: A file, or a folder: one that exists, or a text that ends in a slash, which is created. Without
-                an extension that of the link is added; in a folder the file is named by the task.
+                an extension that of its format is added; in a folder the file is named by the task.
             last_frame: Whether to save the last picture instead.
 
         Returns:
@@ -128,24 +127,29 @@ class ArkVideoTask:
             OSError: The file cannot be written.
         """
         url = self._link(last_frame=last_frame)
-        target = _file_of(path, self.id, url, last_frame=last_frame)
-        try:
-            self._downloader().download(url, target)
-        except (PermissionDeniedError, NotFoundError) as error:
-            error.message += _EXPIRED
-            raise
-        return target
+        with self._target(path, last_frame=last_frame) as target:
+            try:
+                self._downloader().download(url, target.unfinished)
+            except (PermissionDeniedError, NotFoundError) as error:
+                error.message += _EXPIRED
+                raise
+            return target.finish()
 
     async def asave(self, path: str | PathLike[str], *, last_frame: bool = False) -> Path:
         """Same as `save`, async."""
         url = self._link(last_frame=last_frame)
-        target = await asyncio.to_thread(_file_of, path, self.id, url, last_frame=last_frame)
-        try:
-            await self._downloader().adownload(url, target)
-        except (PermissionDeniedError, NotFoundError) as error:
-            error.message += _EXPIRED
-            raise
-        return target
+        with await asyncio.to_thread(self._target, path, last_frame=last_frame) as target:
+            try:
+                await self._downloader().adownload(url, target.unfinished)
+            except (PermissionDeniedError, NotFoundError) as error:
+                error.message += _EXPIRED
+                raise
+            return await asyncio.to_thread(target.finish)
+
+    def _target(self, path: str | PathLike[str], *, last_frame: bool) -> Target:
+        if last_frame:
+            return Target(path, f"{self.id}_last_frame", "image")
+        return Target(path, self.id, "video")
 
     def _link(self, *, last_frame: bool) -> str:
         url = self.last_frame_url if last_frame else self.video_url
@@ -256,12 +260,6 @@ def without_failure(task: ArkVideoTask) -> ArkVideoTask:
     if failure is not None:
         raise failure
     return task
-
-
-def _file_of(path: str | PathLike[str], task_id: str, url: str, *, last_frame: bool) -> Path:
-    suffix = Path(urlsplit(url).path).suffix or (".png" if last_frame else ".mp4")
-    target = file_at(path, f"{task_id}{'_last_frame' if last_frame else ''}{suffix}")
-    return target if target.suffix else target.with_name(f"{target.name}{suffix}")
 
 
 def _required(payload: _Object, name: str) -> str:

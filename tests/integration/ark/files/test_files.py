@@ -315,8 +315,9 @@ async def test_a_reply_that_is_no_file_is_a_format_error(
         await files(name, PNG if name == "upload" else "file-1")
 
 
-async def test_a_list_of_something_else_is_a_format_error(files: Files, emulator: Emulator) -> None:
-    emulator.reply_next({"data": [{"name": "x"}], "has_more": False})
+@pytest.mark.parametrize("data", [[{"name": "x"}], [5], {}, None, "files"])
+async def test_a_list_of_something_else_is_a_format_error(files: Files, emulator: Emulator, data: Any) -> None:
+    emulator.reply_next({"data": data, "has_more": False})
     with pytest.raises(ResponseFormatError):
         await files("list")
 

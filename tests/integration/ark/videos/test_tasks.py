@@ -457,6 +457,24 @@ class TestSaving:
         assert len(fetched) == 2
         assert not [request for request in fetched if "authorization" in request.headers]
 
+    @pytest.mark.parametrize("content", [b"<html>Log in, please</html>", b""])
+    async def test_what_is_no_video_is_not_saved(
+        self,
+        videos: ArkVideoGenerator,
+        call: Call,
+        emulator: Emulator,
+        clock: Clock,
+        tmp_path: Path,
+        content: bytes,
+    ) -> None:
+        task = await call(videos, "generate", "A cat", return_last_frame=True)
+        (tmp_path / "cat.mp4").write_bytes(b"what was there")
+        for arguments, kind in (({}, "video"), ({"last_frame": True}, "picture")):
+            emulator.reply_next(body=content, content_type="text/html", path=".png" if arguments else ".mp4")
+            with pytest.raises(ResponseFormatError, match=f"does not lead to a {kind}"):
+                await call(task, "save", tmp_path / "cat.mp4", **arguments)
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"what was there"]
+
     async def test_a_copy_saves_too_and_holds_no_key(
         self, videos: ArkVideoGenerator, call: Call, emulator: Emulator, clock: Clock, tmp_path: Path
     ) -> None:
