@@ -6,9 +6,9 @@ Follows https://www.volcengine.com/docs/82379/1873424 (file object).
 from __future__ import annotations
 
 import mimetypes
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from langchain_volcark.base.values import describe
 
@@ -20,6 +20,14 @@ _OPTIONS = {
     "image": ("detail", "image_pixel_limit"),
     "audio": ("chunking_strategy",),
 }
+
+
+def _without_fraction(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and abs(value) < 2**63 else value
+
+
+Seconds = Annotated[int, BeforeValidator(_without_fraction)]
+"""Seconds since 1970, of which one of the vendor's samples has fractions."""
 
 
 class ArkFile(BaseModel):
@@ -48,9 +56,9 @@ class ArkFile(BaseModel):
     """Its size; documented only for active files."""
     purpose: str | None = None
     """What it is for, such as `user_data`."""
-    created_at: int | None = None
+    created_at: Seconds | None = None
     """When it was uploaded, in seconds since 1970."""
-    expire_at: int | None = None
+    expire_at: Seconds | None = None
     """When the service deletes it, in seconds since 1970; -1 for never."""
     description: str | None = None
     """The description it was uploaded with."""

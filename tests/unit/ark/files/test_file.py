@@ -41,6 +41,10 @@ def test_nothing_that_came_is_lost() -> None:
     assert read.colour == {"new": ["field"]}  # type: ignore[attr-defined]
 
 
+def test_moments_with_fractions_are_read() -> None:
+    assert file(created_at=1760759307.5, expire_at=1761364107.0).created_at == 1760759307
+
+
 def test_it_survives_pickle_and_json_and_cannot_be_changed() -> None:
     read = read_file(SENT)
     assert pickle.loads(pickle.dumps(read)) == read
