@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, PlainValidator, model_validator
+from typing_extensions import override
 
 import langchain_volcark.ark.blocks  # noqa: F401 - lets core read Ark's messages
 from langchain_volcark.ark.batch.chat_models import BatchChatModel, refuse_responses_in_batch
@@ -21,7 +22,7 @@ from langchain_volcark.ark.profiles import find_model
 from langchain_volcark.ark.responses.items import ItemWriter
 from langchain_volcark.ark.responses.options import CALL_TYPES as RESPONSES_CALL_TYPES
 from langchain_volcark.ark.responses.options import is_cached
-from langchain_volcark.ark.responses.routing import uses_responses
+from langchain_volcark.ark.responses.routing import api_name, uses_responses
 from langchain_volcark.ark.responses.settings import FIELDS as RESPONSES_FIELDS
 from langchain_volcark.ark.responses.settings import ResponsesSettings
 from langchain_volcark.ark.responses.stored import StoredResponses
@@ -36,7 +37,7 @@ from langchain_volcark.wires.structured_output import METHODS, Method
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_core.language_models import ModelProfile
+    from langchain_core.language_models import LangSmithParams, ModelProfile
     from langchain_core.messages import BaseMessage
     from typing_extensions import Self
 
@@ -225,6 +226,17 @@ class ChatArk(ResponsesSettings, BatchChatModel, ArkTokenization, StoredResponse
     @property
     def _llm_type(self) -> str:
         return "volcengine-ark-chat"
+
+    @override
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        raw = kwargs.get("extra_body")
+        given = {**self._default_params, **self.extra_body, **kwargs, **(raw if isinstance(raw, dict) else {})}
+        api = self._api_name(given, str(kwargs.get("model") or self.model_name))
+        return cast("LangSmithParams", {**params, "ark_api": api})
+
+    def _api_name(self, given: Mapping[str, Any], model: str) -> str:
+        return api_name(given, model)
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         row = find_model(self.model_name)

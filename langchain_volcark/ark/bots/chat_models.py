@@ -123,6 +123,9 @@ class ChatArkBot(ChatArk):
             raise ValueError("batch: bots have no batch inference. Use ChatArk.")
         return self
 
+    def _api_name(self, given: Mapping[str, Any], model: str) -> str:  # noqa: ARG002
+        return "bots"
+
     def _wire(self, call: ModelCall) -> ArkBotWire:
         refuse_responses(call.parameters, call.raw)
         return ArkBotWire(self.provider, self.endpoint_paths[0], self._writer(call.model))

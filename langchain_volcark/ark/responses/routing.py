@@ -77,6 +77,19 @@ def uses_responses(call: ModelCall) -> bool:
     return bool(chosen)
 
 
+def api_name(given: Mapping[str, Any], model: str) -> str:
+    """The API that parameters lead to, for traces; contradictions are not examined.
+
+    Args:
+        given: The parameters of a model and a call.
+        model: The model's id.
+    """
+    chosen = given.get(SWITCH)
+    if chosen is None:
+        chosen = _wants_responses(given) or model.startswith(_RESPONSES_MODELS)
+    return "responses" if chosen else "chat_completions"
+
+
 def needs_responses(given: Mapping[str, Any], raw: Mapping[str, Any]) -> str | None:
     """What of the parameters only the Responses API knows; None where there is nothing of it.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langchain_volcark import hosted_tools
+from langchain_volcark import ChatArk, ChatArkBot, hosted_tools
 from langchain_volcark.ark.responses.routing import CHAT_ONLY, RESPONSES_ONLY, refuse_responses, uses_responses
 from langchain_volcark.wires.wire import ModelCall
 
@@ -72,3 +72,26 @@ def test_a_service_without_the_api_refuses_it(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(given))):
         refuse_responses(given, {})
     refuse_responses({"use_responses_api": False, "temperature": 1}, {})
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "api"),
+    [
+        ({}, {}, "chat_completions"),
+        ({"store": False}, {}, "responses"),
+        ({}, {"store": False}, "responses"),
+        ({"extra_body": {"store": False}}, {}, "responses"),
+        ({}, {"extra_body": {"store": False}}, "responses"),
+        ({}, {"tools": [hosted_tools.web_search()]}, "responses"),
+        ({"use_responses_api": True}, {"use_responses_api": False}, "chat_completions"),
+        ({}, {"model": "doubao-seed-translation-250915"}, "responses"),
+        ({}, {"extra_body": "no dictionary", "tools": 5}, "chat_completions"),
+    ],
+)
+def test_traces_show_the_api(settings: dict[str, Any], arguments: dict[str, Any], api: str) -> None:
+    model = ChatArk(model="doubao-seed-2-1-pro-260915", **settings)
+    assert model._get_ls_params(**arguments)["ark_api"] == api
+
+
+def test_traces_show_that_a_bot_is_called() -> None:
+    assert ChatArkBot(model="bot-1")._get_ls_params()["ark_api"] == "bots"
