@@ -14,6 +14,7 @@ from vcr import VCR
 
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.http import retry
+from tests.clock import Clock, install
 from tests.options import pytest_addoption  # noqa: F401 - pytest looks for it here
 from tests.selection import PAIRWISE, left_out
 
@@ -103,3 +104,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(retry, "sleep", seconds.append)
     monkeypatch.setattr(retry, "asleep", note)
     return seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that moves only while retries or polling wait; nothing waits."""
+    return install(monkeypatch)

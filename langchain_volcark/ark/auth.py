@@ -13,8 +13,8 @@ from langchain_volcark.exceptions import ResponseFormatError
 from langchain_volcark.http import token_refresh
 from langchain_volcark.http.arguments import check_headers
 from langchain_volcark.http.auth import MODEL_EXTENSION, secret_text
-from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.json import dump_json
+from langchain_volcark.http.replies import read_json_reply
 from langchain_volcark.http.token_refresh import Token, TokenRefreshAuth, fingerprint, second_request
 from langchain_volcark.volcengine_signing import sign
 

@@ -29,7 +29,7 @@ from langchain_volcark.base.embeddings import (
 from langchain_volcark.base.runs import default_concurrency
 from langchain_volcark.base.values import OptionalSwitch, OptionalWhole, Whole, as_list, check_value
 from langchain_volcark.base.vectors import read_rows, read_vector, shape
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from langchain_volcark.ark.service import ArkService
 from langchain_volcark.base.vectors import read_rows
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_volcark.http.client import Reply
+    from langchain_volcark.http.replies import Reply
 
 _PATH = "/tokenization"
 

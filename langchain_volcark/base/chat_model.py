@@ -19,7 +19,7 @@ from langchain_volcark.base.tokens import TokenCounting, Vocabulary, vocabulary_
 from langchain_volcark.base.tool_binding import ToolBinding
 from langchain_volcark.base.values import OptionalNumber, OptionalWhole, Stop, Switch
 from langchain_volcark.exceptions import VolcArkError
-from langchain_volcark.http.client import Reply
+from langchain_volcark.http.replies import Reply
 from langchain_volcark.messages.chunks import ChunkRenderer, generation_info
 from langchain_volcark.messages.events import EventRenderer
 from langchain_volcark.wires.chat_completions.tool_results import as_standard_input

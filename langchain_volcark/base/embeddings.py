@@ -20,7 +20,8 @@ from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from langchain_volcark.http.client import Reply, ServiceRequest
+    from langchain_volcark.http.replies import Reply
+    from langchain_volcark.http.requests import ServiceRequest
 
 T = TypeVar("T")
 

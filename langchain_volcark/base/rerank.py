@@ -18,7 +18,8 @@ from langchain_volcark.base.values import OptionalWhole, Whole, as_list
 if TYPE_CHECKING:
     from langchain_core.callbacks import Callbacks
 
-    from langchain_volcark.http.client import Reply, ServiceRequest
+    from langchain_volcark.http.replies import Reply
+    from langchain_volcark.http.requests import ServiceRequest
 
 Passage = str | Document | Mapping[str, Any]
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from langchain_volcark.exceptions import ResponseFormatError
-    from langchain_volcark.http.client import Reply
     from langchain_volcark.http.errors import ErrorReader
+    from langchain_volcark.http.replies import Reply
 
 T = TypeVar("T")
 

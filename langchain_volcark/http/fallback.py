@@ -11,7 +11,7 @@ from langchain_volcark.http import retry
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.http.requests import ServiceRequest
     from langchain_volcark.http.retry import RetryHooks
 
 T = TypeVar("T")

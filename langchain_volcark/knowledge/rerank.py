@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field
 from langchain_volcark.base.rerank import HTTPReranker, Passage
 from langchain_volcark.base.values import Whole, shown
 from langchain_volcark.base.vectors import read_number
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.knowledge.service import RERANK_PATH, KnowledgeService
 
 

@@ -15,7 +15,7 @@ from typing_extensions import Self, override
 from langchain_volcark.base.service import Headers, Timeout, serialized_namespace
 from langchain_volcark.base.values import check_value, describe
 from langchain_volcark.http.arguments import to_timeout
-from langchain_volcark.http.client import Reply, ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.http.retry import NO_HOOKS, RetryHooks
 from langchain_volcark.knowledge.documents import read_item, score_of
 from langchain_volcark.knowledge.errors import SEARCH_ERRORS
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_core.documents import Document
 
     from langchain_volcark.http.errors import ErrorReader
+    from langchain_volcark.http.replies import Reply
 
 _CALL_TYPES: dict[str, Any] = {
     "messages": list[Any],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.knowledge.messages import KnowledgeMessageWriter, read_reply
 from langchain_volcark.knowledge.service import CHAT_PATH, SERVICE_CHAT_PATH
 from langchain_volcark.messages.stop_texts import StoppingAssembler

@@ -17,8 +17,8 @@ import httpx
 from langchain_volcark.exceptions import AuthenticationError, ResponseFormatError
 from langchain_volcark.http import token_refresh
 from langchain_volcark.http.auth import secret_text
-from langchain_volcark.http.client import read_json_reply
 from langchain_volcark.http.redaction import add_secret_query
+from langchain_volcark.http.replies import read_json_reply
 from langchain_volcark.http.token_refresh import Token, TokenRefreshAuth, fingerprint, second_request
 from langchain_volcark.qianfan.errors import ERRORS
 from langchain_volcark.qianfan.signing import sign

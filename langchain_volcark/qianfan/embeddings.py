@@ -20,7 +20,7 @@ from langchain_volcark.qianfan.service import QianfanService
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.http.requests import ServiceRequest
 
 _PATH = "/embeddings"
 _MAX_BYTES = 10_000_000

@@ -19,7 +19,7 @@ from langchain_volcark.http.arguments import check_segment
 from langchain_volcark.qianfan.service import QianfanService
 
 if TYPE_CHECKING:
-    from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.http.requests import ServiceRequest
 
 _MODEL = "bce-reranker-base"
 _MOST_DOCUMENTS = 64

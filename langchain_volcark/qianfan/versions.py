@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.qianfan.messages import QianfanMessageWriter
 from langchain_volcark.qianfan.profiles import find_family, profile_of
 from langchain_volcark.qianfan.v1.requests import TYPES as V1_TYPES

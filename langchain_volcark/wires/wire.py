@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import httpx
     from langchain_core.messages import BaseMessage
 
-    from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.http.requests import ServiceRequest
     from langchain_volcark.messages.deltas import StreamDelta
 
 

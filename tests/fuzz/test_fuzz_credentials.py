@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from langchain_volcark.ark.auth import TemporaryKeyAuth
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.http import token_refresh
-from langchain_volcark.http.client import HTTPClient, ServiceRequest
+from langchain_volcark.http.client import HTTPClient
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.qianfan.auth import OAuthAuth, ShortTermKeyAuth
 from langchain_volcark.qianfan.errors import ERRORS
 from tests.fuzz.junk import damaged, examples, texts, values, write_json

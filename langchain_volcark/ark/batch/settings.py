@@ -21,7 +21,7 @@ from langchain_volcark.http.deadline import Deadline
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.http.requests import ServiceRequest
 
 PREFIX = "/batch"
 """The paths of batch inference are the online ones below this."""

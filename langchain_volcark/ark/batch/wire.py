@@ -12,7 +12,7 @@ from langchain_volcark.ark.wire import ArkChatWire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from langchain_volcark.http.client import ServiceRequest
+    from langchain_volcark.http.requests import ServiceRequest
     from langchain_volcark.wires.chat_completions.messages import MessageWriter
     from langchain_volcark.wires.wire import ModelCall
 

@@ -16,8 +16,8 @@ from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.service import ArkService
 from langchain_volcark.base.polling import apoll, poll
 from langchain_volcark.base.values import check_value
-from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.forms import Form, FormFile
+from langchain_volcark.http.requests import ServiceRequest
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import BinaryIO
 
-    from langchain_volcark.http.client import Reply
+    from langchain_volcark.http.replies import Reply
 
 _PATH = "/files"
 _PAGE = 100

@@ -25,7 +25,7 @@ from langchain_volcark.ark.service import ArkService
 from langchain_volcark.base.call_values import check_call
 from langchain_volcark.base.values import OptionalNumber, OptionalSwitch, OptionalWhole
 from langchain_volcark.http.arguments import to_timeout
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.http.retry import Attempts, is_safe_to_repeat
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from langchain_volcark.wires.chat_completions.media_types import size_of_base64
 if TYPE_CHECKING:
     import httpx
 
-    from langchain_volcark.http.client import HTTPClient, Reply
+    from langchain_volcark.http.client import HTTPClient
     from langchain_volcark.http.errors import ErrorReader
+    from langchain_volcark.http.replies import Reply
 
 _FIELDS = frozenset({"size", "output_format", "z_index", "bounding_box", "name", "description"})
 _NO_EXTRA = frozenset({*_FIELDS, "url", "b64_json", "error", "image_index", "type", "model", "created"})

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self
 
-    from langchain_volcark.http.client import HTTPClient, Reply, ServiceRequest
+    from langchain_volcark.http.client import HTTPClient
     from langchain_volcark.http.errors import ErrorReader
+    from langchain_volcark.http.replies import Reply
+    from langchain_volcark.http.requests import ServiceRequest
     from langchain_volcark.http.stream import AsyncPayloadStream, PayloadStream
 
 _NO_END = "its last event is missing"

@@ -13,7 +13,7 @@ from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.responses.routing import CHAINS, SWITCH
 from langchain_volcark.ark.responses.wire import PATH
 from langchain_volcark.base.chat_model import HTTPChatModel
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.wires.wire import ModelCall
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
 
     from langchain_volcark.ark.responses.wire import ResponsesWire
-    from langchain_volcark.http.client import Reply
+    from langchain_volcark.http.replies import Reply
     from langchain_volcark.wires.tools import ToolLike
 
 _PAGE = 20

@@ -18,8 +18,8 @@ from langchain_volcark.ark.responses.options import is_cached, refuse_options, r
 from langchain_volcark.ark.responses.replies import read_response
 from langchain_volcark.ark.responses.routing import CHAINS
 from langchain_volcark.ark.responses.tools import beta_headers
-from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.fallback import Fallback
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.wires.wire import ModelCall, StreamReader, Wire
 
 if TYPE_CHECKING:

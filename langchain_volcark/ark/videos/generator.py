@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool, ToolException
 
     from langchain_volcark.ark.videos.task import ArkVideoTask
-    from langchain_volcark.http.client import Reply, ServiceRequest
+    from langchain_volcark.http.replies import Reply
+    from langchain_volcark.http.requests import ServiceRequest
 
 _IN_DOUBT = "The task may have been created, and billed: look for it with list() before you submit it again."
 

@@ -12,7 +12,7 @@ from langchain_volcark.ark.videos.models import check_request
 from langchain_volcark.ark.videos.settings import BODY_FIELDS, CALL_FIELDS
 from langchain_volcark.base.call_values import CALL_TYPES, Call, check_call
 from langchain_volcark.base.values import check_value, shown
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.http.retry import Attempts, is_safe_to_repeat
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from langchain_volcark.ark.videos.task import ArkVideoTask
-    from langchain_volcark.http.client import Reply, ServiceRequest
+    from langchain_volcark.http.replies import Reply
+    from langchain_volcark.http.requests import ServiceRequest
 
 POLL_DELAYS = (5.0, 5.0, 7.5, 10.0, 12.5, 15.0)
 """Seconds between two looks at a task; the last one is repeated."""

@@ -21,7 +21,7 @@ from langchain_volcark.cli.terminal import one_line
 from langchain_volcark.exceptions import VolcArkError
 from langchain_volcark.hosted_tools import web_search
 from langchain_volcark.http.auth import BearerAuth
-from langchain_volcark.http.client import read_json_reply
+from langchain_volcark.http.replies import read_json_reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.qianfan.profiles import CUSTOM_CHARACTERS, V1Model, find_v1_model
 from langchain_volcark.qianfan.v1.messages import write_conversation
 from langchain_volcark.qianfan.v1.replies import read_v1_reply

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.wires.chat_completions.replies import read_choices, read_payload, read_reply
 from langchain_volcark.wires.wire import ModelCall, StreamReader, Wire
 

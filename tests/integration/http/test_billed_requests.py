@@ -17,7 +17,7 @@ from langchain_volcark.exceptions import (
     ServiceError,
     VolcArkError,
 )
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 from langchain_volcark.http.retry import Attempts, is_safe_to_repeat
 from tests.unit.raw_server import Connection, RawServer, raw_server, reply
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from langchain_volcark import ChatArk
-from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.forms import Form, FormFile
+from langchain_volcark.http.requests import ServiceRequest
 from tests.unit.raw_server import Connection, RawServer, raw_server, reply
 
 MIB = 1024 * 1024

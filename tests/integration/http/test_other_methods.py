@@ -8,7 +8,7 @@ import pytest
 from langchain_volcark import ChatArk
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import APIConnectionError, NotFoundError
-from langchain_volcark.http.client import ServiceRequest
+from langchain_volcark.http.requests import ServiceRequest
 
 MODEL = "doubao-seed-2-1-pro-260915"
 

@@ -18,7 +18,7 @@ from langchain_volcark.ark.auth import TemporaryKeyAuth, resource_type
 from langchain_volcark.ark.control_errors import ControlPlaneErrors
 from langchain_volcark.http import token_refresh
 from langchain_volcark.http.auth import MODEL_EXTENSION, BearerAuth
-from langchain_volcark.http.client import read_json_reply
+from langchain_volcark.http.replies import read_json_reply
 
 ENDPOINT = "ep-20250101000000-abcde"
 MODEL = "doubao-seed-2-1-pro-260915"

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from langchain_volcark import ChatArk, ChatArkBot, ChatQianfan, ChatVikingKnowledge
 from langchain_volcark.base.chat_model import HTTPChatModel
-from langchain_volcark.http.client import ServiceRequest
 from langchain_volcark.http.json import dump_json
+from langchain_volcark.http.requests import ServiceRequest
 from tests.calls import request_of
 from tests.json_types import typed
 

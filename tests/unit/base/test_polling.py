@@ -10,33 +10,9 @@ import pytest
 
 from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
 from langchain_volcark.exceptions import APIConnectionError, APITimeoutError, NotFoundError, RateLimitError
-from langchain_volcark.http import deadline, retry
+from tests.clock import Clock
 
 DELAYS = (1.0, 2.0, 3.0)
-
-
-class Clock:
-    """A clock that moves only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-    async def asleep(self, seconds: float) -> None:
-        self.sleep(seconds)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(deadline, "monotonic", lambda: made.now)
-    monkeypatch.setattr(retry, "sleep", made.sleep)
-    monkeypatch.setattr(retry, "asleep", made.asleep)
-    return made
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -24,7 +24,8 @@ from langchain_volcark.exceptions import (
     RateLimitError,
     ServiceError,
 )
-from tests.integration.ark.batch.conftest import ENDPOINT, Clock
+from tests.clock import Clock
+from tests.integration.ark.batch.conftest import ENDPOINT
 from tests.unit.raw_server import Connection, raw_server
 
 Make = Callable[..., ChatArk]

@@ -9,31 +9,6 @@ import pytest
 
 from langchain_volcark import ArkFiles
 from langchain_volcark.emulator import Emulator
-from langchain_volcark.http import deadline, retry
-
-
-class Clock:
-    """A clock that moves only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-    async def asleep(self, seconds: float) -> None:
-        self.sleep(seconds)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(deadline, "monotonic", lambda: made.now)
-    monkeypatch.setattr(retry, "sleep", made.sleep)
-    monkeypatch.setattr(retry, "asleep", made.asleep)
-    return made
 
 
 class Files:

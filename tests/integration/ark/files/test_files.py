@@ -28,8 +28,9 @@ from langchain_volcark.exceptions import (
     ServiceError,
     VolcArkError,
 )
+from tests.clock import Clock
 from tests.documents import mp4, pdf, wav
-from tests.integration.ark.files.conftest import Clock, Files
+from tests.integration.ark.files.conftest import Files
 from tests.pictures import png
 from tests.unit.raw_server import Connection, RawServer, raw_server, reply
 

@@ -22,7 +22,8 @@ from langchain_volcark.exceptions import (
     ServiceError,
     VolcArkError,
 )
-from tests.integration.ark.videos.conftest import Call, Clock, Make
+from tests.clock import Clock
+from tests.integration.ark.videos.conftest import Call, Make
 from tests.pictures import png
 
 PATH = "/contents/generations/tasks"

@@ -16,7 +16,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langchain_volcark import ArkVideoTask, ChatArk
 from langchain_volcark.emulator import Emulator
 from langchain_volcark.exceptions import AuthenticationError, ContentFilterError
-from tests.integration.ark.videos.conftest import Clock, Make
+from tests.clock import Clock
+from tests.integration.ark.videos.conftest import Make
 
 MODEL = "doubao-seed-2-1-pro-260915"
 LINK = "https://example.com/a.png"
