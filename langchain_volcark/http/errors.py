@@ -25,7 +25,7 @@ from langchain_volcark.exceptions import (
 )
 from langchain_volcark.http.bodies import EventError, read_body
 from langchain_volcark.http.error_table import ErrorFacts, Verdict, class_for_status
-from langchain_volcark.http.redaction import Redaction, shown
+from langchain_volcark.http.redaction import Redaction, redact_links, shown
 from langchain_volcark.http.retry import parse_retry_after
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def error_from_facts(
     verdict = reader.table.verdict(replace(facts, status=status))
     redaction = Redaction(response)
     payload = redaction.data(payload)
-    message = redaction.text(facts.message or facts.code or f"HTTP {status}")
+    message = redact_links(redaction.text(facts.message or facts.code or f"HTTP {status}"))
     return verdict.error(
         _with_advice(message, _advice(response, reader, verdict.error) or verdict.advice),
         status_code=status,
@@ -182,7 +182,7 @@ def _with_advice(message: str, advice: str) -> str:
 def _error_without_facts(response: httpx.Response, payload: Any, reader: ErrorReader) -> VolcArkError:
     status = response.status_code
     body_text = _text_of(response)
-    text = " ".join(body_text.split())[:300]
+    text = redact_links(" ".join(body_text.split()))[:300]
     message = f"HTTP {status} without the service's error envelope: {text or '(empty body)'}"
     facts = ErrorFacts(None, body_text[:_MOST_TEXT], status)
     verdict = reader.table.verdict(facts) if status >= 400 else Verdict(class_for_status(status))
@@ -227,7 +227,7 @@ def format_error(
             request_id=request_id_of(response, reader, None),
         )
     body_text = _text_of(response, content)
-    text = " ".join(body_text.split())[:200]
+    text = redact_links(" ".join(body_text.split()))[:200]
     return ResponseFormatError(
         f"The reply is not what the service documents: {what}. It begins: {text!r}. "
         "Is base_url the API's own address, and no proxy or portal in between?",
@@ -252,7 +252,8 @@ def no_answer_error(
     facts = stated_error(payload)
     redaction = Redaction(response)
     is_success = isinstance(payload, dict) and str(payload.get("code")) == "0"
-    said = f" It says: {redaction.text(facts.message)!r}." if facts.message and not is_success else ""
+    text = redact_links(redaction.text(facts.message)) if facts.message and not is_success else ""
+    said = f" It says: {text!r}." if text else ""
     body = redaction.data(payload)
     return ResponseFormatError(
         f"The reply is not what the service documents: {problem}.{said}",

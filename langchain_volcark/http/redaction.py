@@ -41,6 +41,10 @@ _CREDENTIAL_FIELD = re.compile(
 _PART_OF_SIGNATURE = re.compile(r"(?:Credential=|bce-auth-v1/)([^/,]+)/|Signature=(\w+)|/([0-9a-f]{32,})$")
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _QUERY_VALUE = re.compile(r"\b(access_token|client_secret|client_id)=[^&#\s\"']+")
+_LINK_SIGNATURE = re.compile(
+    r"\b(X-(?:Tos|Amz|Bce|Goog)-(?:Signature|Credential|Security-Token)|Signature|OSSAccessKeyId)=[^&#\s\"'\\]+",
+    re.IGNORECASE,
+)
 _USERINFO = re.compile(r"(?<=://)[^/?#@\s\"']+@")
 _AUTHORIZATION = re.compile(
     r"(authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer)\s+)[^\s\"',;<>]+", re.IGNORECASE
@@ -57,6 +61,14 @@ def redact(text: str) -> str:
     """Redact what can be recognised without the request: credentials in URLs, and quoted authorization headers."""
     text = _QUERY_VALUE.sub(rf"\1={REDACTED}", text)
     return _AUTHORIZATION.sub(rf"\1{REDACTED}", _USERINFO.sub(f"{REDACTED}@", text))
+
+
+def redact_links(text: str) -> str:
+    """Redact the signatures of links to stored objects, which whoever reads a message could open.
+
+    Only for texts of errors: the same links in a body are results.
+    """
+    return _LINK_SIGNATURE.sub(rf"\1={REDACTED}", text)
 
 
 class Redaction:

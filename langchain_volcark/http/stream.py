@@ -22,7 +22,7 @@ from langchain_volcark.http.errors import (
     stated_error,
 )
 from langchain_volcark.http.json import parse_json
-from langchain_volcark.http.redaction import Redaction
+from langchain_volcark.http.redaction import Redaction, redact_links
 from langchain_volcark.http.sse import ErrorEvent
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class PayloadDecoder:
             found = find_error(read_body(event), self._reader)
             if found is not None:
                 return error_from_facts(*found, self._response, self._reader)
-        text = Redaction(self._response).text(event.decode("utf-8", "replace"))[:200]
+        text = redact_links(Redaction(self._response).text(event.decode("utf-8", "replace")))[:200]
         return self._interrupted(
             f"The stream holds a payload that is not a JSON object: {text!r}. It was cut or changed on its way."
         )

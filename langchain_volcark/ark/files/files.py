@@ -192,14 +192,18 @@ class ArkFiles(ArkService):
     # --- waiting ------------------------------------------------------------------------------------------
 
     def wait(
-        self, file_id: str, *, timeout: float | None = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
+        self,
+        file_id: str | ArkFile,
+        *,
+        timeout: float | None = 600.0,
+        on_progress: Callable[[ArkFile], Any] | None = None,
     ) -> ArkFile:
         """Wait until a file has been processed.
 
         Its state is read at once, then after 1, 2, 3, 3, … seconds. A reading that fails temporarily is repeated.
 
         Args:
-            file_id: Its id.
+            file_id: Its id, or the file as it was.
             timeout: Seconds to wait at most; None for no limit.
             on_progress: Called with the file each time its state has been read.
 
@@ -217,13 +221,17 @@ class ArkFiles(ArkService):
             file = files.wait(files.upload("film.mp4", wait=False).id, timeout=1800)
             ```
         """
-        return self._wait(file_id, Waiting(timeout, on_progress, is_async=False))
+        return self._wait(_check_id(file_id, "file_id"), Waiting(timeout, on_progress, is_async=False))
 
     async def await_(
-        self, file_id: str, *, timeout: float | None = 600.0, on_progress: Callable[[ArkFile], Any] | None = None
+        self,
+        file_id: str | ArkFile,
+        *,
+        timeout: float | None = 600.0,
+        on_progress: Callable[[ArkFile], Any] | None = None,
     ) -> ArkFile:
         """Same as `wait`, async; `on_progress` may be async too."""
-        return await self._await(file_id, Waiting(timeout, on_progress, is_async=True))
+        return await self._await(_check_id(file_id, "file_id"), Waiting(timeout, on_progress, is_async=True))
 
     def _wait(self, file_id: str, waiting: Waiting, first: ArkFile | None = None) -> ArkFile:
         known = [first] if first else []
@@ -243,11 +251,11 @@ class ArkFiles(ArkService):
 
     # --- the other routes ---------------------------------------------------------------------------------
 
-    def get(self, file_id: str) -> ArkFile:
+    def get(self, file_id: str | ArkFile) -> ArkFile:
         """Look up a file.
 
         Args:
-            file_id: Its id.
+            file_id: Its id, or the file as it was.
 
         Returns:
             The file in its present state, which may be `failed`.
@@ -263,15 +271,15 @@ class ArkFiles(ArkService):
         """
         return self._read_file(self._client.post(self._file_request("GET", file_id)))
 
-    async def aget(self, file_id: str) -> ArkFile:
+    async def aget(self, file_id: str | ArkFile) -> ArkFile:
         """Same as `get`, async."""
         return self._read_file(await self._client.apost(self._file_request("GET", file_id)))
 
-    def delete(self, file_id: str) -> bool:
+    def delete(self, file_id: str | ArkFile) -> bool:
         """Delete a file.
 
         Args:
-            file_id: Its id.
+            file_id: Its id, or the file as it was.
 
         Returns:
             Whether the service says that it is gone.
@@ -287,7 +295,7 @@ class ArkFiles(ArkService):
         """
         return bool(self._client.post(self._file_request("DELETE", file_id)).payload.get("deleted"))
 
-    async def adelete(self, file_id: str) -> bool:
+    async def adelete(self, file_id: str | ArkFile) -> bool:
         """Same as `delete`, async."""
         return bool((await self._client.apost(self._file_request("DELETE", file_id))).payload.get("deleted"))
 
@@ -341,7 +349,7 @@ class ArkFiles(ArkService):
         given = {name: value for name, value in query.items() if value is not None}
         return Pages(given, _PAGE, None if after is None else _check_id(after, "after"))
 
-    def _file_request(self, method: Literal["GET", "DELETE"], file_id: str) -> ServiceRequest:
+    def _file_request(self, method: Literal["GET", "DELETE"], file_id: str | ArkFile) -> ServiceRequest:
         self._require_api_key(_WHAT)
         return ServiceRequest(f"{_PATH}/{_check_id(file_id, 'file_id')}", {}, method=method)
 
@@ -365,6 +373,8 @@ class _Upload(NamedTuple):
 
 
 def _check_id(file_id: Any, name: str) -> str:
+    if isinstance(file_id, ArkFile):
+        return file_id.id
     if not is_object_id(file_id):
         raise ValueError(f"{name} must be the id of a file, such as file-20251018114827-6zgrb, not {file_id!r}.")
     return file_id

@@ -93,7 +93,8 @@ class ImageReader:
             try:
                 return self._read_item(payload, len(self.result) + len(self.result.errors))
             except ValueError as error:
-                raise self._malformed(payload, str(error)) from error
+                self._fail(payload, self._malformed(payload, str(error)))
+                return None
         if kind == "completed":
             self.is_complete = True
             self._read_head(payload)
@@ -140,6 +141,13 @@ class ImageReader:
         )
         self.result.append(with_client(picture, self._client))
         return picture
+
+    def _fail(self, item: Mapping[str, Any], error: VolcArkError) -> None:
+        """Note that a picture cannot be read: those after it are paid for too."""
+        given = item.get("image_index")
+        taken = {picture.index for picture in self.result} | self.result.errors.keys()
+        index = given if type(given) is int and given not in taken else max(taken, default=-1) + 1
+        self.result.errors[index] = error
 
     def _read_head(self, payload: Mapping[str, Any]) -> None:
         result = self.result

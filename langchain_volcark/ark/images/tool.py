@@ -6,20 +6,22 @@ The content of a result, which a chat model reads, has text and links, never the
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.tools import StructuredTool, ToolException
-from pydantic import BaseModel, Field, create_model
+from langchain_core.tools import StructuredTool
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from langchain_volcark.ark.images.models import MAX_PICTURES, find_model
 from langchain_volcark.ark.images.pictures import GeneratedImages
+from langchain_volcark.ark.tool_errors import shortened, tool_exception
 from langchain_volcark.exceptions import VolcArkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
-    from pathlib import Path
 
+    from langchain_core.tools import ToolException
     from typing_extensions import Self
 
     from langchain_volcark.ark.images.generator import ArkImageGenerator
@@ -46,7 +48,7 @@ def image_tool(
 ) -> StructuredTool:
     """Make the tool; see `ArkImageGenerator.as_tool`."""
     model = find_model(generator.model)
-    folder = None if save_to is None else f"{save_to}/"
+    folder = None if save_to is None else f"{Path(save_to)}/"
 
     def generate(**arguments: Any) -> Result:
         with _Outcome() as made:
@@ -89,10 +91,10 @@ class _Outcome:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, VolcArkError) and isinstance(error.partial, GeneratedImages) and error.partial:
-            self.pictures, self.text = error.partial, str(error)  # they are billed
+            self.pictures, self.text = error.partial, shortened(str(error))  # they are billed
             return True
         if isinstance(error, (ValueError, OSError, VolcArkError)):
-            raise ToolException(str(error)) from error
+            raise tool_exception(error) from error
         return False
 
 
@@ -124,18 +126,18 @@ def _arguments(model: ImageModel | None) -> type[BaseModel]:
     if model is None or model.sequential:
         text = "How many pictures to make, 1 by default. The prompt must say the number too."
         fields["count"] = (int | None, Field(None, description=text, ge=1, le=MAX_PICTURES))
-    return create_model("ImageArguments", **fields)
+    return create_model("ImageArguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def _parameters(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The tool's arguments as those of `generate`."""
-    urls = arguments.get("image_urls") or []
+    urls = [url for url in arguments.get("image_urls") or () if url]  # some models send empty texts
     for url in urls:
         # A model must not be able to read files of this machine.
         if not url.lower().startswith(_URLS):
             raise ValueError(f"image_urls: {url[:100]!r} is not a link that begins with https:// or http://.")
     parameters: dict[str, Any] = {"prompt": arguments["prompt"], "images": urls or None}
-    if arguments.get("size") is not None:
+    if arguments.get("size"):
         parameters["size"] = arguments["size"]
     if arguments.get("count") is not None:
         parameters["max_images"] = arguments["count"]

@@ -45,6 +45,8 @@ def submission(settings: VideoSettings, given: VideoInput, values: Mapping[str, 
         OSError: A file cannot be read.
     """
     checked = check_call(type(settings), values, fields=CALL_FIELDS, types=_TYPES)
+    if unknown := checked.keys() - {*CALL_FIELDS, *_TYPES}:
+        raise ValueError(f"{min(unknown)}: there is no such setting. Send new fields with extra_body.")
     call = Call(checked)
     model = call.model or settings.model
     own = {name: value for name in BODY_FIELDS if (value := getattr(settings, name)) is not None}

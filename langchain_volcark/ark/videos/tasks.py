@@ -6,13 +6,15 @@ Follows https://www.volcengine.com/docs/82379/1521309 (query) and https://www.vo
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_volcark.ark.videos import requests
+from langchain_volcark.ark.videos.content import task_id_of
 from langchain_volcark.ark.videos.settings import VideoSettings
 from langchain_volcark.ark.videos.task import read_page, read_task, without_failure
 from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
-from langchain_volcark.exceptions import InvalidRequestError
+from langchain_volcark.exceptions import InvalidRequestError, VolcArkError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -27,6 +29,17 @@ WAIT = 1800.0
 """Seconds that a call waits for a task unless told otherwise."""
 WHAT = "video tasks"
 """What the service does with an API key alone."""
+
+
+@contextmanager
+def _naming(task: str | ArkVideoTask) -> Iterator[None]:
+    """Let an error name the task, which is billed and can be looked at later."""
+    try:
+        yield
+    except VolcArkError as error:
+        if (task_id := task_id_of(task)) not in str(error):
+            error.message = f"{error.message} The video task is {task_id}."
+        raise
 
 
 class VideoTasks(VideoSettings):
@@ -82,8 +95,8 @@ class VideoTasks(VideoSettings):
         wanted = self._reading(task)
         delays = check_waiting(timeout, delays)
         check_progress(on_progress, is_async=False)
-        return without_failure(
-            poll(
+        with _naming(task):
+            found = poll(
                 lambda: self._read_task(self._client.post(wanted)),
                 lambda found: found.is_done,
                 timeout=timeout,
@@ -91,7 +104,7 @@ class VideoTasks(VideoSettings):
                 describe=lambda found: _still(task, found),
                 on_progress=on_progress,
             )
-        )
+        return without_failure(found)
 
     async def await_(
         self,
@@ -109,8 +122,8 @@ class VideoTasks(VideoSettings):
         async def read() -> ArkVideoTask:
             return self._read_task(await self._client.apost(wanted))
 
-        return without_failure(
-            await apoll(
+        with _naming(task):
+            found = await apoll(
                 read,
                 lambda found: found.is_done,
                 timeout=timeout,
@@ -118,7 +131,7 @@ class VideoTasks(VideoSettings):
                 describe=lambda found: _still(task, found),
                 on_progress=on_progress,
             )
-        )
+        return without_failure(found)
 
     def _reading(self, task: str | ArkVideoTask) -> ServiceRequest:
         self._require_api_key(WHAT)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.tools import StructuredTool, ToolException
-from pydantic import BaseModel, Field, create_model
+from langchain_core.tools import StructuredTool
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from langchain_volcark.ark.tool_errors import tool_exception
 from langchain_volcark.ark.videos.models import RATIOS, find_model
 from langchain_volcark.ark.videos.task import ArkVideoTask, without_failure
 from langchain_volcark.exceptions import APITimeoutError, VolcArkError
@@ -19,6 +21,8 @@ from langchain_volcark.exceptions import APITimeoutError, VolcArkError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
+
+    from langchain_core.tools import ToolException
 
     from langchain_volcark.ark.videos.generator import ArkVideoGenerator
 
@@ -51,7 +55,7 @@ def video_tools(
     handle_tool_error: bool | str | Callable[[ToolException], str] | None,
 ) -> list[StructuredTool]:
     """Make the tools; `ArkVideoGenerator.as_tools` describes the arguments."""
-    made = _Tools(generator, tool_wait, None if save_to is None else f"{save_to}/", delays)
+    made = _Tools(generator, tool_wait, None if save_to is None else f"{Path(save_to)}/", delays)
     shared: dict[str, Any] = {
         "infer_schema": False,
         "response_format": "content_and_artifact",
@@ -96,7 +100,7 @@ def _fields(model: str) -> type[BaseModel]:
     if modes is None or "references" in modes:
         optional["reference_urls"] = (list[str] | None, _REFERENCES)
     fields |= {name: (kind, Field(None, description=text)) for name, (kind, text) in optional.items()}
-    return create_model("VideoArguments", **fields)
+    return create_model("VideoArguments", __config__=ConfigDict(extra="forbid"), **fields)
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (VolcArkError, ValueError) as error:
-        raise ToolException(str(error)) from error
+        raise tool_exception(error) from error
 
 
 @dataclass
@@ -127,7 +131,7 @@ class _Latest:
             return
         except VolcArkError as error:
             named = "" if self.task.id in str(error) else f" The video task is {self.task.id}."
-            raise ToolException(f"{error}{named}") from error
+            raise tool_exception(error, named) from error
 
 
 @dataclass(frozen=True)
@@ -200,9 +204,10 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: A link is none.
     """
-    values = {name: value for name, value in given.items() if value is not None and value != []}
+    # Many models send an empty text for what they leave out.
+    values = {name: value for name, value in given.items() if value not in (None, "", [])}
     frames = {name: values.pop(f"{name}_url", None) for name in ("first_frame", "last_frame")}
-    references = values.pop("reference_urls", None)
+    references = [url for url in values.pop("reference_urls", ()) if url] or None
     for name, url in (*frames.items(), *(("reference", url) for url in references or ())):
         if url is not None and not url.lower().startswith(_URLS):
             # A model must not be able to read files of this machine.

@@ -12,6 +12,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.checkpoint.memory import InMemorySaver
+from pydantic import ValidationError
 
 from langchain_volcark import ArkImage, ChatArk, GeneratedImages
 from langchain_volcark.emulator import Emulator
@@ -88,6 +89,43 @@ async def test_a_failure_is_told_to_the_agent_with_code_and_advice(make: Make, c
 async def test_a_failure_is_a_tool_exception(make: Make, call: Call, arguments: Any, words: str) -> None:
     with pytest.raises(ToolException, match=words):
         await call(make().as_tool(), **arguments)
+
+
+async def test_media_that_an_error_quotes_stays_out_of_the_context(
+    make: Make, call: Call, emulator: Emulator
+) -> None:
+    emulator.reply_next(
+        {"error": {"code": "InvalidParameter", "message": f"bad data:image/png;base64,{'A' * 9000}"}}
+    )
+    with pytest.raises(ToolException, match=r"bad data:image/png;base64,\[9000 characters\]") as caught:
+        await call(make().as_tool(), prompt="A fox")
+    assert len(str(caught.value)) < 400
+
+
+async def test_links_in_errors_are_not_signed(make: Make, call: Call, emulator: Emulator) -> None:
+    link = "https://example.com/a.png?X-Tos-Date=1&X-Tos-Signature=abc123&x=1"
+    emulator.reply_next({"error": {"code": "InvalidParameter", "message": f"cannot fetch {link}"}})
+    with pytest.raises(ToolException, match=r"X-Tos-Date=1&X-Tos-Signature=\[redacted\]&x=1"):
+        await call(make().as_tool(), prompt="A fox")
+
+
+async def test_arguments_that_it_does_not_have_are_refused(make: Make, call: Call, emulator: Emulator) -> None:
+    with pytest.raises(ValidationError, match="first_frame"):
+        await call(make().as_tool(), prompt="A fox", first_frame=LINK)
+    assert emulator.requests == []
+
+
+async def test_empty_arguments_are_not_given(make: Make, call: Call, emulator: Emulator) -> None:
+    await call(make().as_tool(), prompt="A fox", image_urls=[""], size="")
+    assert emulator.requests[-1].json.keys() == {"model", "prompt"}
+
+
+async def test_no_name_of_a_folder_is_the_current_one(
+    make: Make, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    await call(make().as_tool(save_to=""), prompt="A fox")
+    assert [path.suffix for path in tmp_path.iterdir()] == [".jpeg"]
 
 
 async def test_bytes_are_in_the_artifact_alone(make: Make, call: Call) -> None:

@@ -96,12 +96,26 @@ class TestSubmission:
             "submit",
             "x",
             model="ep-2",
-            brand_new=True,
-            extra_body={"b": 2},
+            extra_body={"b": 2, "brand_new": True},
         )
         assert {**emulator.requests[-1].json, "content": 0} == {
             "model": "ep-2", "content": 0, "brand_new": True, "a": 1, "b": 2,
         }  # fmt: skip
+
+    async def test_a_misspelt_setting_is_refused_before_it_is_billed(
+        self, make: Make, call: Call, emulator: Emulator
+    ) -> None:
+        with pytest.raises(ValueError, match="resolutoin: there is no such setting"):
+            await call(make(), "submit", "A cat", resolutoin="1080p")
+        assert emulator.requests == []
+
+    async def test_a_failure_while_waiting_names_the_task(
+        self, make: Make, call: Call, emulator: Emulator, clock: Clock
+    ) -> None:
+        emulator.reply_next({"id": "cgt-77"}, path="/tasks")
+        emulator.fail_next(404, "ResourceNotFound", path="cgt-77")
+        with pytest.raises(NotFoundError, match=r"The video task is cgt-77\."):
+            await call(make(), "generate", "A cat")
 
     async def test_a_draft_becomes_a_video(self, make: Make, call: Call, emulator: Emulator, clock: Clock) -> None:
         videos = make(model="doubao-seedance-1-5-pro-251215")
