@@ -11,7 +11,7 @@ from langchain_volcark.ark.files.fields import UploadOptions, form_fields
 from langchain_volcark.ark.files.file import ArkFile, read_file
 from langchain_volcark.ark.files.sources import Source, read_source
 from langchain_volcark.ark.files.waiting import Waiting, active, is_done
-from langchain_volcark.ark.object_ids import is_object_id
+from langchain_volcark.ark.object_ids import is_object_id, naming
 from langchain_volcark.ark.pages import Pages
 from langchain_volcark.ark.service import ArkService
 from langchain_volcark.base.polling import apoll, poll
@@ -239,7 +239,8 @@ class ArkFiles(ArkService):
         def read() -> ArkFile:
             return known.pop() if known else self.get(file_id)
 
-        return active(poll(read, is_done, **waiting.arguments(file_id)))
+        with naming("The file", file_id):
+            return active(poll(read, is_done, **waiting.arguments(file_id)))
 
     async def _await(self, file_id: str, waiting: Waiting, first: ArkFile | None = None) -> ArkFile:
         known = [first] if first else []
@@ -247,7 +248,8 @@ class ArkFiles(ArkService):
         async def read() -> ArkFile:
             return known.pop() if known else await self.aget(file_id)
 
-        return active(await apoll(read, is_done, **waiting.arguments(file_id)))
+        with naming("The file", file_id):
+            return active(await apoll(read, is_done, **waiting.arguments(file_id)))
 
     # --- the other routes ---------------------------------------------------------------------------------
 

@@ -6,15 +6,15 @@ Follows https://www.volcengine.com/docs/82379/1521309 (query) and https://www.vo
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from langchain_volcark.ark.object_ids import naming
 from langchain_volcark.ark.videos import requests
 from langchain_volcark.ark.videos.content import task_id_of
 from langchain_volcark.ark.videos.settings import VideoSettings
 from langchain_volcark.ark.videos.task import read_page, read_task, without_failure
 from langchain_volcark.base.polling import apoll, check_progress, check_waiting, poll
-from langchain_volcark.exceptions import InvalidRequestError, VolcArkError
+from langchain_volcark.exceptions import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -29,17 +29,6 @@ WAIT = 1800.0
 """Seconds that a call waits for a task unless told otherwise."""
 WHAT = "video tasks"
 """What the service does with an API key alone."""
-
-
-@contextmanager
-def _naming(task: str | ArkVideoTask) -> Iterator[None]:
-    """Let an error name the task, which is billed and can be looked at later."""
-    try:
-        yield
-    except VolcArkError as error:
-        if (task_id := task_id_of(task)) not in str(error):
-            error.message = f"{error.message} The video task is {task_id}."
-        raise
 
 
 class VideoTasks(VideoSettings):
@@ -95,7 +84,7 @@ class VideoTasks(VideoSettings):
         wanted = self._reading(task)
         delays = check_waiting(timeout, delays)
         check_progress(on_progress, is_async=False)
-        with _naming(task):
+        with naming("The video task", task_id_of(task)):
             found = poll(
                 lambda: self._read_task(self._client.post(wanted)),
                 lambda found: found.is_done,
@@ -122,7 +111,7 @@ class VideoTasks(VideoSettings):
         async def read() -> ArkVideoTask:
             return self._read_task(await self._client.apost(wanted))
 
-        with _naming(task):
+        with naming("The video task", task_id_of(task)):
             found = await apoll(
                 read,
                 lambda found: found.is_done,

@@ -99,6 +99,14 @@ async def test_a_file_that_fails_is_an_error_with_its_own_code(
     assert (await files("get", stored.id)).error["code"] == code  # looking it up is no error
 
 
+async def test_a_failure_while_waiting_names_the_file(files: Files, emulator: Emulator, clock: Clock) -> None:
+    emulator.files.process_for(4)
+    file = await files("upload", mp4(), wait=False)
+    emulator.fail_next(401, "AuthenticationError", path=file.id)
+    with pytest.raises(AuthenticationError, match=rf"The file is {file.id}\."):
+        await files("wait", file)
+
+
 async def test_at_the_timeout_the_file_can_still_be_waited_for(
     files: Files, emulator: Emulator, clock: Clock
 ) -> None:
