@@ -14,10 +14,10 @@ _DOUBTFUL = (APIConnectionError, ServiceError, ResponseFormatError)
 
 
 def note_doubt(error: VolcArkError, advice: str) -> None:
-    """Say in an error that the request may have been executed, and that nobody shall repeat it blindly.
+    """Add to an error that the request may have been executed, and mark it as not to be retried.
 
     Args:
-        error: Raised for the request; one that certainly was not executed is left as it is.
+        error: Raised for the request; unchanged if the request certainly was not executed.
         advice: What may have happened, and what to do before the request is sent again.
     """
     if isinstance(error, _DOUBTFUL) and not is_safe_to_repeat(error):

@@ -35,7 +35,7 @@ class Target:
         unfinished: Where to write the content. It is removed at the end, if it was not finished.
 
     Raises:
-        ValueError: The path is none.
+        ValueError: `path` is not the path of a file or folder.
         OSError: The folder does not exist, or cannot be created.
     """
 
@@ -80,7 +80,7 @@ def file_at(path: Any, own_name: str) -> Path:
         own_name: The file's name in a folder.
 
     Raises:
-        ValueError: It is no path.
+        ValueError: `path` is not the path of a file or folder.
         OSError: The folder does not exist, or cannot be created.
     """
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None

@@ -103,7 +103,8 @@ def test_a_queued_task_is_cancelled_with_an_empty_reply(videos: Videos) -> None:
     task_id = videos.post(CAT).json()["id"]
     reply = videos.delete(task_id)
     if reply.status_code != 200:
-        pytest.skip(f"it did not stay in the queue: {reply.text[:200]}")
+        # The service alone decides how long a task stays in the queue.
+        pytest.skip(f"the service began the task before it could be cancelled: {reply.text[:200]}")
     assert reply.text in ("", "{}")
     assert videos.client.get(f"{PATH}/{task_id}").json()["status"] == "cancelled"
 
@@ -112,7 +113,8 @@ def test_a_running_task_cannot_be_deleted(videos: Videos) -> None:
     task_id = videos.post(CAT).json()["id"]
     task = videos.wait(task_id, "running")
     if task["status"] != "running":
-        pytest.skip(f"it was never seen running: {task['status']}")
+        # The service alone decides how long a task runs, which may be shorter than the time between two looks.
+        pytest.skip(f"the service finished the task between two looks: {task['status']}")
     reply = videos.delete(task_id)
     assert reply.status_code in (400, 403, 409), reply.text
     videos.wait(task_id)

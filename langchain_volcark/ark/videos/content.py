@@ -45,7 +45,7 @@ class VideoInput:
         """Which of the exclusive modes it is.
 
         Raises:
-            ValueError: It mixes several, or is none.
+            ValueError: It mixes several modes, or fits no mode.
         """
         if self.prompt is not None and not isinstance(self.prompt, str):
             raise ValueError(f"prompt must be a text, not {shown(self.prompt)}.")

@@ -256,8 +256,8 @@ class ArkVideoGenerator(VideoTasks, defer_build=False):
         Args:
             tool_wait: Seconds that `generate_video` waits for the video. Afterwards it answers with the task's id,
                 for `check_video`. 0 answers at once.
-            save_to: A directory where finished videos are saved, created if needed; their path is told to the
-                model too.
+            save_to: A directory where finished videos are saved, created if needed. The tool's text has the path
+                of each.
             delays: Same as for `wait`.
             handle_tool_error: What becomes of a failure. False raises LangChain's `ToolException` with the error's
                 code and advice, which ends the run of an agent; True makes it a tool message, to which the agent's

@@ -202,7 +202,7 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """The tool's arguments as those of `submit`.
 
     Raises:
-        ValueError: A link is none.
+        ValueError: A link does not begin with https://, http://, data: or asset://.
     """
     # Many models send an empty text for what they leave out.
     values = {name: value for name, value in given.items() if value not in (None, "", [])}

@@ -144,7 +144,7 @@ def test_a_temporary_file_of_text_is_refused() -> None:
             read_source(file, None)
 
 
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode there")
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the system refuses such file names")
 def test_a_path_that_is_no_unicode_needs_a_name(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.png")
     path.write_bytes(PNG)
